@@ -1,0 +1,1 @@
+"""GraphQL: one file a noun. Declares how a field is found; never queries."""

@@ -1,0 +1,1 @@
+"""The domain: one folder a noun, with its tables, verbs and rules."""
