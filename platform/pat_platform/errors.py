@@ -1,0 +1,34 @@
+"""What goes wrong, in the two forms that may reach a client."""
+
+
+class Fault(Exception):
+    """A request that cannot be served: becomes a GraphQL error with `extensions.code`.
+
+    `code` is one of UNAUTHENTICATED, FORBIDDEN, BAD_INPUT, BAD_CURSOR, TOO_LARGE, TOO_COMPLEX, UNAVAILABLE, INTERNAL.
+    `message` is read by clients: no names, no ids, no SQL. `path` names the field, where there is one.
+    """
+
+    def __init__(self, code: str, message: str, path: list[str | int] | None = None) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class Refused(Exception):
+    """What a domain rule refuses: becomes the GraphQL type `Refusal`, never an error.
+
+    The sentence is for a caseworker: what happened and what to do. `field` names the input field, where there is one.
+    """
+
+    def __init__(self, code: str, message: str, field: str | None = None) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.field = field
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
