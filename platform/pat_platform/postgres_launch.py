@@ -1,0 +1,55 @@
+"""Becomes a PostgreSQL program: gives up root, ties its life to its parent's, then execs. Standard library only.
+
+Run as a script by `pat_platform.postgres` with `python -I -S postgres_launch.py RUN_AS PARENT_PID COMMAND…`. It is a
+program of its own, and not a function between fork and exec, because Python code there is unsafe once threads run.
+"""
+
+import ctypes
+import os
+import pwd
+import signal
+import sys
+
+CLONE_NEWUSER = 0x10000000
+PR_SET_PDEATHSIG = 1
+
+
+def enter_namespace() -> None:
+    """Move into a new user namespace, where root is seen as an ordinary user; raise OSError where that is refused."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWUSER) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+def become_nobody() -> None:
+    """Become the user `nobody` for good; raise OSError or KeyError where that is impossible."""
+    account = pwd.getpwnam("nobody")
+    os.setgroups([])
+    os.setgid(account.pw_gid)
+    os.setuid(account.pw_uid)
+
+
+def die_with(parent: int) -> None:
+    """Ask Linux to send SIGINT (PostgreSQL's fast shutdown) to this process when the parent's starting thread ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+        if os.getppid() != parent:
+            sys.exit("the process that wanted PostgreSQL is gone")
+
+
+def main(run_as: str, parent: str, *command: str) -> None:
+    """Run the command as `self`, in a user `namespace`, or as `nobody`; without a command, only see if that is allowed."""
+    os.umask(0o077)
+    if run_as == "namespace":
+        enter_namespace()
+    elif run_as == "nobody":
+        become_nobody()
+    # After the change of user: Linux forgets the wish when credentials change.
+    die_with(int(parent))
+    if command:
+        os.execv(command[0], command)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
