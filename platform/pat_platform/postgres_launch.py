@@ -1,7 +1,8 @@
-"""Becomes a PostgreSQL program: gives up root, ties its life to its parent's, then execs. Standard library only.
+"""Becomes a PostgreSQL program: gives up root, ties its life to its parent's, then execs.
 
-Run as a script by `pat_platform.postgres` with `python -I -S postgres_launch.py RUN_AS PARENT_PID COMMAND…`. It is a
-program of its own, and not a function between fork and exec, because Python code there is unsafe once threads run.
+`pat_platform.postgres` runs it as a script: `python -I -S postgres_launch.py RUN_AS PARENT_PID COMMAND…`, so it may
+use the standard library only. It is a program of its own, and not a function between fork and exec, because Python
+code there is unsafe once threads run.
 """
 
 import ctypes
@@ -15,7 +16,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def enter_namespace() -> None:
-    """Move into a new user namespace, where root is seen as an ordinary user; raise OSError where that is refused."""
+    """Move into a new user namespace, where root looks like an ordinary user; raise OSError where refused."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWUSER) != 0:
         code = ctypes.get_errno()
@@ -31,7 +32,7 @@ def become_nobody() -> None:
 
 
 def die_with(parent: int) -> None:
-    """Ask Linux to send SIGINT (PostgreSQL's fast shutdown) to this process when the parent's starting thread ends."""
+    """Have Linux send SIGINT, PostgreSQL's fast shutdown, when the thread that started this process ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
         if os.getppid() != parent:
@@ -39,7 +40,7 @@ def die_with(parent: int) -> None:
 
 
 def main(run_as: str, parent: str, *command: str) -> None:
-    """Run the command as `self`, in a user `namespace`, or as `nobody`; without a command, only see if that is allowed."""
+    """Run the command as `self`, in a user `namespace` or as `nobody`; without one, see if that is allowed."""
     os.umask(0o077)
     if run_as == "namespace":
         enter_namespace()
@@ -48,7 +49,7 @@ def main(run_as: str, parent: str, *command: str) -> None:
     # After the change of user: Linux forgets the wish when credentials change.
     die_with(int(parent))
     if command:
-        os.execv(command[0], command)
+        os.execv(command[0], command)  # noqa: S606
 
 
 if __name__ == "__main__":

