@@ -21,6 +21,7 @@ from typing import IO, Self
 from urllib.parse import quote
 
 from pat_platform import postgres_launch
+from pat_platform.postgres_pid import PidFile
 from pat_platform.postgres_programs import (
     RELOCATED,
     PostgresUnavailable,
@@ -28,7 +29,6 @@ from pat_platform.postgres_programs import (
     best_run_as,
     check_free,
     check_owner,
-    command_line,
     copy_for_nobody,
     explain,
     find_binaries,
@@ -65,8 +65,9 @@ SETTINGS: Mapping[str, str] = {
 class EmbeddedPostgres:
     """One PostgreSQL cluster in `home`: made at the first start, kept between starts.
 
-    `port` is chosen freely when it is None. `options` are server settings (`{"fsync": "off"}`). `run_as` forces
-    how the server sheds root's rights; by default the best way that the machine allows. A context manager too.
+    `port` is chosen freely when it is None. `options` are server settings (`{"fsync": "off"}`).
+    `run_as` forces how the server sheds root's rights; by default the best way that the machine
+    allows. It is a context manager too.
     """
 
     def __init__(
@@ -160,17 +161,18 @@ class EmbeddedPostgres:
         `stop()` leaves that server alone. Raises PostgresUnavailable if none runs.
         """
         self._settle(self._chosen_before() or "self")
-        pid = self._running_pid()
-        if pid is None or not self._is_ready(pid):
+        pid = self._pid_file.running()
+        self._port = self._pid_file.ready_port(pid) if pid else None
+        if self._port is None:
             raise PostgresUnavailable(f"No PostgreSQL runs in {self.home}.")
         return self
 
     def erase(self) -> None:
-        """Stop the server and delete the cluster with all that is in it, also where it lies outside `home`."""
+        """Stop the server and delete the cluster, also where it lies outside `home`."""
         self.stop()
         with self._locked():
             self._settle(self._chosen_before() or "self")
-            self._stop_orphan()
+            self._pid_file.stop_orphan(STOP_SECONDS)
             for path in (self.data, self._half_made, self._sockets):
                 shutil.rmtree(path, ignore_errors=True)
             for path in (self.password_file, self.log_file, self._choice):
@@ -199,6 +201,7 @@ class EmbeddedPostgres:
         self.password_file = self._place / "superuser.password"
         self.log_file = self._place / "server.log"
         self._choice = self.home / "runs-as"
+        self._pid_file = PidFile(self.data)
 
     def _chosen_before(self) -> RunAs | None:
         """How an earlier start of this cluster ran: the files lie accordingly."""
@@ -217,7 +220,7 @@ class EmbeddedPostgres:
         else:
             check_owner(self.data)
         self._make_folder(self._sockets)
-        self._stop_orphan()
+        self._pid_file.stop_orphan(STOP_SECONDS)
         if not (self.data / "PG_VERSION").exists():
             self._create()
 
@@ -225,13 +228,13 @@ class EmbeddedPostgres:
         """Give `nobody` a place of its own: root's checkout is closed to it."""
         if self.data != self.home / "data" and (self.home / "data").exists():
             raise PostgresUnavailable(
-                f"{self.home} holds a cluster that ran in a user namespace, which the machine no longer allows. "
-                "Allow it again, or remove the folder to begin anew."
+                f"{self.home} holds a cluster that ran in a user namespace, which the machine no "
+                "longer allows. Allow it again, or remove the folder to begin anew."
             )
         make_root_folder(RELOCATED)
         if is_new:
             # Whoever removed `home` meant the cluster in it, wherever its files lie.
-            self._stop_orphan()
+            self._pid_file.stop_orphan(STOP_SECONDS)
             shutil.rmtree(self._place, ignore_errors=True)
             self._choice.write_text("nobody")
         self._make_folder(self._place)
@@ -331,8 +334,8 @@ class EmbeddedPostgres:
             said = self._try_launch(port, deadline)
             if said is None:
                 return
-            # Another program may have taken the port since we chose it; and the children of a killed server need
-            # a moment to notice and let go of its memory.
+            # Another program may have taken the port since we chose it; and the children of a
+            # killed server need a moment to notice and let go of its memory.
             is_passing = "pre-existing shared memory block" in said or (
                 self._wanted_port is None and "Address already in use" in said
             )
@@ -349,7 +352,8 @@ class EmbeddedPostgres:
             begin = log.tell()
             self._process = process = self._spawn("postgres", ["-D", str(self.data), *flags], log)
         while process.poll() is None:
-            if self._is_ready(process.pid):
+            self._port = self._pid_file.ready_port(process.pid)
+            if self._port is not None:
                 return None
             if time.monotonic() > deadline:
                 process.kill()
@@ -367,47 +371,3 @@ class EmbeddedPostgres:
         log = self.log_file.open("wb" if is_large else "ab")
         self.log_file.chmod(0o600)
         return log
-
-    # What postmaster.pid tells.
-
-    def _pid_lines(self) -> list[str]:
-        try:
-            return (self.data / "postmaster.pid").read_text().splitlines()
-        except FileNotFoundError:
-            return []
-
-    def _is_ready(self, pid: int) -> bool:
-        """Whether the server's own file says that it is ready; takes its port from there."""
-        lines = self._pid_lines()
-        # The eighth line is what `pg_ctl --wait` reads too.
-        if len(lines) < 8 or lines[0] != str(pid) or lines[7].strip() != "ready":
-            return False
-        self._port = int(lines[3])
-        return True
-
-    def _running_pid(self) -> int | None:
-        """The server process of this cluster, if it is alive; a reused process id is not it."""
-        lines = self._pid_lines()
-        if not lines or not lines[0].strip().isdigit():
-            return None
-        pid = int(lines[0])
-        return pid if os.fsencode(self.data) in command_line(pid) else None
-
-    def _stop_orphan(self) -> None:
-        """Stop a server whose parent was killed; the next start finds what it had committed. We hold the lock."""
-        lines = self._pid_lines()
-        if not lines:
-            return
-        pid = self._running_pid()
-        if pid is None:
-            # The id may belong to a stranger by now, and the server would refuse to start. It passes over its own
-            # parent's id, and still looks for the shared memory that the file names.
-            (self.data / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
-            return
-        deadline = time.monotonic() + STOP_SECONDS
-        os.kill(pid, signal.SIGINT)
-        while self._running_pid() == pid:
-            if time.monotonic() > deadline:
-                os.kill(pid, signal.SIGQUIT)
-                deadline += STOP_SECONDS
-            time.sleep(0.02)

@@ -1,8 +1,8 @@
 """Becomes a PostgreSQL program: gives up root, ties its life to its parent's, then execs.
 
-`pat_platform.postgres` runs it as a script: `python -I -S postgres_launch.py RUN_AS PARENT_PID COMMAND…`, so it may
-use the standard library only. It is a program of its own, and not a function between fork and exec, because Python
-code there is unsafe once threads run.
+`pat_platform.postgres` runs it as a script: `python -I -S postgres_launch.py RUN_AS PARENT_PID COMMAND…`,
+so it may use the standard library only. It is a program of its own, and not a function between fork and
+exec, because Python code there is unsafe once threads run.
 """
 
 import ctypes
@@ -40,7 +40,7 @@ def die_with(parent: int) -> None:
 
 
 def main(run_as: str, parent: str, *command: str) -> None:
-    """Run the command as `self`, in a user `namespace` or as `nobody`; without one, see if that is allowed."""
+    """Run the command as `self`, in a user `namespace` or as `nobody`; without one, only try."""
     os.umask(0o077)
     if run_as == "namespace":
         enter_namespace()

