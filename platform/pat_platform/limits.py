@@ -42,11 +42,12 @@ class Limits:
     """The most that a document may hold. What fragments bring counts each time they are spread.
 
     `source_bytes`, `source_lines`, `tokens` and `comments` bound parsing; lines, because each error that is
-    located reads all of them. `depth` counts fields within fields; `nesting` counts fragments too. `selections`
-    (fields, spreads and inline fragments), `aliases` and `directives` are sums over the document.
-    `comparisons` bounds how many pairs of fields share a response name, because the rule that such fields can
-    be merged takes microseconds for each. `input_depth` is for lists and objects within arguments, and for list
-    types; `input_values` for all literals. `errors` is how many mistakes are reported before validation stops.
+    located reads all of them. `depth` counts fields within fields; `nesting` counts fragments too.
+    `selections` (fields, spreads and inline fragments), `aliases` and `directives` are sums over the
+    document. `comparisons` bounds how many pairs of fields share a response name, because the rule that such fields can
+    be merged takes microseconds for each. `input_depth` is for lists and objects within arguments, and for
+    list types; `input_values` for all literals. `errors` is how many mistakes are reported before validation
+    stops.
     """
 
     source_bytes: int = 64 * 1024
@@ -77,8 +78,8 @@ def parse_limited(source: str, limits: Limits = DEFAULT_LIMITS) -> DocumentNode:
     """Parse a document of bounded size.
 
     Raises `Fault` TOO_LARGE for too many bytes or lines, TOO_COMPLEX for too many tokens or comments and for
-    nesting that the parser cannot follow, BAD_INPUT for a syntax error. The messages give a position and never
-    the text, which may hold a name.
+    nesting that the parser cannot follow, BAD_INPUT for a syntax error. The messages give a position and
+    never the text, which may hold a name.
     """
     if len(source.encode("utf-8", "surrogatepass")) > limits.source_bytes:
         raise Fault("TOO_LARGE", f"The query is longer than {limits.source_bytes} bytes.")

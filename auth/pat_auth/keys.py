@@ -1,0 +1,118 @@
+"""The keys that sign access tokens, kept in a file that only the server may read.
+
+Three are published at a time. The `next` one is known to every server before it ever signs; the retired one stays
+known until the tokens that it signed have expired. So a rotation needs no agreement between servers.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet
+
+from pat_platform.encryption.private_file import locked_folder, read_private, write_private
+
+ALGORITHM = "ES256"
+_FILE = "signing-keys.json"
+
+
+class UnusableKeys(Exception):
+    """The key file is there and cannot be read as signing keys: nothing replaces it but a person."""
+
+
+@dataclass(frozen=True, repr=False)
+class SigningKeys:
+    """The key that signs, the key that will, and the one that did until the last rotation, if there was one."""
+
+    current: ECKey
+    next: ECKey
+    retired: ECKey | None = None
+
+    @classmethod
+    def generate(cls) -> "SigningKeys":
+        """Keys that were never used."""
+        return cls(current=_generate(), next=_generate())
+
+    @property
+    def published(self) -> list[ECKey]:
+        """Every key that a token may be verified with."""
+        return [key for key in (self.current, self.next, self.retired) if key is not None]
+
+    def public_set(self) -> dict[str, list[dict[str, Any]]]:
+        """The JWK set (RFC 7517) to publish: no private part, `kid` is the RFC 7638 thumbprint."""
+        return {"keys": [dict(key.as_dict(private=False)) for key in self.published]}
+
+    def rotated(self) -> "SigningKeys":
+        """These keys one step on: the next one signs, the current one only verifies, the retired one goes."""
+        return SigningKeys(current=self.next, next=_generate(), retired=self.current)
+
+
+def load_or_create_keys(folder: Path) -> SigningKeys:
+    """The signing keys in the folder, made at the first start; servers that start together agree on one set.
+
+    Raises `UnusableKeys` for a file that holds something else, `ExposedFile` for one that others may read.
+    """
+    with locked_folder(folder):
+        keys = _read(folder)
+        if keys is None:
+            keys = SigningKeys.generate()
+            _write(folder, keys)
+        return keys
+
+
+def rotate_keys(folder: Path) -> SigningKeys:
+    """Move the keys in the folder one step on and return them. A server that runs sees them when it loads again.
+
+    Two rotations in a row invalidate every token that is out: the answer to a stolen key.
+    """
+    with locked_folder(folder):
+        keys = (_read(folder) or SigningKeys.generate()).rotated()
+        _write(folder, keys)
+        return keys
+
+
+def _generate() -> ECKey:
+    return ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
+
+
+def _read(folder: Path) -> SigningKeys | None:
+    content = read_private(folder / _FILE)
+    if content is None:
+        return None
+    try:
+        stored = json.loads(content)
+        retired = stored["retired"]
+        return SigningKeys(
+            current=_import(stored["current"]),
+            next=_import(stored["next"]),
+            retired=None if retired is None else _import(retired),
+        )
+    except (ValueError, KeyError, TypeError, JoseError) as error:
+        raise UnusableKeys(f"{folder / _FILE} does not hold signing keys") from error
+
+
+def _import(stored: dict[str, Any]) -> ECKey:
+    key = ECKey.import_key(stored)
+    if not key.is_private or key.curve_name != "P-256" or key.kid != key.thumbprint():
+        raise ValueError("not a private P-256 key named by its thumbprint")
+    return key
+
+
+def _write(folder: Path, keys: SigningKeys) -> None:
+    stored = {
+        "current": keys.current.as_dict(private=True),
+        "next": keys.next.as_dict(private=True),
+        "retired": None if keys.retired is None else keys.retired.as_dict(private=True),
+    }
+    write_private(folder / _FILE, json.dumps(stored, indent=1).encode())
+
+
+def key_set(public_set: Mapping[str, list[dict[str, Any]]]) -> KeySet:
+    """A published set as joserfc's, to verify with. Raises `UnusableKeys` for anything but public P-256 keys."""
+    keys = [ECKey.import_key(key) for key in public_set["keys"]]
+    if not keys or any(key.is_private or key.curve_name != "P-256" for key in keys):
+        raise UnusableKeys("a set to verify with holds public P-256 keys only")
+    return KeySet(list(keys))

@@ -1,0 +1,26 @@
+"""Who a verified request acts as."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from pat_auth.policy import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person in one role of one organisation, through one session, with what a client may ask for at most.
+
+    The membership is chosen at sign-in and never merged with another of the same person.
+    """
+
+    person: UUID
+    organisation: UUID
+    role: Role
+    session: UUID
+    scopes: frozenset[str]
+    client: str
+
+    @property
+    def login(self) -> str:
+        """The PostgreSQL login that this principal's statements run as; row security reads it."""
+        return f"org_{self.organisation.hex}_{self.role.value}"

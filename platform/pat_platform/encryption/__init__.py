@@ -1,0 +1,1 @@
+"""Identities at rest: a key for each survivor, wrapped under a key for each organisation."""
