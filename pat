@@ -128,8 +128,8 @@ def fetch_uv() -> None:
     pip = next((command for command in pips() if works([*command, "--version"])), None)
     if pip is None:
         sys.exit(
-            f"pat: this Python ({sys.executable}) has no pip. Install pip (Debian, Ubuntu: apt install python3-pip; "
-            "Fedora: dnf install python3-pip) or uv, and try again."
+            f"pat: this Python ({sys.executable}) has no pip. Install pip (Debian, Ubuntu: "
+            "apt install python3-pip; Fedora: dnf install python3-pip) or uv, and try again."
         )
     say("fetching uv (once) …")
     draft = TOOLS / "uv.new"
@@ -167,13 +167,34 @@ def works(command: list[str]) -> bool:
 
 
 def uv_environment() -> dict[str, str]:
-    """The environment for uv: no foreign interpreter, a cache that can be written, the machine's own mirror."""
-    environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
+    """The environment for uv: no foreign interpreter, a cache that can be written, the machine's mirror."""
+    environment = clean_environment()
     environment["UV_PYTHON_DOWNLOADS"] = "never"
-    environment["UV_NO_PROGRESS"] = "1"
     if "UV_CACHE_DIR" not in environment and not is_writable(cache_folder()):
         environment["UV_CACHE_DIR"] = str(TOOLS / "cache")
+    # Only pip knows of a mirror that was set up for pip.
+    settings = pip_settings()
+    if not environment.keys() & {"UV_INDEX_URL", "UV_DEFAULT_INDEX"} and "index-url" in settings:
+        environment["UV_DEFAULT_INDEX"] = settings["index-url"]
+    if "cert" in settings:
+        environment.setdefault("SSL_CERT_FILE", settings["cert"])
     return environment
+
+
+def clean_environment() -> dict[str, str]:
+    """Our environment without what would lead a Python astray."""
+    return {name: value for name, value in os.environ.items() if name not in UNWANTED}
+
+
+def pip_settings() -> dict[str, str]:
+    """What pip's configuration says for all commands or for `install`; empty without a pip."""
+    settings: dict[str, str] = {}
+    with contextlib.suppress(OSError):
+        command = [sys.executable, "-m", "pip", "config", "list"]
+        said = subprocess.run(command, capture_output=True, text=True).stdout
+        for name, value in re.findall(r"^(?:global|install|:env:)\.([a-z-]+)='(.*)'$", said, re.MULTILINE):
+            settings[name] = value
+    return settings
 
 
 def cache_folder() -> Path:
@@ -250,8 +271,7 @@ def main(arguments: list[str]) -> None:
     if arguments[0] == "test":
         command = [str(VENV / "bin" / "pytest"), "-n", "auto", *arguments[1:]]
     os.chdir(ROOT)
-    environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
-    os.execve(command[0], command, environment)
+    os.execve(command[0], command, clean_environment())
 
 
 if __name__ == "__main__":
