@@ -1,7 +1,8 @@
 """The keys that sign access tokens, kept in a file that only the server may read.
 
-Three are published at a time. The `next` one is known to every server before it ever signs; the retired one stays
-known until the tokens that it signed have expired. So a rotation needs no agreement between servers.
+Three are published at a time. The `next` one is known to every server before it ever signs; the retired
+one stays known until the tokens that it signed have expired. So a rotation needs no agreement between
+servers.
 """
 
 import json
@@ -25,7 +26,7 @@ class UnusableKeys(Exception):
 
 @dataclass(frozen=True, repr=False)
 class SigningKeys:
-    """The key that signs, the key that will, and the one that did until the last rotation, if there was one."""
+    """The key that signs, the one that will, and the one that did until the last rotation."""
 
     current: ECKey
     next: ECKey
@@ -64,7 +65,7 @@ def load_or_create_keys(folder: Path) -> SigningKeys:
 
 
 def rotate_keys(folder: Path) -> SigningKeys:
-    """Move the keys in the folder one step on and return them. A server that runs sees them when it loads again.
+    """Move the keys in the folder one step on and return them. Running servers must load them again.
 
     Two rotations in a row invalidate every token that is out: the answer to a stolen key.
     """
@@ -111,7 +112,10 @@ def _write(folder: Path, keys: SigningKeys) -> None:
 
 
 def key_set(public_set: Mapping[str, list[dict[str, Any]]]) -> KeySet:
-    """A published set as joserfc's, to verify with. Raises `UnusableKeys` for anything but public P-256 keys."""
+    """A published set as joserfc's, to verify with.
+
+    Raises `UnusableKeys` for anything but public P-256 keys.
+    """
     keys = [ECKey.import_key(key) for key in public_set["keys"]]
     if not keys or any(key.is_private or key.curve_name != "P-256" for key in keys):
         raise UnusableKeys("a set to verify with holds public P-256 keys only")

@@ -1,4 +1,7 @@
-"""Access tokens: RFC 9068, signed ES256, five minutes. Only our issuer mints them; every request shows one."""
+"""Access tokens: RFC 9068, signed ES256, five minutes.
+
+Only our issuer mints them; every request shows one.
+"""
 
 import time
 from collections import OrderedDict

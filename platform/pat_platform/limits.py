@@ -41,13 +41,13 @@ from pat_platform.errors import Fault
 class Limits:
     """The most that a document may hold. What fragments bring counts each time they are spread.
 
-    `source_bytes`, `source_lines`, `tokens` and `comments` bound parsing; lines, because each error that is
-    located reads all of them. `depth` counts fields within fields; `nesting` counts fragments too.
+    `source_bytes`, `source_lines`, `tokens` and `comments` bound parsing; lines, because each error that
+    is located reads all of them. `depth` counts fields within fields; `nesting` counts fragments too.
     `selections` (fields, spreads and inline fragments), `aliases` and `directives` are sums over the
-    document. `comparisons` bounds how many pairs of fields share a response name, because the rule that such fields can
-    be merged takes microseconds for each. `input_depth` is for lists and objects within arguments, and for
-    list types; `input_values` for all literals. `errors` is how many mistakes are reported before validation
-    stops.
+    document. `comparisons` bounds how many pairs of fields share a response name, because the rule that
+    such fields can be merged takes microseconds for each. `input_depth` is for lists and objects within
+    arguments, and for list types; `input_values` for all literals. `errors` is how many mistakes are
+    reported before validation stops.
     """
 
     source_bytes: int = 64 * 1024

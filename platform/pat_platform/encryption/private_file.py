@@ -30,7 +30,10 @@ def read_private(path: Path) -> bytes | None:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Replace the file by `content`, for its owner alone to read. A crash leaves the old file or the new one."""
+    """Replace the file by `content`, for its owner alone to read.
+
+    A crash leaves the old file or the new one.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
