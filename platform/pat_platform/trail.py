@@ -1,0 +1,123 @@
+"""The trail: one event for every write, and for every read of identity or health data, in the same transaction.
+
+Each organisation has a chain of its own, in which every event carries the hash of the one before it. The application may
+only call ``trail.record`` and ``trail.reveal``: it can neither read, change nor forge an event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, Index, PrimaryKeyConstraint, Text, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pat_platform.database.models import Base, TableKind
+
+
+class Event(Base):
+    """One event. ``subjects`` are the ids it is about; ``detail`` is JSON without any personal data."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        PrimaryKeyConstraint("organisation_id", "number"),
+        Index(None, "subjects", postgresql_using="gin"),
+        {"schema": "trail", "info": {"kind": TableKind.SECURITY}},
+    )
+
+    organisation_id: Mapped[UUID]
+    number: Mapped[int] = mapped_column(BigInteger())
+    at: Mapped[datetime]
+    login: Mapped[str]
+    actor: Mapped[UUID | None]
+    action: Mapped[str]
+    subjects: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    detail: Mapped[str]
+    previous: Mapped[bytes]
+    hash: Mapped[bytes]
+
+
+class Head(Base):
+    """The newest event of each chain; whoever appends holds its row until the transaction ends."""
+
+    __tablename__ = "heads"
+    __table_args__ = ({"schema": "trail", "info": {"kind": TableKind.SECURITY}},)
+
+    organisation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger())
+    hash: Mapped[bytes]
+
+
+class _Transaction(Protocol):
+    async def execute(self, statement: Any, parameters: Mapping[str, Any] | None = None) -> Any: ...
+
+
+_RECORD = text("select trail.record(:action, cast(:subjects as uuid[]), cast(:detail as jsonb))")
+
+
+async def record(
+    tx: _Transaction, action: str, subjects: Iterable[UUID] = (), **detail: str | int | bool | Sequence[str]
+) -> None:
+    """Append one event to the caller's own chain, in the caller's transaction.
+
+    ``action`` is ``noun.verb`` in the past tense (``case.opened``); ``detail`` holds codes and counts, never a name, a note or a token.
+    Call it last: it takes the head of the chain, and whoever waits for the head waits until this transaction ends.
+    """
+    await tx.execute(_RECORD, {"action": action, "subjects": list(subjects), "detail": json.dumps(detail)})
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The first event of a chain that does not fit: changed, missing, or put in from outside."""
+
+    organisation_id: UUID
+    number: int
+    reason: str
+
+
+GENESIS = b"\0" * 32
+
+
+def event_hash(row: Mapping[str, Any]) -> bytes:
+    """SHA-256 over the previous hash and the event's fields, each preceded by its length, as ``trail.record`` computes it."""
+    fields = [
+        str(row["organisation_id"]),
+        str(row["number"]),
+        _moment(row["at"]),
+        row["login"],
+        str(row["actor"] or ""),
+        row["action"],
+        ",".join(str(subject) for subject in row["subjects"]),
+        row["detail"],
+    ]
+    encoded = [field.encode() for field in fields]
+    return hashlib.sha256(
+        row["previous"] + b"".join(b"%d:%b" % (len(field), field) for field in encoded)
+    ).digest()
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def first_broken(events: Iterable[Mapping[str, Any]], head: Mapping[str, Any] | None) -> Broken | None:
+    """Walk one organisation's events in order of number and name the first that does not fit; None when the chain holds.
+
+    ``head`` is the chain's row of ``trail.heads``: it shows whether events were cut off at the end.
+    """
+    previous, number, organisation = GENESIS, 0, None
+    for row in events:
+        organisation, number = row["organisation_id"], number + 1
+        if row["number"] != number:
+            return Broken(organisation, number, "missing")
+        if row["previous"] != previous or row["hash"] != event_hash(row):
+            return Broken(organisation, number, "changed")
+        previous = row["hash"]
+    if head is not None and (head["number"], head["hash"]) != (number, previous if number else head["hash"]):
+        return Broken(head["organisation_id"], number + 1, "cut off")
+    return None

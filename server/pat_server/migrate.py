@@ -1,0 +1,79 @@
+"""``pat migrate``: roles, tables, the wall and the logins, in one transaction, under one lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy.pool import NullPool
+
+from pat_tenants.isolation.apply import apply_wall, harden
+from pat_tenants.isolation.lint import lint
+from pat_tenants.isolation.provision import provision_all
+from pat_tenants.isolation.roles import bootstrap
+
+if TYPE_CHECKING:
+    import psycopg
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+MINIMUM = 170000
+LOCK = 0x70617421  # "pat!": any constant will do, as long as every release takes the same
+
+
+class MigrationRefused(Exception):
+    """The database cannot be brought to this release; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What ``pat migrate`` did: how many logins stand, and what this server leaves open."""
+
+    logins: int
+    open_still: list[str]
+
+
+def migrate(url: str, secret: bytes, say: Callable[[str], None] = lambda _: None) -> Migrated:
+    """Bring the database at ``url`` to this release.
+
+    ``url`` names a role that may create roles: a superuser, or later ``pat_service_migrator``. All or nothing: whatever goes
+    wrong, the database is as it was. Raises :class:`MigrationRefused` when the server is older than PostgreSQL 17, or when the
+    catalogue breaks a rule of the wall afterwards.
+    """
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    with engine.begin() as transaction:
+        connection = cast("psycopg.Connection", transaction.connection.driver_connection)
+        if connection.info.server_version < MINIMUM:
+            found = connection.info.server_version // 10000
+            raise MigrationRefused(
+                f"PostgreSQL {found} is too old: 17 or newer is needed. Upgrade the server, then run again."
+            )
+        connection.execute("set local lock_timeout = '4s'")
+        connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+        say("roles")
+        for statement in bootstrap():
+            connection.execute(statement)
+        say("tables")
+        connection.execute("create schema if not exists migrations")
+        command.upgrade(_configuration(transaction), "head")
+        say("wall")
+        apply_wall(connection, (MIGRATIONS / "policies.sql").read_text())
+        open_still = harden(connection)
+        say("logins")
+        logins = provision_all(connection, secret)
+        say("lint")
+        findings = lint(connection)
+        if findings:
+            listed = "\n".join(f"  {finding}" for finding in findings)
+            raise MigrationRefused(f"The catalogue breaks rules of the wall; nothing was changed:\n{listed}")
+        return Migrated(logins, open_still)
+
+
+def _configuration(transaction: Connection) -> Config:
+    config = Config(attributes={"connection": transaction})
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config

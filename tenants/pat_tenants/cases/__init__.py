@@ -1,0 +1,1 @@
+"""Cases: assignment, notes, legal proceedings and hearings."""

@@ -1,0 +1,1 @@
+"""Self-help groups: members, savings and loans."""

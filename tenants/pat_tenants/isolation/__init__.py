@@ -1,0 +1,1 @@
+"""The wall: what a reach means in SQL, the renderer of policies, the doors, the lint."""

@@ -1,0 +1,105 @@
+"""Which tables and commands a permission opens. With POLICY and the reaches, this is all that policies.sql is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from pat_auth.policy import Permission
+
+
+class Command(StrEnum):
+    """What a policy allows on a table. Nothing is ever deleted by an application role."""
+
+    SELECT = "select"
+    INSERT = "insert"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True)
+class Access:
+    """One command on one table or door; ``columns`` narrows the grant, None means all."""
+
+    command: Command
+    table: str
+    columns: tuple[str, ...] | None = None
+
+
+def _reads(*tables: str) -> tuple[Access, ...]:
+    return tuple(Access(Command.SELECT, table) for table in tables)
+
+
+def _adds(*tables: str) -> tuple[Access, ...]:
+    return tuple(Access(Command.INSERT, table) for table in tables)
+
+
+def _changes(table: str, *columns: str) -> Access:
+    return Access(Command.UPDATE, table, columns)
+
+
+_MEMBER_COLUMNS = ("organisation_id", "id", "person_id", "role", "name", "started_at", "ended_at")
+
+ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
+    {
+        Permission.ME_READ: (
+            Access(Command.SELECT, "app.memberships", _MEMBER_COLUMNS),
+            *_reads("app.replays"),
+            *_adds("app.replays"),
+        ),
+        Permission.ORGANISATION_READ: _reads("app.organisations"),
+        Permission.PLACE_READ: _reads("app.places"),
+        Permission.MEMBER_READ: (Access(Command.SELECT, "app.memberships", _MEMBER_COLUMNS),),
+        Permission.CASE_READ: _reads("app.cases", "app.survivors", "app.case_assignments"),
+        Permission.CASE_OPEN: _adds(
+            "app.survivors", "app.survivor_keys", "app.survivor_identities", "app.cases"
+        ),
+        Permission.CASE_UPDATE: (
+            _changes(
+                "app.cases",
+                "status",
+                "stage",
+                "risk_level",
+                "trafficking_status",
+                "exploitation",
+                "place_id",
+                "closed_on",
+                "version",
+                "updated_by",
+                "updated_at",
+            ),
+        ),
+        Permission.CASE_ASSIGN: (
+            *_adds("app.case_assignments"),
+            _changes("app.case_assignments", "ended_at"),
+        ),
+        Permission.IDENTITY_READ: _reads("app.survivor_identities", "app.survivor_keys"),
+        Permission.NOTE_READ: _reads("app.case_notes"),
+        Permission.NOTE_TEXT_READ: _reads("app.case_note_texts", "app.survivor_keys"),
+        Permission.NOTE_ADD: _adds("app.case_notes", "app.case_note_texts"),
+        Permission.PROCEEDING_READ: _reads("app.legal_proceedings", "app.hearings"),
+        Permission.PROCEEDING_RECORD: _adds("app.legal_proceedings", "app.hearings"),
+        Permission.GROUP_READ: _reads("app.self_help_groups", "app.group_members", "app.group_entries"),
+        Permission.GROUP_MEMBER_READ: _reads("app.group_member_identities"),
+        Permission.GROUP_RECORD: _adds(
+            "app.self_help_groups", "app.group_members", "app.group_member_identities", "app.group_entries"
+        ),
+        Permission.REFERRAL_READ: _reads(
+            "app.referrals",
+            "app.referral_answers",
+            "app.referral_hearings",
+            "door.referral_states",
+            "door.sent_answers",
+            "door.sent_hearings",
+            "door.received_referrals",
+            "door.received_proceedings",
+            "door.received_hearings",
+        ),
+        Permission.REFERRAL_SEND: (
+            *_adds("app.referrals"),
+            _changes("app.referrals", "state", "scopes", "agreed_until", "sent_at", "ended_at"),
+        ),
+        Permission.REFERRAL_ANSWER: _adds("app.referral_answers", "app.referral_hearings"),
+    }
+)

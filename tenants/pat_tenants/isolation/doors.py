@@ -1,0 +1,176 @@
+"""The doors across the fence. Each view is owned by a role of its own, with column grants and policies of its own.
+
+Nobody has a right on another organisation's tables. A view reads its tables as its owner, while ``session_user`` in a policy stays
+the caller: the owner's policies let through what is the caller's to see, row by row, at the moment of reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pat_tenants.isolation.reach import ORGANISATION
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a door's owner may read of one table: these columns, of rows that meet the condition."""
+
+    table: str
+    columns: tuple[str, ...]
+    condition: str
+
+
+@dataclass(frozen=True)
+class View:
+    """One view of a door. ``sql`` names its tables in full."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Door:
+    """One way across the fence: its owner, what the owner may read, and the views that show it."""
+
+    owner: str
+    openings: tuple[Opening, ...]
+    views: tuple[View, ...]
+
+
+_SENT = "state not in ('DRAFT', 'CONSENT_RECORDED')"
+
+# A referral is open to its receiver while the sender keeps it sent, the survivor's agreement runs, and the receiver's last word is
+# that it took the referral on. All of it is asked at the moment of reading: no job has to run for a door to close.
+_STATUS = """
+case
+    when r.state <> 'SENT' then r.state
+    when a.answer in ('DECLINED', 'COMPLETED') then a.answer
+    when r.agreed_until <= statement_timestamp() then 'EXPIRED'
+    else coalesce(a.answer, 'SENT')
+end"""
+
+_LAST_ANSWER = """
+left join lateral (
+    select answer from app.referral_answers a
+    where a.referral_organisation_id = r.organisation_id and a.referral_id = r.received_id
+    order by a.answered_at desc, a.id limit 1
+) a on true"""
+
+# The tables are opened to the door for referred cases only; the views add what each referral shares.
+_REFERRED = (
+    "exists (select from app.referrals r where r.organisation_id = {table}.organisation_id and r.case_id = {table}.case_id"
+    f" and r.to_organisation_id = {ORGANISATION})"
+)
+
+_OPEN = "s.status in ('ACCEPTED', 'IN_PROGRESS')"
+
+REFERRAL = Door(
+    owner="pat_door_referral",
+    openings=(
+        Opening(
+            "app.referrals",
+            (
+                "organisation_id",
+                "id",
+                "received_id",
+                "case_id",
+                "to_organisation_id",
+                "need",
+                "urgency",
+                "scopes",
+                "state",
+                "agreed_until",
+                "sent_at",
+                "ended_at",
+            ),
+            f"organisation_id = {ORGANISATION} or (to_organisation_id = {ORGANISATION} and {_SENT})",
+        ),
+        Opening(
+            "app.referral_answers",
+            ("organisation_id", "id", "referral_organisation_id", "referral_id", "answer", "answered_at"),
+            f"organisation_id = {ORGANISATION} or referral_organisation_id = {ORGANISATION}",
+        ),
+        Opening(
+            "app.referral_hearings",
+            (
+                "organisation_id",
+                "id",
+                "referral_organisation_id",
+                "referral_id",
+                "held_on",
+                "mode",
+                "purpose",
+            ),
+            f"referral_organisation_id = {ORGANISATION}",
+        ),
+        Opening(
+            "app.legal_proceedings",
+            ("organisation_id", "id", "case_id", "jurisdiction", "state", "stage"),
+            _REFERRED.format(table="legal_proceedings"),
+        ),
+        Opening(
+            "app.hearings",
+            ("organisation_id", "id", "proceeding_id", "case_id", "held_on", "mode", "purpose"),
+            _REFERRED.format(table="hearings"),
+        ),
+        Opening("app.organisations", ("id", "name", "state"), "true"),
+    ),
+    views=(
+        View(
+            "door.referral_states",
+            f"select r.organisation_id, r.id, r.received_id, {_STATUS} as status from app.referrals r {_LAST_ANSWER}",
+        ),
+        View(
+            "door.sent_answers",
+            "select a.referral_id, a.answer, a.answered_at from app.referral_answers a"
+            f" where a.referral_organisation_id = {ORGANISATION}",
+        ),
+        View(
+            "door.sent_hearings",
+            "select h.id, h.referral_id, h.held_on, h.mode, h.purpose from app.referral_hearings h"
+            f" where h.referral_organisation_id = {ORGANISATION}",
+        ),
+        View(
+            "door.received_referrals",
+            "select r.received_id as id, r.organisation_id as from_organisation_id, o.name as from_organisation_name, o.state as from_state,"
+            " s.status, r.need, r.urgency, r.sent_at, r.agreed_until,"
+            f" case when {_OPEN} then r.scopes else '{{}}'::text[] end as scopes"
+            " from app.referrals r join door.referral_states s on s.organisation_id = r.organisation_id and s.id = r.id"
+            " join app.organisations o on o.id = r.organisation_id"
+            f" where r.to_organisation_id = {ORGANISATION}",
+        ),
+        View(
+            "door.received_proceedings",
+            "select r.received_id as referral_id, p.jurisdiction, p.state, p.stage"
+            " from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id"
+            " join door.referral_states s on s.organisation_id = r.organisation_id and s.id = r.id"
+            f" where r.to_organisation_id = {ORGANISATION} and 'LEGAL_STATUS' = any(r.scopes) and {_OPEN}",
+        ),
+        View(
+            "door.received_hearings",
+            "select r.received_id as referral_id, h.held_on, h.mode, h.purpose"
+            " from app.referrals r join app.hearings h on h.organisation_id = r.organisation_id and h.case_id = r.case_id"
+            " join door.referral_states s on s.organisation_id = r.organisation_id and s.id = r.id"
+            f" where r.to_organisation_id = {ORGANISATION} and 'HEARING_SCHEDULE' = any(r.scopes) and {_OPEN}",
+        ),
+    ),
+)
+
+DOORS = (REFERRAL,)
+"""All of them. A fifth kind of door is a decision of the network, not of a developer."""
+
+
+def render(door: Door) -> Iterator[tuple[str, str]]:
+    """Statements that make one door, each with the role that must run it: grants and policies for the owner, then its views in order."""
+    yield "pat_owner", f"grant usage on schema app to {door.owner}"
+    yield "pat_owner", f"grant usage, create on schema door to {door.owner}"
+    for opening in door.openings:
+        yield "pat_owner", f"grant select ({', '.join(opening.columns)}) on {opening.table} to {door.owner}"
+        yield (
+            "pat_owner",
+            f"create policy {door.owner} on {opening.table} for select to {door.owner} using ({opening.condition})",
+        )
+    for view in door.views:
+        yield door.owner, f"create view {view.name} with (security_barrier) as {view.sql}"
+    yield "pat_owner", f"revoke create on schema door from {door.owner}"

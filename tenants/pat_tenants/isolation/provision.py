@@ -1,0 +1,121 @@
+"""Organisations as logins: who gets which, and their passwords, derived from one secret and never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from uuid import UUID
+
+from psycopg import Connection, sql
+
+from pat_auth.policy import Role
+from pat_platform.database.logins import login_name, login_password
+from pat_tenants.isolation.roles import SERVICE_LOGINS, database_role
+from pat_tenants.organisations.models import OrganisationKind
+
+ROLES_OF: Mapping[OrganisationKind, tuple[Role, ...]] = MappingProxyType(
+    {
+        OrganisationKind.CBO: (
+            Role.ORGANISATION_ADMIN,
+            Role.CASE_MANAGER,
+            Role.SOCIAL_WORKER,
+            Role.COUNSELLOR,
+            Role.LEGAL_AID,
+            Role.SHG_FACILITATOR,
+            Role.MIS_FOCAL,
+            Role.SURVIVOR,
+        ),
+        OrganisationKind.SECRETARIAT: (Role.SECRETARIAT_ADMIN, Role.SECRETARIAT_ANALYST, Role.AUDITOR),
+        OrganisationKind.DESTINATION: (Role.DESTINATION_ADMIN, Role.DESTINATION_WORKER),
+        OrganisationKind.SUPPORT: (),
+        OrganisationKind.FUNDER: (Role.FUNDER,),
+    }
+)
+"""The logins that an organisation of each kind needs: no more."""
+
+LIMITS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "10s",
+    "search_path": "pg_catalog",
+}
+
+
+def provision(connection: Connection, secret: bytes, organisation: UUID, kind: OrganisationKind) -> list[str]:
+    """Make the logins of one organisation, or give those that exist the password of their generation. Returns their names."""
+    names = []
+    for role in ROLES_OF[kind]:
+        name = login_name(organisation, role.value)
+        connection.execute("set local role pat_sec")
+        row = connection.execute(
+            "insert into sec.logins (login, organisation_id, role) values (%s, %s, %s)"
+            " on conflict (login) do update set generation = sec.logins.generation returning generation",
+            (name, organisation, role.value),
+        ).fetchone()
+        connection.execute("reset role")
+        if row is None:
+            raise LookupError(name)
+        _make_login(connection, name, login_password(secret, name, row[0]), member_of=database_role(role))
+        names.append(name)
+    return names
+
+
+def rotate(connection: Connection, secret: bytes, organisation: UUID) -> list[str]:
+    """Give every login of one organisation a new password: the next generation. Open connections live on, new ones need it."""
+    connection.execute("set local role pat_sec")
+    rows = connection.execute(
+        "update sec.logins set generation = generation + 1 where organisation_id = %s returning login, role, generation",
+        (organisation,),
+    ).fetchall()
+    connection.execute("reset role")
+    for name, role, generation in rows:
+        _make_login(
+            connection, name, login_password(secret, name, generation), member_of=database_role(Role(role))
+        )
+    return [row[0] for row in rows]
+
+
+def provision_all(connection: Connection, secret: bytes) -> int:
+    """Make every login that the tables name, and the service logins: they are not in a dump. Returns how many."""
+    connection.execute("set local role pat_owner")
+    connection.execute("alter table app.organisations no force row level security")
+    organisations = connection.execute("select id, kind from app.organisations order by slug").fetchall()
+    connection.execute("alter table app.organisations force row level security")
+    connection.execute("reset role")
+    count = provision_services(connection, secret)
+    for organisation, kind in organisations:
+        count += len(provision(connection, secret, organisation, OrganisationKind(kind)))
+    return count
+
+
+def provision_services(connection: Connection, secret: bytes, names: Iterable[str] = SERVICE_LOGINS) -> int:
+    """Give the service logins their passwords."""
+    names = tuple(names)
+    for name in names:
+        _set_password(connection, name, login_password(secret, name, 1))
+    return len(names)
+
+
+def _make_login(connection: Connection, name: str, password: str, *, member_of: str) -> None:
+    exists = connection.execute("select from pg_roles where rolname = %s", (name,)).fetchone()
+    if not exists:
+        connection.execute(
+            sql.SQL("create role {} login inherit connection limit 50 in role {}").format(
+                sql.Identifier(name), sql.Identifier(member_of)
+            )
+        )
+        for setting, value in LIMITS.items():
+            connection.execute(
+                sql.SQL("alter role {} set {} = {}").format(
+                    sql.Identifier(name), sql.Identifier(setting), sql.Literal(value)
+                )
+            )
+    _set_password(connection, name, password)
+
+
+def _set_password(connection: Connection, name: str, password: str) -> None:
+    # The verifier is computed here, so that no statement ever carries a password.
+    verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
+    connection.execute(
+        sql.SQL("alter role {} password {}").format(sql.Identifier(name), sql.Literal(verifier.decode()))
+    )

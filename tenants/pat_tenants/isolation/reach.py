@@ -1,0 +1,80 @@
+"""What each reach means in SQL, table by table."""
+
+from __future__ import annotations
+
+from sqlalchemy import Table
+
+from pat_auth.policy import Reach
+
+ORGANISATION = "(select substr(session_user::text, 5, 32)::uuid)"
+"""The caller's organisation, parsed from the login: only a superuser could change it."""
+
+ACTOR = "(select sec.actor())"
+SURVIVOR = "(select sec.survivor())"
+
+_MINE = f"select {{column}} from app.case_assignments where person_id = {ACTOR} and ended_at is null"
+
+_RECEIVED_LIVE = (
+    "exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id"
+    " and d.id = referral_id and d.status in ({states}){scope})"
+)
+
+_SPECIAL: dict[tuple[str, Reach], str] = {
+    ("app.organisations", Reach.NETWORK): "true",
+    ("app.organisations", Reach.ORGANISATION): f"id = {ORGANISATION}",
+    ("app.places", Reach.NETWORK): "true",
+    ("app.memberships", Reach.SELF): f"person_id = {ACTOR}",
+    # Colleagues are listed; which survivors sign in is nobody's business.
+    ("app.memberships", Reach.ORGANISATION): "role <> 'survivor'",
+    ("app.memberships", Reach.OWN): (
+        "person_id in (select person_id from app.case_assignments"
+        f" where survivor_id = {SURVIVOR} and ended_at is null)"
+    ),
+    ("app.replays", Reach.SELF): f"person_id = {ACTOR}",
+    # What the receiver of a referral wrote is its own: the fence alone decides.
+    ("app.referral_answers", Reach.RECEIVED): "true",
+    ("app.referral_hearings", Reach.RECEIVED): "true",
+}
+
+_CHECKS: dict[tuple[str, Reach], str] = {
+    # The door is asked before the foreign key is: an id that is not ours to answer is refused like one that does not exist.
+    ("app.referral_answers", Reach.RECEIVED): _RECEIVED_LIVE.format(
+        states="'SENT', 'ACCEPTED', 'IN_PROGRESS'", scope=""
+    ),
+    ("app.referral_hearings", Reach.RECEIVED): _RECEIVED_LIVE.format(
+        states="'ACCEPTED', 'IN_PROGRESS'", scope=" and 'HEARING_SCHEDULE' = any(d.scopes)"
+    ),
+}
+
+_RECEIVERS_OWN = frozenset({"app.referral_answers", "app.referral_hearings"})
+"""What a receiver writes about a referral: only its reach opens these tables, the sender looks through the door."""
+
+
+def condition(table: Table, reach: Reach, *, writing: bool = False) -> str | None:
+    """The policy's condition for ``table`` at ``reach``, or None where the reach opens nothing of it.
+
+    The fence stands beside it in a policy of its own, so that ``ORGANISATION`` adds nothing to it. Raises KeyError when the table
+    has no column to say what the reach would mean: a new table must say whose its rows are.
+    """
+    name = f"{table.schema}.{table.name}"
+    if (reach is Reach.RECEIVED) is not (name in _RECEIVERS_OWN):
+        return None
+    if writing and (name, reach) in _CHECKS:
+        return _CHECKS[name, reach]
+    if (name, reach) in _SPECIAL:
+        return _SPECIAL[name, reach]
+    if reach is Reach.ORGANISATION:
+        return "true"
+    if reach is Reach.OWN:
+        return f"{table.info['survivor']} = {SURVIVOR}"
+    if reach is Reach.ASSIGNED:
+        return _assigned(table)
+    raise KeyError(f"{name} does not say what {reach} means")
+
+
+def _assigned(table: Table) -> str:
+    if table.name == "case_assignments":
+        return f"person_id = {ACTOR}"
+    if "case" in table.info:
+        return f"{table.info['case']} in ({_MINE.format(column='case_id')})"
+    return f"{table.info['survivor']} in ({_MINE.format(column='survivor_id')})"

@@ -1,0 +1,149 @@
+"""Renders POLICY, the reaches and the doors as ``migrations/policies.sql``: the whole wall in one file that can be reviewed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Table
+
+from pat_auth.policy import POLICY, Permission, Reach, Role
+from pat_platform.database.models import TableKind
+from pat_tenants.isolation import doors
+from pat_tenants.isolation.access import ACCESS, Access, Command
+from pat_tenants.isolation.reach import ACTOR, ORGANISATION, condition
+from pat_tenants.isolation.roles import GROUP, OWNERS, database_role
+from pat_tenants.tables import metadata
+
+Statement = tuple[str, str]
+"""The role that runs it, and the statement."""
+
+HEADER = """\
+-- The wall: fences, policies, grants and doors.
+-- Rendered by `python3 pat policy --sql` from auth/pat_auth/policy.py and tenants/pat_tenants/isolation/; never edited by hand.
+-- Applied again after every migration, in the same transaction, after all that it makes has been dropped.
+"""
+
+# People, sessions and logins are read by the functions of their own schema and by the issuer; the trail by its own. By nobody else.
+_KEEPERS: tuple[Statement, ...] = (
+    ("pat_owner", "grant usage on schema app to pat_sec, pat_service_issuer"),
+    ("pat_owner", f"grant usage on schema app, door to {GROUP}"),
+    (
+        "pat_owner",
+        "grant select (organisation_id, id, person_id, role, survivor_id, ended_at) on app.memberships to pat_sec",
+    ),
+    ("pat_owner", "grant select on app.memberships, app.organisations to pat_service_issuer"),
+    (
+        "pat_owner",
+        "create policy keeper on app.memberships for select to pat_sec, pat_service_issuer using (true)",
+    ),
+    ("pat_owner", "create policy keeper on app.organisations for select to pat_service_issuer using (true)"),
+    ("pat_sec", f"grant usage on schema sec to pat_owner, pat_service_issuer, pat_trail, {GROUP}"),
+    ("pat_sec", "grant select on sec.people, sec.logins, sec.sessions to pat_service_issuer"),
+    ("pat_sec", "grant insert, update (revoked_at) on sec.sessions to pat_service_issuer"),
+    ("pat_sec", "grant execute on function sec.actor() to pat_trail"),
+    ("pat_sec", f"grant execute on function sec.enter(text), sec.actor(), sec.survivor() to {GROUP}"),
+    ("pat_sec", "create policy keeper on sec.people to pat_sec using (true) with check (true)"),
+    ("pat_sec", "create policy keeper on sec.logins to pat_sec using (true) with check (true)"),
+    ("pat_sec", "create policy keeper on sec.sessions to pat_sec using (true) with check (true)"),
+    ("pat_sec", "create policy issuer on sec.people for select to pat_service_issuer using (true)"),
+    ("pat_sec", "create policy issuer on sec.logins for select to pat_service_issuer using (true)"),
+    ("pat_sec", "create policy issuer on sec.sessions to pat_service_issuer using (true) with check (true)"),
+    ("pat_trail", f"grant usage on schema trail to {GROUP}"),
+    (
+        "pat_trail",
+        f"grant execute on function trail.record(text, uuid[], jsonb), trail.reveal(text, jsonb) to {GROUP}",
+    ),
+    ("pat_trail", "create policy keeper on trail.events to pat_trail using (true) with check (true)"),
+    ("pat_trail", "create policy keeper on trail.heads to pat_trail using (true) with check (true)"),
+)
+
+
+def policies_sql() -> str:
+    """The whole file."""
+    lines, current = [HEADER], ""
+    for owner, statement in statements():
+        if owner != current:
+            lines.append(f"\nset role {owner};")
+            current = owner
+        lines.append(f"{statement};")
+    return "\n".join([*lines, "reset role;"]) + "\n"
+
+
+def statements() -> Iterator[Statement]:
+    """Every statement of the wall, in the order in which they must run."""
+    for table in _sorted():
+        owner = OWNERS[str(table.schema)]
+        yield owner, f"alter table {table.fullname} enable row level security"
+        yield owner, f"alter table {table.fullname} force row level security"
+    yield from _KEEPERS
+    for table in tenant_tables():
+        yield from (("pat_owner", statement) for statement in _fence(table))
+    for door in doors.DOORS:
+        yield from doors.render(door)
+    yield from _permissions()
+
+
+def tenant_tables() -> list[Table]:
+    """Tables whose rows belong to one organisation, in order of name."""
+    return [table for table in _sorted() if table.info["kind"] is TableKind.TENANT]
+
+
+def _sorted() -> list[Table]:
+    return sorted(metadata.tables.values(), key=lambda table: table.fullname)
+
+
+def _fence(table: Table) -> Iterator[str]:
+    ours = f"organisation_id = {ORGANISATION}"
+    yield f"create policy fence on {table.fullname} as restrictive to {GROUP} using ({ours}) with check ({ours})"
+    if "created_by" in table.c:
+        check = f"created_by = {ACTOR}"
+        yield f"create policy author on {table.fullname} as restrictive for insert to {GROUP} with check ({check})"
+    if "updated_by" in table.c:
+        check = f"updated_by = {ACTOR}"
+        yield (
+            f"create policy signature on {table.fullname} as restrictive for update to {GROUP}"
+            f" using (true) with check ({check})"
+        )
+
+
+def _permissions() -> Iterator[Statement]:
+    for permission, reaches in POLICY.items():
+        for access in ACCESS[permission]:
+            for role, reach in reaches.items():
+                yield from _opened(permission, access, role, reach)
+
+
+def _opened(permission: Permission, access: Access, role: Role, reach: Reach) -> Iterator[Statement]:
+    name = database_role(role)
+    if access.table.startswith("door."):
+        if _door_serves(access.table, reach):
+            yield _owner_of(access.table), f"grant select on {access.table} to {name}"
+        return
+    table = metadata.tables[access.table]
+    visible = condition(table, reach)
+    if visible is None:
+        return
+    columns = f" ({', '.join(access.columns)})" if access.columns else ""
+    yield "pat_owner", f"grant {access.command}{columns} on {access.table} to {name}"
+    policy = f"create policy {permission.name.lower()}_{role.value}_{access.command} on {access.table}"
+    clauses = _clauses(access.command, visible, condition(table, reach, writing=True))
+    yield "pat_owner", f"{policy} for {access.command} to {name} {clauses}"
+
+
+def _clauses(command: Command, visible: str, check: str | None) -> str:
+    match command:
+        case Command.SELECT:
+            return f"using ({visible})"
+        case Command.INSERT:
+            return f"with check ({check})"
+        case Command.UPDATE:
+            return f"using ({visible}) with check ({check})"
+
+
+def _door_serves(view: str, reach: Reach) -> bool:
+    """Receivers look through the ``received_`` views, senders through the others."""
+    return view.startswith("door.received_") == (reach is Reach.RECEIVED)
+
+
+def _owner_of(view: str) -> str:
+    return next(door.owner for door in doors.DOORS if view in {v.name for v in door.views})

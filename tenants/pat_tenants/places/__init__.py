@@ -1,0 +1,1 @@
+"""Geography: states, districts, blocks, villages."""

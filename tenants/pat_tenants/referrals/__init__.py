@@ -1,0 +1,1 @@
+"""Referrals from one organisation to another."""

@@ -1,0 +1,192 @@
+"""Referrals: the row of the organisation that sends, and the rows that the receiver owns about it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pat_platform.database.models import Base, TableKind, all_of, one_of
+from pat_tenants.cases.models import HearingMode
+
+
+class ReferralStatus(StrEnum):
+    """The state of a referral as both sides see it. EXPIRED is derived when it is read and never stored."""
+
+    DRAFT = "DRAFT"
+    CONSENT_RECORDED = "CONSENT_RECORDED"
+    SENT = "SENT"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    EXPIRED = "EXPIRED"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    CLOSED = "CLOSED"
+    REVOKED = "REVOKED"
+    SUSPENDED = "SUSPENDED"
+
+
+class SenderState(StrEnum):
+    """What the sending organisation itself has done with its referral."""
+
+    DRAFT = "DRAFT"
+    CONSENT_RECORDED = "CONSENT_RECORDED"
+    SENT = "SENT"
+    SUSPENDED = "SUSPENDED"
+    REVOKED = "REVOKED"
+    CLOSED = "CLOSED"
+
+
+class Answer(StrEnum):
+    """What the receiving organisation says of a referral; the newest one counts."""
+
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+
+
+class Scope(StrEnum):
+    """What a survivor may agree to share with one organisation."""
+
+    LEGAL_STATUS = "LEGAL_STATUS"
+    HEARING_SCHEDULE = "HEARING_SCHEDULE"
+    IDENTITY_MINIMAL = "IDENTITY_MINIMAL"
+    IDENTITY_FULL = "IDENTITY_FULL"
+    CONTACT_SAFE = "CONTACT_SAFE"
+    HEALTH_MHPSS = "HEALTH_MHPSS"
+    SHELTER_REPATRIATION = "SHELTER_REPATRIATION"
+    COMPENSATION = "COMPENSATION"
+    DOCUMENTS = "DOCUMENTS"
+    RISK_SAFETY = "RISK_SAFETY"
+
+
+class Need(StrEnum):
+    """The kind of service that is asked for: with state and urgency all that a receiver sees before it accepts."""
+
+    LEGAL_REPRESENTATION = "LEGAL_REPRESENTATION"
+    COURT_FOLLOW_UP = "COURT_FOLLOW_UP"
+    SHELTER = "SHELTER"
+    REPATRIATION = "REPATRIATION"
+    TRACING = "TRACING"
+
+
+class Urgency(StrEnum):
+    """How soon an answer is needed."""
+
+    ROUTINE = "ROUTINE"
+    SOON = "SOON"
+    URGENT = "URGENT"
+
+
+class Referral(Base):
+    """What one organisation asks of another about one case, and what the survivor agreed to share for it.
+
+    ``received_id`` is the only name of the referral that the receiver ever learns.
+    """
+
+    __tablename__ = "referrals"
+    __table_args__ = (
+        PrimaryKeyConstraint("organisation_id", "id"),
+        UniqueConstraint("organisation_id", "received_id"),
+        ForeignKeyConstraint(
+            ["organisation_id", "case_id", "survivor_id"],
+            ["app.cases.organisation_id", "app.cases.id", "app.cases.survivor_id"],
+        ),
+        one_of("need", Need),
+        one_of("urgency", Urgency),
+        one_of("state", SenderState),
+        all_of("scopes", Scope),
+        CheckConstraint("to_organisation_id <> organisation_id", name="receiver"),
+        CheckConstraint(
+            "state in ('DRAFT', 'CONSENT_RECORDED') or (sent_at is not null and agreed_until is not null)",
+            name="sent",
+        ),
+        CheckConstraint("state = 'DRAFT' or agreed_until is not null", name="agreed"),
+        Index(None, "organisation_id", "case_id"),
+        Index(None, "to_organisation_id", "organisation_id"),
+        {"schema": "app", "info": {"kind": TableKind.TENANT, "case": "case_id", "survivor": "survivor_id"}},
+    )
+
+    organisation_id: Mapped[UUID]
+    id: Mapped[UUID]
+    received_id: Mapped[UUID]
+    case_id: Mapped[UUID]
+    survivor_id: Mapped[UUID]
+    to_organisation_id: Mapped[UUID] = mapped_column(ForeignKey("app.organisations.id"))
+    need: Mapped[str]
+    urgency: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default=text("'{}'"))
+    state: Mapped[str]
+    agreed_until: Mapped[datetime | None]
+    """Until when the survivor agreed; nothing is shared from that moment on."""
+    sent_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    created_by: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class ReferralAnswer(Base):
+    """A row of the receiver about a referral of another organisation."""
+
+    __tablename__ = "referral_answers"
+    __table_args__ = (
+        PrimaryKeyConstraint("organisation_id", "id"),
+        UniqueConstraint("organisation_id", "referral_organisation_id", "referral_id", "answer"),
+        ForeignKeyConstraint(
+            ["referral_organisation_id", "referral_id"],
+            ["app.referrals.organisation_id", "app.referrals.received_id"],
+            name="fk_referral_answers_referral",
+        ),
+        one_of("answer", Answer),
+        Index(None, "referral_organisation_id", "referral_id"),
+        {"schema": "app", "info": {"kind": TableKind.TENANT}},
+    )
+
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("app.organisations.id"))
+    id: Mapped[UUID]
+    referral_organisation_id: Mapped[UUID]
+    referral_id: Mapped[UUID]
+    """The referral's ``received_id``."""
+    answer: Mapped[str]
+    answered_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    created_by: Mapped[UUID]
+
+
+class ReferralHearing(Base):
+    """A hearing that the receiver reports for a referral."""
+
+    __tablename__ = "referral_hearings"
+    __table_args__ = (
+        PrimaryKeyConstraint("organisation_id", "id"),
+        ForeignKeyConstraint(
+            ["referral_organisation_id", "referral_id"],
+            ["app.referrals.organisation_id", "app.referrals.received_id"],
+            name="fk_referral_hearings_referral",
+        ),
+        one_of("mode", HearingMode),
+        Index(None, "referral_organisation_id", "referral_id"),
+        {"schema": "app", "info": {"kind": TableKind.TENANT}},
+    )
+
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("app.organisations.id"))
+    id: Mapped[UUID]
+    referral_organisation_id: Mapped[UUID]
+    referral_id: Mapped[UUID]
+    held_on: Mapped[date]
+    mode: Mapped[str]
+    purpose: Mapped[str | None]
+    created_by: Mapped[UUID]

@@ -1,0 +1,1 @@
+"""Survivors, and apart from them who they are."""

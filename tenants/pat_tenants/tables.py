@@ -1,0 +1,27 @@
+"""Imports every module that defines a table, so that migrations, the renderer and the tests see them all."""
+
+from pat_auth import models as auth
+from pat_platform import trail
+from pat_platform.database.models import Base
+from pat_tenants import replays
+from pat_tenants.cases import models as cases
+from pat_tenants.groups import models as groups
+from pat_tenants.organisations import models as organisations
+from pat_tenants.places import models as places
+from pat_tenants.referrals import models as referrals
+from pat_tenants.survivors import models as survivors
+
+metadata = Base.metadata
+
+__all__ = [
+    "auth",
+    "cases",
+    "groups",
+    "metadata",
+    "organisations",
+    "places",
+    "referrals",
+    "replays",
+    "survivors",
+    "trail",
+]
