@@ -45,6 +45,7 @@ STOP_SECONDS = 30
 # The kernel's limit for a socket's path is 107 bytes, and PostgreSQL adds its file name.
 LONGEST_SOCKET_FOLDER = 80
 LARGEST_LOG = 10_000_000
+DRAFT = "data.new-"
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "127.0.0.1",
@@ -53,8 +54,9 @@ SETTINGS: Mapping[str, str] = {
     "timezone": "UTC",
     "logging_collector": "off",
     "log_destination": "stderr",
-    "log_min_messages": "warning",
-    # A statement or a parameter may hold a person's data, so neither is ever logged.
+    # A statement, a parameter and an error ("invalid input syntax for type date: …") may hold a person's
+    # data, so none is ever logged: in the log's own order, `log` is above `error` and below `fatal`.
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
@@ -173,7 +175,7 @@ class EmbeddedPostgres:
         with self._locked():
             self._settle(self._chosen_before() or "self")
             self._pid_file.stop_orphan(STOP_SECONDS)
-            for path in (self.data, self._half_made, self._sockets):
+            for path in (self.data, self._sockets, *self._drafts()):
                 shutil.rmtree(path, ignore_errors=True)
             for path in (self.password_file, self.log_file, self._choice):
                 path.unlink(missing_ok=True)
@@ -196,7 +198,6 @@ class EmbeddedPostgres:
         if run_as == "nobody":
             self._place = RELOCATED / hashlib.sha256(os.fsencode(self.home.resolve())).hexdigest()[:24]
         self.data = self._place / "data"
-        self._half_made = self._place / "data.new"
         self._sockets = self._place / "run"
         self.password_file = self._place / "superuser.password"
         self.log_file = self._place / "server.log"
@@ -298,23 +299,29 @@ class EmbeddedPostgres:
 
     def _create(self) -> None:
         """Run initdb beside the final place and rename: a killed initdb leaves nothing half made."""
-        for leftover in (self.data, self._half_made):
+        for leftover in (self.data, *self._drafts()):
             shutil.rmtree(leftover, ignore_errors=True)
+        # A name of its own: the initdb of a killed parent may still be busy tidying up.
+        draft = self._place / f"{DRAFT}{secrets.token_hex(4)}"
         self._write_password()
         arguments = ["-U", "postgres", "-A", "scram-sha-256", "-E", "UTF8", "--no-instructions"]
         # The built-in provider sorts alike on every machine.
         arguments += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         if self.options.get("fsync") == "off":
             arguments.append("--no-sync")
-        arguments += ["-D", str(self._half_made), "--pwfile", str(self.password_file)]
+        arguments += ["-D", str(draft), "--pwfile", str(self.password_file)]
         with self._open_log() as log:
             begin = log.tell()
             failed = self._spawn("initdb", arguments, log).wait() != 0
         if failed:
-            shutil.rmtree(self._half_made, ignore_errors=True)
+            shutil.rmtree(draft, ignore_errors=True)
             said = self._said_since(begin)
             raise PostgresUnavailable(explain(f"PostgreSQL could not make a cluster in {self._place}", said))
-        self._half_made.rename(self.data)
+        draft.rename(self.data)
+
+    def _drafts(self) -> list[Path]:
+        """What killed starts left half made."""
+        return list(self._place.glob(f"{DRAFT}*"))
 
     def _write_password(self) -> None:
         self.password_file.unlink(missing_ok=True)
