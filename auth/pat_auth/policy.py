@@ -91,8 +91,8 @@ _ORGANISATION, _RECEIVED, _NETWORK = Reach.ORGANISATION, Reach.RECEIVED, Reach.N
 # fmt: off
 POLICY: Mapping[Permission, Mapping[Role, Reach]] = MappingProxyType({
     Permission.ME_READ:           everyone(_SELF),
-    Permission.ORGANISATION_READ: everyone(_ORGANISATION, organisation_admin=_NETWORK, case_manager=_NETWORK, social_worker=_NETWORK, mis_focal=_NETWORK,
-                                           secretariat_admin=_NETWORK, secretariat_analyst=_NETWORK, auditor=_NETWORK, platform_operator=_NETWORK),
+    Permission.ORGANISATION_READ: everyone(_NETWORK, destination_admin=_ORGANISATION, destination_worker=_ORGANISATION,
+                                           funder=_ORGANISATION, service=_ORGANISATION),
     Permission.PLACE_READ:        everyone(_NETWORK),
     Permission.MEMBER_READ:       grant(organisation_admin=_ORGANISATION, case_manager=_ORGANISATION, social_worker=_ORGANISATION, counsellor=_ORGANISATION, legal_aid=_ORGANISATION,
                                         shg_facilitator=_ORGANISATION, mis_focal=_ORGANISATION, survivor=_OWN, secretariat_admin=_ORGANISATION,
