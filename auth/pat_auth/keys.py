@@ -116,7 +116,10 @@ def key_set(public_set: Mapping[str, list[dict[str, Any]]]) -> KeySet:
 
     Raises `UnusableKeys` for anything but public P-256 keys.
     """
-    keys = [ECKey.import_key(key) for key in public_set["keys"]]
+    try:
+        keys = [ECKey.import_key(key) for key in public_set["keys"]]
+    except (ValueError, KeyError, JoseError) as error:
+        raise UnusableKeys("a set to verify with holds keys that can be read") from error
     if not keys or any(key.is_private or key.curve_name != "P-256" for key in keys):
         raise UnusableKeys("a set to verify with holds public P-256 keys only")
     return KeySet(list(keys))
