@@ -155,7 +155,8 @@ def pips() -> Iterator[list[str]]:
     """The ways to call a pip; one of another Python will do, since uv is no Python package at heart."""
     yield [sys.executable, "-m", "pip"]
     for name in ("pip3", "pip"):
-        if found := shutil.which(name):
+        found = shutil.which(name)
+        if found:
             yield [found]
 
 
