@@ -4,8 +4,8 @@
 class Fault(Exception):
     """A request that cannot be served: becomes a GraphQL error with `extensions.code`.
 
-    `code` is one of UNAUTHENTICATED, FORBIDDEN, BAD_INPUT, BAD_CURSOR, TOO_LARGE, TOO_COMPLEX, UNAVAILABLE, INTERNAL.
-    `message` is read by clients: no names, no ids, no SQL. `path` names the field, where there is one.
+    `code` is one of UNAUTHENTICATED, FORBIDDEN, BAD_INPUT, BAD_CURSOR, TOO_LARGE, TOO_COMPLEX, UNAVAILABLE
+    and INTERNAL. Clients read `message`: no names, no ids, no SQL. `path` names the field, if there is one.
     """
 
     def __init__(self, code: str, message: str, path: list[str | int] | None = None) -> None:
@@ -21,7 +21,8 @@ class Fault(Exception):
 class Refused(Exception):
     """What a domain rule refuses: becomes the GraphQL type `Refusal`, never an error.
 
-    The sentence is for a caseworker: what happened and what to do. `field` names the input field, where there is one.
+    The sentence is for a caseworker: what happened and what to do. `field` names the input field, if there
+    is one.
     """
 
     def __init__(self, code: str, message: str, field: str | None = None) -> None:

@@ -1,0 +1,193 @@
+"""The database as the rest of the system sees it: compiled reads and transactions, under a sign-in session."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from psycopg.pq.abc import PGresult
+
+from pat_platform.database.credentials import Credentials, Generations, stored_generations
+from pat_platform.database.failures import ConnectionLost, DatabaseError
+from pat_platform.database.pipeline import RESET, Answer, Traffic, Wire, row_of
+from pat_platform.database.pool import KeyedPool, unavailable
+from pat_platform.database.session import Sessions
+from pat_platform.database.statements import Statement
+from pat_platform.database.transaction import Transaction
+from pat_platform.errors import Fault
+from pat_platform.settings import Settings
+
+ENTER = "select sec.enter($1)"
+ENTER_READ_ONLY = "select sec.enter($1), set_config('transaction_read_only', 'on', true)"
+BEGIN = Statement("begin", is_lasting=True)
+ACTOR = Statement("select sec.actor()", is_lasting=True)
+COMMIT = Statement("commit", is_lasting=True)
+
+NOT_A_SESSION = frozenset({"28000", "42501", "22P02"})
+QUERY_CANCELED = "57014"
+# Conflicts of concurrent transactions, missing resources, locks not available, a server that stops.
+PASSING = ("40", "53", "55P03", "57P")
+# Beyond the server's own limit: only a network that swallows packets keeps us waiting longer.
+GRACE_SECONDS = 5.0
+
+
+class Database:
+    """Reads and transactions of organisations' logins, on one pool with one budget.
+
+    Use it on one event loop and close it there. `generations` loads the password generation of every login;
+    by default from `sec.logins`.
+    """
+
+    def __init__(self, settings: Settings, generations: Generations | None = None) -> None:
+        self.pool = KeyedPool(
+            Credentials(settings, generations or stored_generations(settings)),
+            budget=settings.pool_size,
+            wait_seconds=settings.pool_wait_seconds,
+        )
+        self._sessions = Sessions()
+        self._patience = settings.statement_timeout_ms / 1000 + GRACE_SECONDS
+
+    @property
+    def traffic(self) -> Traffic:
+        """Counters of connections, writes and waits."""
+        return self.pool.traffic
+
+    async def read(
+        self, login: str, session: UUID, sql: str, parameters: Sequence[bytes | None] = (), *, read_only: bool
+    ) -> list[bytes | None]:
+        """Run a compiled plan as one transaction in one round trip; return the columns of its single row.
+
+        `parameters` are values for `$1`, … in text format. A plain plan is `read_only`; one that writes the
+        trail is not. An empty list means that there was no row. Raises Fault UNAUTHENTICATED if the session
+        is not live, UNAVAILABLE if it may work again later, BAD_INPUT for text that PostgreSQL cannot hold,
+        and DatabaseError for the rest.
+        """
+        _check_text(parameters)
+        enter = _enter(session, ENTER_READ_ONLY if read_only else ENTER)
+        statements = (enter, Statement(sql, tuple(parameters)))
+        try:
+            try:
+                return await self._read_once(login, statements)
+            except ConnectionLost as lost:
+                # What may have been committed must not be done twice.
+                if lost.was_sent and not read_only:
+                    raise
+            return await self._read_once(login, statements)
+        except ConnectionLost:
+            raise unavailable() from None
+        except DatabaseError as error:
+            raise _as_fault(error, entered_at=0) from None
+
+    async def _read_once(self, login: str, statements: Sequence[Statement]) -> list[bytes | None]:
+        wire = await self.pool.lease(login)
+        try:
+            answer, cleaned = wire.send(statements, RESET)
+        except BaseException:
+            self.pool.retire(wire)
+            raise
+        self.pool.release(wire, cleaned)
+        results = await self._answered(wire, answer)
+        return row_of(results[-1])
+
+    async def _answered(self, wire: Wire, answer: Answer) -> list[PGresult]:
+        try:
+            async with asyncio.timeout(self._patience):
+                return await wire.answered(answer)
+        except TimeoutError:
+            raise unavailable() from None
+
+    @asynccontextmanager
+    async def transaction(self, login: str, session: UUID) -> AsyncIterator[Transaction]:
+        """A transaction of the session's person: committed when the block ends, rolled back if it raises.
+
+        Raises what `read` raises; a refusal by the database at the commit is a DatabaseError too.
+        """
+        wire, actor = await self._begin(login, session)
+        is_at_commit = False
+        try:
+            orm = self._sessions.open(wire.lend())
+            try:
+                transaction = Transaction(wire, orm, actor)
+                yield transaction
+                await transaction.flush()
+            finally:
+                await orm.close()
+            is_at_commit = True
+            await self._commit(wire)
+        except ConnectionLost:
+            raise unavailable() from None
+        except DatabaseError as error:
+            raise _as_fault(error) from None
+        finally:
+            if not is_at_commit:
+                self.pool.abort(wire)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.pool.close()
+
+    async def _begin(self, login: str, session: UUID) -> tuple[Wire, UUID]:
+        """Open a transaction and enter the session: one round trip, tried twice since nothing is done yet."""
+        statements = (BEGIN, _enter(session, ENTER), ACTOR)
+        try:
+            try:
+                return await self._begin_once(login, statements)
+            except ConnectionLost:
+                return await self._begin_once(login, statements)
+        except ConnectionLost:
+            raise unavailable() from None
+        except DatabaseError as error:
+            raise _as_fault(error, entered_at=1) from None
+
+    async def _begin_once(self, login: str, statements: Sequence[Statement]) -> tuple[Wire, UUID]:
+        wire = await self.pool.lease(login)
+        try:
+            (answer,) = wire.send(statements)
+            (actor,) = row_of((await self._answered(wire, answer))[-1])
+            if actor is None:
+                raise unauthenticated()
+            return wire, UUID(actor.decode())
+        except BaseException:
+            self.pool.abort(wire)
+            raise
+
+    async def _commit(self, wire: Wire) -> None:
+        """Commit and clean up in one write. A verb's own COMMIT or a swallowed error is an error here."""
+        if not wire.is_in_transaction:
+            self.pool.abort(wire)
+            raise DatabaseError("25P01", "the transaction has ended before its commit")
+        try:
+            answer, cleaned = wire.send((COMMIT,), RESET)
+        except ConnectionLost:
+            self.pool.retire(wire)
+            raise
+        self.pool.release(wire, cleaned)
+        (result,) = await self._answered(wire, answer)
+        if result.command_status != b"COMMIT":
+            raise DatabaseError("25P02", "an earlier statement had failed, so nothing was committed")
+
+
+def unauthenticated() -> Fault:
+    """The fault for a session that is unknown, expired, revoked or of another login: one sentence for all."""
+    return Fault("UNAUTHENTICATED", "Your session has ended. Sign in again.")
+
+
+def _enter(session: UUID, sql: str) -> Statement:
+    return Statement(sql, (str(session).encode(),), is_lasting=True)
+
+
+def _as_fault(error: DatabaseError, entered_at: int | None = None) -> Fault | DatabaseError:
+    """The fault that clients get for what is no mistake of ours, else the error itself."""
+    if error.position == entered_at and error.sqlstate in NOT_A_SESSION:
+        return unauthenticated()
+    if error.sqlstate == QUERY_CANCELED:
+        return Fault("UNAVAILABLE", "This took too long and was stopped. Ask for less, or try again later.")
+    if error.sqlstate.startswith(PASSING):
+        return unavailable()
+    return error
+
+
+def _check_text(parameters: Sequence[bytes | None]) -> None:
+    # libpq would silently cut the text there.
+    if any(value is not None and b"\0" in value for value in parameters):
+        raise Fault("BAD_INPUT", "Text cannot contain the character U+0000.")

@@ -1,0 +1,361 @@
+"""The keyed pool: connections of many logins under one budget.
+
+A connection belongs to one login for life. When the budget is spent, room for another login is made by
+closing the connection that has idled longest, or else one that comes back, so that a flood from one
+organisation delays another's single request by no more than about one lease.
+"""
+
+import asyncio
+import logging
+from collections import Counter, OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import psycopg
+
+from pat_platform.database.cursors import ExtendedCursor
+from pat_platform.database.failures import ConnectionLost
+from pat_platform.database.logins import organisation_key
+from pat_platform.database.pipeline import CANCEL_SECONDS, RESET, Answer, Traffic, Wire
+from pat_platform.database.statements import Statement
+from pat_platform.errors import Fault
+
+log = logging.getLogger(__name__)
+
+ConninfoFor = Callable[[str, bool], Awaitable[str]]
+"""(login, whether what was given before has been refused) → a libpq connection string."""
+
+ROLLBACK = Statement("rollback", is_lasting=True)
+CLOSING_SECONDS = 10.0
+
+Place = asyncio.Future[Wire]
+
+
+def unavailable() -> Fault:
+    """The fault for everything that may work again in a moment."""
+    return Fault("UNAVAILABLE", "The service is busy or restarting. Try again in a moment.")
+
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    """One login: who waits for it, and its connections."""
+
+    login: str
+    organisation: str
+    places: deque[Place] = field(default_factory=deque)
+    idle: deque[Wire] = field(default_factory=deque)
+    leased: int = 0
+    opening: int = 0
+
+    @property
+    def held(self) -> int:
+        return self.leased + self.opening
+
+    @property
+    def unserved(self) -> int:
+        """How many wait for whom no connection is being opened."""
+        return max(0, len(self.places) - self.opening)
+
+    def next_place(self) -> Place | None:
+        while self.places:
+            place = self.places.popleft()
+            if not place.done():
+                return place
+        return None
+
+
+class KeyedPool:
+    """At most `budget` connections in all, opened lazily for each login.
+
+    `wait_seconds` bounds the wait for a connection. A connection stays with a login that still has work for
+    at least `tenure_seconds`, because opening one costs more than most leases.
+    """
+
+    def __init__(
+        self,
+        conninfo_for: ConninfoFor,
+        *,
+        budget: int,
+        wait_seconds: float = 10.0,
+        tenure_seconds: float = 0.02,
+        statement_limit: int = 200,
+    ) -> None:
+        self.traffic = Traffic()
+        self._conninfo_for = conninfo_for
+        self._budget = budget
+        self._wait_seconds = wait_seconds
+        self._tenure_seconds = tenure_seconds
+        self._statement_limit = statement_limit
+        self._total = 0
+        self._retiring = 0
+        self._lines: dict[str, _Line] = {}
+        # The lines in which somebody waits; the one that was served last stands last.
+        self._waiting: OrderedDict[str, _Line] = OrderedDict()
+        # All idle connections, the one that has idled longest first.
+        self._idle: OrderedDict[Wire, None] = OrderedDict()
+        self._leased: set[Wire] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+        self._came_home = asyncio.Event()
+
+    @property
+    def size(self) -> int:
+        """How many connections exist, those that are being opened or closed included."""
+        return self._total
+
+    async def lease(self, login: str) -> Wire:
+        """A clean connection of the login; give it back with `release`, `abort` or `retire`.
+
+        Raises Fault UNAVAILABLE if none comes free in time or the login cannot connect.
+        """
+        if self._is_closed:
+            raise unavailable()
+        line = self._line(login)
+        wire = self._take_idle(line)
+        if wire is None:
+            wire = await self._wait(line)
+        return wire
+
+    def release(self, wire: Wire, cleaned: Answer) -> None:
+        """Give the connection back once `cleaned`, the answer of its RESET batch, has come."""
+        cleaned.add_done_callback(lambda answer: self._came_back(wire, answer))
+
+    def abort(self, wire: Wire) -> None:
+        """Roll back whatever is open and give the connection back, in the background."""
+        try:
+            rolled_back, cleaned = wire.send((ROLLBACK,), RESET)
+        except ConnectionLost:
+            self.retire(wire)
+            return
+        rolled_back.add_done_callback(_look_away)
+        wire.lose_after(CANCEL_SECONDS)
+        self.release(wire, cleaned)
+
+    def retire(self, wire: Wire) -> None:
+        """Close the connection instead of giving it back."""
+        if wire in self._leased:
+            self._leased.remove(wire)
+            self._lines[wire.login].leased -= 1
+            self._note_home()
+        elif wire in self._idle:
+            del self._idle[wire]
+            self._lines[wire.login].idle.remove(wire)
+        else:
+            return
+        self._retiring += 1
+        self._run(self._close(wire))
+
+    async def close(self) -> None:
+        """Close all connections; those in use get a few seconds to come back."""
+        self._is_closed = True
+        self._note_home()
+        for line in self._lines.values():
+            self._refuse(line)
+        for wire in list(self._idle):
+            self.retire(wire)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._came_home.wait()
+        for wire in list(self._leased):
+            self.retire(wire)
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # Waiting.
+
+    def _line(self, login: str) -> _Line:
+        line = self._lines.get(login)
+        if line is None:
+            line = self._lines[login] = _Line(login, organisation_key(login))
+        return line
+
+    def _take_idle(self, line: _Line) -> Wire | None:
+        while line.idle:
+            wire = line.idle[-1]
+            if not wire.is_alive():
+                continue  # losing it has taken it out of the line
+            line.idle.pop()
+            del self._idle[wire]
+            self._hand_out(wire, line)
+            return wire
+        return None
+
+    async def _wait(self, line: _Line) -> Wire:
+        place: Place = asyncio.get_running_loop().create_future()
+        line.places.append(place)
+        self._waiting.setdefault(line.login, line)
+        self._make_room()
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                return await place
+        except BaseException as error:
+            self._leave(line, place)
+            if isinstance(error, TimeoutError):
+                log.warning("database.no_connection_in_time", extra={"login": line.login})
+                raise unavailable() from None
+            raise
+
+    def _leave(self, line: _Line, place: Place) -> None:
+        """Step out of the line; a connection that has just been handed to us goes on to the next."""
+        if place in line.places:
+            line.places.remove(place)
+        if not line.places:
+            self._waiting.pop(line.login, None)
+        if place.done() and not place.cancelled() and place.exception() is None:
+            self._take_in(place.result())
+
+    def _refuse(self, line: _Line) -> None:
+        """Nobody in this line can be served."""
+        while place := line.next_place():
+            place.set_exception(unavailable())
+        self._waiting.pop(line.login, None)
+
+    # Handing out.
+
+    def _hand_out(self, wire: Wire, line: _Line) -> None:
+        self._leased.add(wire)
+        line.leased += 1
+
+    def _came_back(self, wire: Wire, cleaned: Answer) -> None:
+        if wire.cancelling is not None:
+            wire.cancelling.add_done_callback(lambda _: self._came_back(wire, cleaned))
+            return
+        is_reset = not cleaned.cancelled() and cleaned.exception() is None
+        if wire not in self._leased:
+            return
+        if is_reset and wire.is_clean:
+            self._take_in(wire)
+        else:
+            self.retire(wire)
+
+    def _take_in(self, wire: Wire) -> None:
+        """A leased connection is free: keep it, hand it on, or close it for somebody needier."""
+        line = self._lines[wire.login]
+        if self._is_closed or wire.is_lost or self._should_yield(wire, line):
+            self.retire(wire)
+            return
+        self._leased.remove(wire)
+        line.leased -= 1
+        place = line.next_place()
+        if not line.places:
+            self._waiting.pop(line.login, None)
+        if place is None:
+            line.idle.append(wire)
+            self._idle[wire] = None
+            return
+        if line.places:
+            self._waiting.move_to_end(line.login)
+        self._hand_out(wire, line)
+        place.set_result(wire)
+
+    def _should_yield(self, wire: Wire, line: _Line) -> bool:
+        """Whether another login needs the room of this connection more than its own login does."""
+        rival = self._neediest()
+        if rival is None or rival is line:
+            return False
+        if not line.places:
+            return True
+        if rival.held == 0:
+            return asyncio.get_running_loop().time() - wire.opened_at >= self._tenure_seconds
+        if rival.organisation == line.organisation:
+            return rival.held + 1 < line.held
+        held = self._held_by_organisation()
+        return held[rival.organisation] + 1 < held[line.organisation]
+
+    def _neediest(self, besides: _Line | None = None) -> _Line | None:
+        """The waiting login with the fewest connections, unless room is being made for all who wait."""
+        unserved = [line for line in self._waiting.values() if line.unserved and line is not besides]
+        if sum(line.unserved for line in unserved) <= self._retiring:
+            return None
+        held = self._held_by_organisation() if len(unserved) > 1 else Counter[str]()
+        return min(unserved, key=lambda line: (line.held, held[line.organisation]))
+
+    def _held_by_organisation(self) -> Counter[str]:
+        held: Counter[str] = Counter()
+        for line in self._lines.values():
+            held[line.organisation] += line.held
+        return held
+
+    # Opening and closing.
+
+    def _make_room(self, besides: _Line | None = None) -> None:
+        """Open connections for those who wait, as long as the budget or an idle connection allows it."""
+        while not self._is_closed and (line := self._neediest(besides)) is not None:
+            if self._total < self._budget:
+                self._total += 1
+                line.opening += 1
+                self._run(self._open(line))
+            elif self._idle:
+                self.retire(next(iter(self._idle)))
+            else:
+                return
+
+    async def _open(self, line: _Line) -> None:
+        try:
+            wire = await self._connect(line.login)
+        except (psycopg.Error, OSError, Fault) as error:
+            log.warning("database.login_failed", extra={"login": line.login, "error": type(error).__name__})
+            line.opening -= 1
+            self._total -= 1
+            # Others of this login are served by its connections as they come back.
+            if not line.held:
+                self._refuse(line)
+        else:
+            line.opening -= 1
+            self._hand_out(wire, line)
+            self._take_in(wire)
+            self._make_room()
+            return
+        self._make_room(besides=line)
+
+    async def _connect(self, login: str) -> Wire:
+        conninfo = await self._conninfo_for(login, False)
+        try:
+            connection = await self._dial(conninfo)
+        except psycopg.OperationalError:
+            fresh = await self._conninfo_for(login, True)
+            if fresh == conninfo:
+                raise
+            connection = await self._dial(fresh)
+        self.traffic.connections += 1
+        return Wire(
+            connection,
+            login,
+            traffic=self.traffic,
+            statement_limit=self._statement_limit,
+            on_lost=self._lost,
+        )
+
+    async def _dial(self, conninfo: str) -> psycopg.AsyncConnection:
+        # Autocommit: transactions are opened and ended by us, together with what belongs to them.
+        connection = await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
+        connection.cursor_factory = ExtendedCursor
+        return connection
+
+    async def _close(self, wire: Wire) -> None:
+        try:
+            await wire.close()
+        finally:
+            self._retiring -= 1
+            self._total -= 1
+            self._make_room()
+
+    def _note_home(self) -> None:
+        if self._is_closed and not self._leased:
+            self._came_home.set()
+
+    def _lost(self, wire: Wire) -> None:
+        if wire in self._idle:
+            self.retire(wire)
+
+    def _run(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _look_away(answer: Answer) -> None:
+    """Retrieve an error that nobody awaits."""
+    if not answer.cancelled():
+        answer.exception()

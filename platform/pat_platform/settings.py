@@ -1,0 +1,184 @@
+"""What an operator may set, read once from the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pat_platform.database.logins import login_password
+
+SHORTEST_SECRET = 32
+TRUE, FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+
+
+class SettingsError(Exception):
+    """The environment does not say what is needed; the message says what to set. It never quotes a secret."""
+
+
+class EngineMode(StrEnum):
+    """How operations are executed: compiled to one statement, or field by field for diagnosis."""
+
+    COMPILED = "compiled"
+    EXECUTOR = "executor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings of one process.
+
+    `database_url` may carry a user and a password: only migrations use them. `secret` is the deployment's one
+    secret, from which the passwords of logins are derived. `key_folder` holds the signing keys.
+    """
+
+    database_url: str = field(repr=False)
+    secret: bytes = field(repr=False)
+    pool_size: int = 40
+    pool_wait_seconds: float = 10.0
+    connect_timeout_seconds: int = 5
+    statement_timeout_ms: int = 15_000
+    lock_timeout_ms: int = 5_000
+    idle_in_transaction_timeout_ms: int = 30_000
+    demo: bool = False
+    engine: EngineMode = EngineMode.COMPILED
+    issuer: str = "http://127.0.0.1:8000"
+    audience: str = "http://127.0.0.1:8000/graphql"
+    key_folder: Path = Path(".pat/keys")
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < SHORTEST_SECRET:
+            raise SettingsError(
+                f"The deployment secret is shorter than {SHORTEST_SECRET} bytes. Make one with "
+                "`openssl rand -base64 48` and set PAT_SECRET, or PAT_SECRET_FILE to a file that holds it."
+            )
+        if self.pool_size < 1:
+            raise SettingsError("PAT_POOL_SIZE must be at least 1.")
+        self._address()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], **given: object) -> Self:
+        """Read the settings; what is `given` (by field name) needs no variable.
+
+        DATABASE_URL, PAT_SECRET or PAT_SECRET_FILE, PAT_POOL_SIZE, PAT_POOL_WAIT_SECONDS,
+        PAT_CONNECT_TIMEOUT_SECONDS, PAT_STATEMENT_TIMEOUT_MS, PAT_LOCK_TIMEOUT_MS,
+        PAT_IDLE_IN_TRANSACTION_TIMEOUT_MS, PAT_DEMO, PAT_ENGINE, PAT_ISSUER, PAT_AUDIENCE, PAT_KEY_FOLDER.
+        Raises SettingsError.
+        """
+        return cls(**(_read(environment, set(given)) | given))  # type: ignore[arg-type]
+
+    def conninfo(self, login: str, generation: int) -> str:
+        """The libpq connection string of a login."""
+        limits = {
+            "statement_timeout": self.statement_timeout_ms,
+            "lock_timeout": self.lock_timeout_ms,
+            "idle_in_transaction_session_timeout": self.idle_in_transaction_timeout_ms,
+        }
+        return make_conninfo(
+            **self._address(),
+            user=login,
+            password=login_password(self.secret, login, generation),
+            application_name="pat",
+            client_encoding="UTF8",
+            connect_timeout=self.connect_timeout_seconds,
+            options=" ".join(f"-c {name}={value}" for name, value in limits.items()),
+            # A server that has vanished is noticed by the kernel, however long a statement may run.
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+            tcp_user_timeout=30_000,
+        )
+
+    def _address(self) -> dict[str, str]:
+        """Where the database is, without who asks."""
+        url = self.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+        try:
+            parts = conninfo_to_dict(url)
+        except psycopg.ProgrammingError:
+            # libpq's own message may quote the password.
+            raise SettingsError(
+                "DATABASE_URL is not a PostgreSQL address. It looks like postgresql://HOST:PORT/DATABASE."
+            ) from None
+        return {name: str(value) for name, value in parts.items() if name not in ("user", "password")}
+
+
+def _read(environment: Mapping[str, str], given: set[str]) -> dict[str, object]:
+    """The settings that the environment tells, by field name."""
+    found: dict[str, object] = {}
+    if "database_url" not in given:
+        found["database_url"] = _database_url(environment)
+    if "secret" not in given:
+        found["secret"] = _secret(environment)
+    for name in (
+        "pool_size",
+        "connect_timeout_seconds",
+        "statement_timeout_ms",
+        "lock_timeout_ms",
+        "idle_in_transaction_timeout_ms",
+    ):
+        if text := environment.get(_variable(name)):
+            found[name] = _number(_variable(name), text)
+    if text := environment.get("PAT_POOL_WAIT_SECONDS"):
+        found["pool_wait_seconds"] = float(_number("PAT_POOL_WAIT_SECONDS", text))
+    for name in ("issuer", "audience"):
+        if text := environment.get(_variable(name)):
+            found[name] = text
+    if text := environment.get("PAT_KEY_FOLDER"):
+        found["key_folder"] = Path(text)
+    if text := environment.get("PAT_DEMO"):
+        found["demo"] = _claim("PAT_DEMO", text)
+    if text := environment.get("PAT_ENGINE"):
+        found["engine"] = _engine(text)
+    return found
+
+
+def _variable(name: str) -> str:
+    return f"PAT_{name.upper()}"
+
+
+def _database_url(environment: Mapping[str, str]) -> str:
+    url = environment.get("DATABASE_URL", "")
+    if not url:
+        raise SettingsError(
+            "DATABASE_URL is not set. Set it to your PostgreSQL (17 or newer), for example "
+            "postgresql://HOST:5432/DATABASE; only the demo and the tests bring a database of their own."
+        )
+    return url
+
+
+def _secret(environment: Mapping[str, str]) -> bytes:
+    if text := environment.get("PAT_SECRET"):
+        return text.strip().encode()
+    path = environment.get("PAT_SECRET_FILE")
+    if not path:
+        raise SettingsError(
+            "Neither PAT_SECRET nor PAT_SECRET_FILE is set. Make a secret with `openssl rand -base64 48`, "
+            "keep it, and set one of them: the passwords of all database logins are derived from it."
+        )
+    try:
+        return Path(path).read_bytes().strip()
+    except OSError as error:
+        raise SettingsError(f"PAT_SECRET_FILE cannot be read: {error.strerror}.") from None
+
+
+def _number(variable: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise SettingsError(f"{variable} must be a whole number.")
+    return int(text)
+
+
+def _claim(variable: str, text: str) -> bool:
+    if text.lower() in TRUE:
+        return True
+    if text.lower() in FALSE:
+        return False
+    raise SettingsError(f"{variable} must be 1 or 0.")
+
+
+def _engine(text: str) -> EngineMode:
+    try:
+        return EngineMode(text)
+    except ValueError:
+        raise SettingsError("PAT_ENGINE must be `compiled` or `executor`.") from None
