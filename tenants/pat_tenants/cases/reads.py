@@ -1,0 +1,64 @@
+"""How cases, their assignments, notes, proceedings and hearings are found."""
+
+from pat_platform.engine.declare import Audit, Filter, Order, Row, Source
+from pat_platform.engine.kinds import DATE, DATETIME, TEXT
+
+CASES = Source("app.cases")
+CASE = Row(CASES)
+
+ORDERS = {
+    "OPENED_ON_DESC": (Order("opened_on", DATE, desc=True),),
+    "OPENED_ON_ASC": (Order("opened_on", DATE),),
+    "CODE_ASC": (Order("code", TEXT),),
+}
+FILTERS = {
+    "status": Filter("{t}.status = any({value})", "text[]"),
+    "stage": Filter("{t}.stage = any({value})", "text[]"),
+    "riskLevel": Filter("{t}.risk_level = {value}"),
+    "openedFrom": Filter("{t}.opened_on >= {value}", "date"),
+    "openedTo": Filter("{t}.opened_on <= {value}", "date"),
+    "code": Filter("{t}.code = {value}"),
+    "assignedToMe": Filter(
+        "{value} = ({t}.id in (select a.case_id from app.case_assignments a"
+        " where a.person_id = (select sec.actor()) and a.ended_at is null))",
+        "bool",
+    ),
+}
+
+HTCDS_STATUS = (
+    "case {t}.status when 'FOLLOW_UP' then 'FollowUp' when 'CLOSED' then 'Closed' when 'NOT_ELIGIBLE' then 'Closed'"
+    " when 'CLOSED_REFERRED' then 'ClosedReferred' else 'Active' end"
+)
+
+OF_SURVIVOR = "{n}.survivor_id = {t}.id"
+CASE_OF = "{n}.id = {t}.case_id"
+
+ASSIGNMENTS = Source("app.case_assignments")
+LIVE_ASSIGNMENTS = "{n}.case_id = {t}.id and {n}.ended_at is null"
+BY_START = (Order("started_at"), Order("id"))
+
+NOTES = Source("app.case_notes")
+NOTE = Row(NOTES)
+OF_CASE = "{n}.case_id = {t}.id"
+NOTE_ORDERS = {"WRITTEN_AT_DESC": (Order("written_at", DATETIME, desc=True),)}
+
+NOTE_IS_ASSIGNED = (
+    "{t}.case_id in (select a.case_id from app.case_assignments a"
+    " where a.person_id = (select sec.actor()) and a.ended_at is null)"
+)
+NOTE_TEXTS = Source(
+    "(select n.id as note_id, n.survivor_id, k.wrapped, x.text from app.case_notes n"
+    " left join app.survivor_keys k on k.survivor_id = n.survivor_id"
+    " left join app.case_note_texts x on x.note_id = n.id)",
+    key=("note_id",),
+)
+NOTE_TEXT = "{n}.note_id = {t}.id"
+NOTE_TEXT_READ = Audit("note", "{t}.survivor_id")
+
+PROCEEDINGS = Source("app.legal_proceedings")
+PROCEEDING = Row(PROCEEDINGS)
+BY_FILING = (Order("filed_on", desc=True), Order("id"))
+
+HEARINGS = Source("app.hearings")
+OF_PROCEEDING = "{n}.proceeding_id = {t}.id"
+BY_DAY = (Order("held_on"), Order("id"))

@@ -1,0 +1,34 @@
+"""How referrals are found: by the sender in its own table, by the receiver through the door."""
+
+from pat_platform.engine.declare import Filter, Order, Row, Source
+from pat_platform.engine.kinds import DATETIME
+
+_SHARED = "x.need, x.urgency, x.sent_at, x.agreed_until, x.scopes"
+
+SENT = Source(
+    f"(select x.id, x.received_id, x.case_id, {_SHARED}, s.status, 'SENT' as direction, o.name as partner, o.state as partner_state"
+    " from app.referrals x join door.referral_states s on s.id = x.id"
+    " left join app.organisations o on o.id = x.to_organisation_id)"
+)
+RECEIVED = Source(
+    f"(select x.id, x.id as received_id, {_SHARED}, x.status, 'RECEIVED' as direction, x.from_organisation_name as partner,"
+    " x.from_state as partner_state from door.received_referrals x)"
+)
+SENT_ROW = Row(SENT)
+RECEIVED_ROW = Row(RECEIVED)
+
+# A draft was not sent yet: it has no moment, and comes first.
+ORDERS = {"SENT_AT_DESC": (Order("sent_at", DATETIME, desc=True, nullable=True),)}
+FILTERS = {
+    "status": Filter("{t}.status = any({value})", "text[]"),
+    "urgency": Filter("{t}.urgency = {value}"),
+}
+ARGUMENTS = {"direction": Filter("{t}.direction = {value}")}
+
+OF_CASE = "{n}.case_id = {t}.id"
+BY_SENDING = (Order("sent_at", desc=True), Order("id"))
+
+SENT_HEARINGS = Source("door.sent_hearings")
+RECEIVED_HEARINGS = Source("app.referral_hearings")
+HEARINGS = "{n}.referral_id = {t}.received_id"
+BY_DAY = (Order("held_on"), Order("id"))
