@@ -42,6 +42,7 @@ class Settings:
     statement_timeout_ms: int = 15_000
     lock_timeout_ms: int = 5_000
     idle_in_transaction_timeout_ms: int = 30_000
+    prepared_statements: int = 200
     demo: bool = False
     engine: EngineMode = EngineMode.COMPILED
     issuer: str = "http://127.0.0.1:8000"
@@ -64,7 +65,8 @@ class Settings:
 
         DATABASE_URL, PAT_SECRET or PAT_SECRET_FILE, PAT_POOL_SIZE, PAT_POOL_WAIT_SECONDS,
         PAT_CONNECT_TIMEOUT_SECONDS, PAT_STATEMENT_TIMEOUT_MS, PAT_LOCK_TIMEOUT_MS,
-        PAT_IDLE_IN_TRANSACTION_TIMEOUT_MS, PAT_DEMO, PAT_ENGINE, PAT_ISSUER, PAT_AUDIENCE, PAT_KEY_FOLDER.
+        PAT_IDLE_IN_TRANSACTION_TIMEOUT_MS, PAT_PREPARED_STATEMENTS (for each connection), PAT_DEMO,
+        PAT_ENGINE, PAT_ISSUER, PAT_AUDIENCE, PAT_KEY_FOLDER.
         Raises SettingsError.
         """
         return cls(**(_read(environment, set(given)) | given))  # type: ignore[arg-type]
@@ -117,6 +119,7 @@ def _read(environment: Mapping[str, str], given: set[str]) -> dict[str, object]:
         "statement_timeout_ms",
         "lock_timeout_ms",
         "idle_in_transaction_timeout_ms",
+        "prepared_statements",
     ):
         if text := environment.get(_variable(name)):
             found[name] = _number(_variable(name), text)

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from tests.database.proxy import Proxy, proxy_before
 
 from pat_platform.database.access import Database
 from pat_platform.database.logins import login_name, login_password
@@ -51,6 +52,9 @@ grant execute on function sec.enter(text), sec.actor() to pat_application;
 """
 
 
+Row = list[bytes | None]
+
+
 @dataclass(frozen=True)
 class Member:
     """Somebody signed in: a login, a session, a person, and the words of the notes that only they may see."""
@@ -79,6 +83,15 @@ class Network:
         """How many connections of organisations' logins the server has."""
         count = self.execute(
             "select count(*) from pg_stat_activity where datname = current_database() and usename like 'org%%'"
+        )[0][0]
+        assert isinstance(count, int)
+        return count
+
+    def running(self, words: str) -> int:
+        """How many statements with these words the server works on."""
+        count = self.execute(
+            "select count(*) from pg_stat_activity where state = 'active' and query like %s and usename like %s",
+            (f"%{words}%", "org%"),
         )[0][0]
         assert isinstance(count, int)
         return count
@@ -165,6 +178,12 @@ async def open_database(network: Network) -> AsyncIterator[OpenDatabase]:
 @pytest.fixture
 def database(open_database: OpenDatabase) -> Database:
     return open_database()
+
+
+@pytest.fixture
+async def proxy(network: Network) -> AsyncIterator[Proxy]:
+    async with proxy_before(network.url) as running:
+        yield running
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ class Database:
             Credentials(settings, generations or stored_generations(settings)),
             budget=settings.pool_size,
             wait_seconds=settings.pool_wait_seconds,
+            statement_limit=settings.prepared_statements,
         )
         self._sessions = Sessions()
         self._patience = settings.statement_timeout_ms / 1000 + GRACE_SECONDS
@@ -85,7 +86,7 @@ class Database:
         except BaseException:
             self.pool.retire(wire)
             raise
-        self.pool.release(wire, cleaned)
+        self.pool.release(wire, answer, cleaned)
         results = await self._answered(wire, answer)
         return row_of(results[-1])
 
@@ -161,7 +162,7 @@ class Database:
         except ConnectionLost:
             self.pool.retire(wire)
             raise
-        self.pool.release(wire, cleaned)
+        self.pool.release(wire, answer, cleaned)
         (result,) = await self._answered(wire, answer)
         if result.command_status != b"COMMIT":
             raise DatabaseError("25P02", "an earlier statement had failed, so nothing was committed")

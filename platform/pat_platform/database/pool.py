@@ -47,6 +47,7 @@ class _Line:
     idle: deque[Wire] = field(default_factory=deque)
     leased: int = 0
     opening: int = 0
+    cleaning: int = 0
 
     @property
     def held(self) -> int:
@@ -54,8 +55,8 @@ class _Line:
 
     @property
     def unserved(self) -> int:
-        """How many wait for whom no connection is being opened."""
-        return max(0, len(self.places) - self.opening)
+        """How many wait for whom no connection is being opened, or is about to come back."""
+        return max(0, len(self.places) - self.opening - self.cleaning)
 
     def next_place(self) -> Place | None:
         while self.places:
@@ -95,6 +96,8 @@ class KeyedPool:
         # All idle connections, the one that has idled longest first.
         self._idle: OrderedDict[Wire, None] = OrderedDict()
         self._leased: set[Wire] = set()
+        # Leased connections whose work is answered and whose reset is under way.
+        self._cleaning: set[Wire] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
         self._came_home = asyncio.Event()
@@ -117,9 +120,10 @@ class KeyedPool:
             wire = await self._wait(line)
         return wire
 
-    def release(self, wire: Wire, cleaned: Answer) -> None:
-        """Give the connection back once `cleaned`, the answer of its RESET batch, has come."""
-        cleaned.add_done_callback(lambda answer: self._came_back(wire, answer))
+    def release(self, wire: Wire, answer: Answer, cleaned: Answer) -> None:
+        """Give the connection back once `cleaned`, the answer of the RESET batch behind `answer`, has come."""
+        answer.add_done_callback(lambda done: self._answered(wire, done))
+        cleaned.add_done_callback(lambda done: self._came_back(wire, done))
 
     def abort(self, wire: Wire) -> None:
         """Roll back whatever is open and give the connection back, in the background."""
@@ -128,12 +132,12 @@ class KeyedPool:
         except ConnectionLost:
             self.retire(wire)
             return
-        rolled_back.add_done_callback(_look_away)
         wire.lose_after(CANCEL_SECONDS)
-        self.release(wire, cleaned)
+        self.release(wire, rolled_back, cleaned)
 
     def retire(self, wire: Wire) -> None:
         """Close the connection instead of giving it back."""
+        self._no_longer_cleaning(wire)
         if wire in self._leased:
             self._leased.remove(wire)
             self._lines[wire.login].leased -= 1
@@ -217,7 +221,20 @@ class KeyedPool:
         self._leased.add(wire)
         line.leased += 1
 
+    def _answered(self, wire: Wire, answer: Answer) -> None:
+        # The reset takes less time than opening another connection would: whoever comes now waits for it.
+        is_answered = not answer.cancelled() and not isinstance(answer.exception(), ConnectionLost)
+        if is_answered and wire in self._leased and wire not in self._cleaning:
+            self._cleaning.add(wire)
+            self._lines[wire.login].cleaning += 1
+
+    def _no_longer_cleaning(self, wire: Wire) -> None:
+        if wire in self._cleaning:
+            self._cleaning.remove(wire)
+            self._lines[wire.login].cleaning -= 1
+
     def _came_back(self, wire: Wire, cleaned: Answer) -> None:
+        self._no_longer_cleaning(wire)
         if wire.cancelling is not None:
             wire.cancelling.add_done_callback(lambda _: self._came_back(wire, cleaned))
             return
@@ -353,9 +370,3 @@ class KeyedPool:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _look_away(answer: Answer) -> None:
-    """Retrieve an error that nobody awaits."""
-    if not answer.cancelled():
-        answer.exception()
