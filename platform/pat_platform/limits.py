@@ -256,24 +256,27 @@ class _Scale:
         for variable in variables or ():
             self._check_type(variable.type)
             if variable.default_value is not None:
-                self._check_value(variable.default_value, 0)
+                self._check_value(variable.default_value, 1)
             directives += self._count_directives(variable.directives)
         return directives
 
     def _check_arguments(self, arguments: Sequence[ArgumentNode] | None) -> None:
         for argument in arguments or ():
-            self._check_value(argument.value, 0)
+            self._check_value(argument.value, 1)
 
     def _check_value(self, value: ValueNode, level: int) -> None:
         self._values += 1
         _at_most(self.limits.input_values, self._values, "values in inputs")
-        _at_most(self.limits.input_depth, level, "levels of lists and objects in an input")
+        items: Sequence[ValueNode]
         if isinstance(value, ListValueNode):
-            for item in value.values:
-                self._check_value(item, level + 1)
+            items = value.values
         elif isinstance(value, ObjectValueNode):
-            for field in value.fields:
-                self._check_value(field.value, level + 1)
+            items = [field.value for field in value.fields]
+        else:
+            return
+        _at_most(self.limits.input_depth, level, "levels of lists and objects in an input")
+        for item in items:
+            self._check_value(item, level + 1)
 
     def _check_type(self, node: TypeNode) -> None:
         level = 0
