@@ -30,6 +30,7 @@ HTCDS_STATUS = (
     " when 'CLOSED_REFERRED' then 'ClosedReferred' else 'Active' end"
 )
 
+BY_OPENING = (Order("opened_on", desc=True), Order("id"))
 OF_SURVIVOR = "{n}.survivor_id = {t}.id"
 CASE_OF = "{n}.id = {t}.case_id"
 

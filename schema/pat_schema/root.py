@@ -1,0 +1,107 @@
+"""The table of contents: what may be asked and done, and the schema that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import strawberry
+from graphql import GraphQLObjectType, GraphQLSchema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.field import StrawberryField
+
+from pat_auth.policy import Permission
+from pat_platform.engine.declare import Declaration, NodeById
+from pat_platform.engine.registry import Declarations, TypeRule
+from pat_schema.cases import CaseMutation, CaseQuery
+from pat_schema.declaring import DECLARATION, declared
+from pat_schema.declaring import reads as read_by
+from pat_schema.groups import GroupQuery
+from pat_schema.node import Node
+from pat_schema.organisations import OrganisationQuery
+from pat_schema.problems import Conflict, Refusal, Withheld
+from pat_schema.referrals import ReferralQuery
+from pat_schema.scalars import SCALARS
+from pat_schema.survivors import SurvivorQuery
+from pat_tenants.cases import reads as cases
+from pat_tenants.groups import reads as groups
+from pat_tenants.organisations import reads as organisations
+from pat_tenants.places import reads as places
+from pat_tenants.survivors import reads as survivors
+
+
+@strawberry.type(description="What may be asked.")
+class Query(CaseQuery, SurvivorQuery, GroupQuery, ReferralQuery, OrganisationQuery):
+    """All root fields that read."""
+
+    @read_by(NodeById(), requires=Permission.ME_READ)
+    def node(self, id: strawberry.ID) -> Node | None:
+        """Whatever has this id, of the types that the caller may read; null for an id that is unknown to her."""
+        declared()
+
+
+@strawberry.type(description="What may be done.")
+class Mutation(CaseMutation):
+    """All root fields that write."""
+
+
+# Objects found by id need the permission that their root field needs.
+TYPES = {
+    "Case": TypeRule(requires=Permission.CASE_READ),
+    "Survivor": TypeRule(requires=Permission.CASE_READ),
+    "SelfHelpGroup": TypeRule(requires=Permission.GROUP_READ),
+    "Referral": TypeRule(requires=Permission.REFERRAL_READ),
+    "Organisation": TypeRule(requires=Permission.ORGANISATION_READ),
+    "Place": TypeRule(requires=Permission.PLACE_READ),
+    "CaseNote": TypeRule(requires=Permission.NOTE_READ),
+    "LegalProceeding": TypeRule(requires=Permission.PROCEEDING_READ),
+}
+
+ROWS = {
+    "Case": cases.CASE,
+    "Survivor": survivors.SURVIVOR,
+    "SelfHelpGroup": groups.GROUP,
+    "Organisation": organisations.ORGANISATION,
+    "Place": places.PLACE,
+    "CaseNote": cases.NOTE,
+    "LegalProceeding": cases.PROCEEDING,
+}
+
+schema = strawberry.Schema(
+    Query,
+    Mutation,
+    types=[Refusal, Conflict, Withheld],
+    config=StrawberryConfig(scalar_map=SCALARS),
+    scalar_overrides=None,
+)
+
+
+@cache
+def graphql_schema() -> GraphQLSchema:
+    """The schema as graphql-core has it: one in a process."""
+    return schema._schema
+
+
+def declarations() -> Declarations:
+    """Where every field of every type is found."""
+    found: dict[str, Mapping[str, Declaration]] = {}
+    for name, kind in graphql_schema().type_map.items():
+        if isinstance(kind, GraphQLObjectType) and not name.startswith("__"):
+            fields = {
+                field_name: declaration
+                for field_name, field in kind.fields.items()
+                if (declaration := _declaration(field.extensions.get("strawberry-definition"))) is not None
+            }
+            if fields:
+                found[name] = fields
+    return Declarations(found, rows=ROWS, types=TYPES, constants={"Refusal", "Conflict", "Withheld"})
+
+
+def _declaration(field: object) -> Declaration | None:
+    declaration = field.metadata.get(DECLARATION) if isinstance(field, StrawberryField) else None
+    return declaration if isinstance(declaration, Declaration) else None
+
+
+def print_schema() -> str:
+    """The SDL, as it is committed in ``schema/schema.graphql``."""
+    return schema.as_str() + "\n"

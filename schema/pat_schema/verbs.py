@@ -1,0 +1,49 @@
+"""What a mutation's function gets and gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from pat_auth.principal import Principal
+from pat_platform.database.transaction import Transaction
+from pat_tenants.vault import Vault
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The row that a mutation answers with: its GraphQL type and its key."""
+
+    type_name: str
+    id: UUID
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A problem that a mutation answers with: a GraphQL type that implements Problem, and the values of its fields."""
+
+    type_name: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class VerbContext:
+    """What a mutation's function works with, as ``info.context``."""
+
+    tx: Transaction
+    vault: Vault
+    principal: Principal
+
+
+T = TypeVar("T")
+
+
+def saved(kind: type[T], id: UUID) -> T:
+    """The answer of a mutation that succeeded: read back under the caller's rights, in the same transaction."""
+    return cast("T", Saved(kind.__name__, id))
+
+
+def stopped(kind: type[T], **values: Any) -> T:
+    """The answer of a mutation that did nothing."""
+    return cast("T", Stopped(kind.__name__, values))
