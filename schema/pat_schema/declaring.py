@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
+from enum import EnumMeta
 from typing import Any, NoReturn, TypeVar
 
 import strawberry
