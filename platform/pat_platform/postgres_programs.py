@@ -127,8 +127,9 @@ def copy_for_nobody(binaries: Path) -> Path:
     """Copy the programs to where `nobody` can read them, once for each version; return the copy's folder."""
     install = binaries.parent
     package = install.parent
-    stamp = f"{install} {(binaries / 'postgres').stat().st_mtime_ns}"
-    target = RELOCATED / f"programs-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}"
+    # Named by what they are, so that all checkouts share one copy.
+    version = hashlib.sha256((binaries / "postgres").read_bytes()).hexdigest()[:16]
+    target = RELOCATED / f"programs-{version}"
     if not target.exists():
         draft = Path(tempfile.mkdtemp(dir=RELOCATED))
         shutil.copytree(install, draft / package.name / install.name, symlinks=True)
