@@ -12,7 +12,8 @@ from alembic.config import Config
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
-from pat_tenants.isolation.apply import apply_wall, harden
+from pat_tenants.isolation.apply import apply_wall
+from pat_tenants.isolation.harden import harden
 from pat_tenants.isolation.lint import lint
 from pat_tenants.isolation.provision import provision_all
 from pat_tenants.isolation.roles import bootstrap

@@ -22,19 +22,6 @@ do $$ declare p record; begin
     end loop;
 end $$"""
 
-# Revoking from a list of names would spare a role that is on no list.
-_REVOKE_COLUMNS = """
-do $$ declare g record; begin
-    for g in
-        select distinct c.oid::regclass as relation, b.attname, a.privilege_type, coalesce(r.rolname, 'public') as grantee
-        from pg_class c join pg_attribute b on b.attrelid = c.oid, aclexplode(b.attacl) a left join pg_roles r on r.oid = a.grantee
-        where c.relnamespace = '{schema}'::regnamespace
-    loop
-        execute format('revoke %s (%I) on %s from %s cascade', g.privilege_type, g.attname, g.relation,
-            case g.grantee when 'public' then 'public' else quote_ident(g.grantee) end);
-    end loop;
-end $$"""
-
 
 def apply_wall(connection: Connection, policies: str) -> None:
     """Replace every policy, grant and door by what ``policies`` says, inside the caller's transaction."""
@@ -44,9 +31,8 @@ def apply_wall(connection: Connection, policies: str) -> None:
         others = ", ".join(name for name in everyone if name != owner)
         connection.execute(f"set local role {owner}")
         connection.execute(_DROP_POLICIES.format(schema=schema))
-        connection.execute(_REVOKE_COLUMNS.format(schema=schema))
-        connection.execute(f"revoke all on all tables in schema {schema} from {others} cascade")
-        connection.execute(f"revoke all on all functions in schema {schema} from {others} cascade")
-        connection.execute(f"revoke all on schema {schema} from {others} cascade")
+        connection.execute(f"revoke all on all tables in schema {schema} from {others}")
+        connection.execute(f"revoke all on all functions in schema {schema} from {others}")
+        connection.execute(f"revoke all on schema {schema} from {others}")
         connection.execute("reset role")
     connection.execute(policies)

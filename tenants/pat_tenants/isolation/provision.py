@@ -10,7 +10,8 @@ from psycopg import Connection, sql
 
 from pat_auth.policy import Role
 from pat_platform.database.logins import login_name, login_password
-from pat_tenants.isolation.roles import SERVICE_LOGINS, database_role
+from pat_tenants.isolation.harden import let_connect
+from pat_tenants.isolation.roles import MIGRATOR, SERVICE_LOGINS, database_role, grant_membership
 from pat_tenants.organisations.models import OrganisationKind
 
 ROLES_OF: Mapping[OrganisationKind, tuple[Role, ...]] = MappingProxyType(
@@ -110,6 +111,12 @@ def _make_login(connection: Connection, name: str, password: str, *, member_of: 
                     sql.Identifier(name), sql.Identifier(setting), sql.Literal(value)
                 )
             )
+        connection.execute(
+            grant_membership(
+                name, MIGRATOR, "admin true, inherit false, set false", "admin_option", not_by=MIGRATOR
+            )
+        )
+    let_connect(connection, name)
     _set_password(connection, name, password)
 
 

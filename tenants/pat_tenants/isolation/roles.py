@@ -59,9 +59,7 @@ def bootstrap() -> Iterator[str]:
     for name in become:
         yield grant_membership(name, MIGRATOR, "inherit false, set true", "set_option")
     for name in (*become, MIGRATOR):
-        yield grant_membership(
-            name, "current_user", "inherit false, set true", "set_option", not_by=MIGRATOR
-        )
+        yield grant_membership(name, "current_user", "inherit false, set true", "set_option", not_by=MIGRATOR)
     yield _DATABASE
     for schema, owner in OWNERS.items():
         yield f"create schema if not exists {schema} authorization {owner}"
