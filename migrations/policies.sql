@@ -62,13 +62,14 @@ alter table trail.heads force row level security;
 set role pat_owner;
 grant usage on schema app to pat_sec, pat_service_issuer;
 grant usage on schema app, door to pat_application;
+grant execute on function app.my_referrals() to pat_application;
 grant select (organisation_id, id, person_id, role, survivor_id, ended_at) on app.memberships to pat_sec;
 grant select on app.memberships, app.organisations to pat_service_issuer;
 create policy keeper on app.memberships for select to pat_sec, pat_service_issuer using (true);
 create policy keeper on app.organisations for select to pat_service_issuer using (true);
 
 set role pat_sec;
-grant usage on schema sec to pat_owner, pat_service_issuer, pat_trail, pat_application;
+grant usage on schema sec to pat_owner, pat_service_issuer, pat_service_migrator, pat_trail, pat_application;
 grant select on sec.people, sec.logins, sec.sessions to pat_service_issuer;
 grant insert, update (revoked_at) on sec.sessions to pat_service_issuer;
 grant execute on function sec.actor() to pat_trail;
@@ -76,6 +77,8 @@ grant execute on function sec.enter(text), sec.actor(), sec.survivor() to pat_ap
 create policy keeper on sec.people to pat_sec using (true) with check (true);
 create policy keeper on sec.logins to pat_sec using (true) with check (true);
 create policy keeper on sec.sessions to pat_sec using (true) with check (true);
+grant select (login) on sec.logins to pat_service_migrator;
+create policy migrator on sec.logins for select to pat_service_migrator using (true);
 create policy issuer on sec.people for select to pat_service_issuer using (true);
 create policy issuer on sec.logins for select to pat_service_issuer using (true);
 create policy issuer on sec.sessions to pat_service_issuer using (true) with check (true);
@@ -87,6 +90,26 @@ create policy keeper on trail.events to pat_trail using (true) with check (true)
 create policy keeper on trail.heads to pat_trail using (true) with check (true);
 
 set role pat_owner;
+create policy session on app.case_assignments as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.case_note_texts as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.case_notes as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.cases as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.group_entries as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.group_member_identities as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.group_members as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.hearings as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.legal_proceedings as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.memberships as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.organisations as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.places as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.referral_answers as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.referral_hearings as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.referrals as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.replays as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.self_help_groups as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.survivor_identities as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.survivor_keys as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.survivors as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
 create policy fence on app.case_assignments as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.case_assignments as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.case_note_texts as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
@@ -138,7 +161,7 @@ grant select (id, name, state) on app.organisations to pat_door_referral;
 create policy pat_door_referral on app.organisations for select to pat_door_referral using (true);
 
 set role pat_door_referral;
-create view door.referral_states with (security_barrier) as select r.organisation_id, r.id, r.received_id, 
+create view door.all_states with (security_barrier) as select r.organisation_id, r.id, 
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
@@ -146,15 +169,15 @@ case
     else coalesce(a.answer, 'SENT')
 end as status from app.referrals r 
 left join lateral (
-    select answer from app.referral_answers a
-    where a.referral_organisation_id = r.organisation_id and a.referral_id = r.received_id
-    order by a.answered_at desc, a.id limit 1
+    select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
+    order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true;
-create view door.sent_answers with (security_barrier) as select a.referral_id, a.answer, a.answered_at from app.referral_answers a where a.referral_organisation_id = (select substr(session_user::text, 5, 32)::uuid);
-create view door.sent_hearings with (security_barrier) as select h.id, h.referral_id, h.held_on, h.mode, h.purpose from app.referral_hearings h where h.referral_organisation_id = (select substr(session_user::text, 5, 32)::uuid);
-create view door.received_referrals with (security_barrier) as select r.received_id as id, r.organisation_id as from_organisation_id, o.name as from_organisation_name, o.state as from_state, s.status, r.need, r.urgency, r.sent_at, r.agreed_until, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then r.scopes else '{}'::text[] end as scopes from app.referrals r join door.referral_states s on s.organisation_id = r.organisation_id and s.id = r.id join app.organisations o on o.id = r.organisation_id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid);
-create view door.received_proceedings with (security_barrier) as select r.received_id as referral_id, p.jurisdiction, p.state, p.stage from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id join door.referral_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'LEGAL_STATUS' = any(r.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
-create view door.received_hearings with (security_barrier) as select r.received_id as referral_id, h.held_on, h.mode, h.purpose from app.referrals r join app.hearings h on h.organisation_id = r.organisation_id and h.case_id = r.case_id join door.referral_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(r.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
+create view door.referral_states with (security_barrier) as select r.organisation_id, r.id, r.received_id, s.status from app.referrals r join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
+create view door.sent_answers with (security_barrier) as select a.referral_id, a.answer, a.answered_at from app.referrals r join app.referral_answers a on a.referral_organisation_id = r.organisation_id and a.referral_id = r.received_id and a.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
+create view door.sent_hearings with (security_barrier) as select h.id, h.referral_id, h.held_on, h.mode, h.purpose from app.referrals r join app.referral_hearings h on h.referral_organisation_id = r.organisation_id and h.referral_id = r.received_id and h.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
+create view door.received_referrals with (security_barrier) as select r.received_id as id, r.organisation_id as from_organisation_id, o.name as from_organisation_name, o.state as from_state, s.status, r.need, r.urgency, r.sent_at, r.agreed_until, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then r.scopes else '{}'::text[] end as scopes from app.referrals r join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id join app.organisations o on o.id = r.organisation_id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid);
+create view door.received_proceedings with (security_barrier) as select r.received_id as referral_id, p.jurisdiction, p.state, p.stage from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'LEGAL_STATUS' = any(r.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
+create view door.received_hearings with (security_barrier) as select r.received_id as referral_id, h.held_on, h.mode, h.purpose from app.referrals r join app.hearings h on h.organisation_id = r.organisation_id and h.case_id = r.case_id join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(r.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
 
 set role pat_owner;
 revoke create on schema door from pat_door_referral;

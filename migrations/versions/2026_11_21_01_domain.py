@@ -424,11 +424,22 @@ create index ix_referral_hearings_referral_organisation_id_referral_id on app.re
     (referral_organisation_id, referral_id);
 """
 
+# The doors ask it which referrals the caller sees in the sender's own table: it has no right of its own.
+FUNCTIONS = """
+create function app.my_referrals() returns setof uuid
+language sql stable parallel safe set search_path = pg_catalog, pg_temp as $$
+    select received_id from app.referrals
+$$;
+
+revoke all on all functions in schema app from public;
+"""
+
 
 def upgrade() -> None:
-    """Make the tables of the domain as their owner."""
+    """Make the tables of the domain as their owner, and the function that its doors ask."""
     op.execute("set local role pat_owner")
     op.get_bind().exec_driver_sql(TABLES)
+    op.get_bind().exec_driver_sql(FUNCTIONS)
     # The functions that look a session up read memberships.
     op.execute("grant usage on schema app to pat_sec")
     op.execute("reset role")

@@ -51,6 +51,13 @@ begin
     if session_user !~ '^org_[0-9a-f]{32}_' then
         raise insufficient_privilege using message = 'only an organisation has a trail';
     end if;
+    if person is null then
+        raise invalid_authorization_specification using message = 'no such session';
+    end if;
+    -- What verification cannot read back must not get in: one such event would make a true chain look broken.
+    if array_ndims(subjects) > 1 or array_position(subjects, null) is not null then
+        raise invalid_parameter_value using message = 'subjects are a plain list of ids';
+    end if;
     organisation := substr(session_user::text, 5, 32)::uuid;
     insert into trail.heads values (organisation, 0, decode(repeat('00', 32), 'hex')) on conflict do nothing;
     select * into head from trail.heads h where h.organisation_id = organisation for update;

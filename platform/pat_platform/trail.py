@@ -73,7 +73,7 @@ async def record(
 
 @dataclass(frozen=True)
 class Broken:
-    """The first event of a chain that does not fit: changed, missing, or put in from outside."""
+    """The first event of a chain that does not fit: changed, missing, cut off at the end, or added there."""
 
     organisation_id: UUID
     number: int
@@ -108,16 +108,22 @@ def _moment(at: datetime) -> str:
 def first_broken(events: Iterable[Mapping[str, Any]], head: Mapping[str, Any] | None) -> Broken | None:
     """Walk one organisation's events in order of number and name the first that does not fit; None when the chain holds.
 
-    ``head`` is the chain's row of ``trail.heads``: it shows whether events were cut off at the end.
+    ``head`` is the chain's row of ``trail.heads``, None when there is none: it shows whether events were cut off or put on at the
+    end. Whoever can write both tables can still write another chain that fits: that is for signed heads to show.
     """
     previous, number, organisation = GENESIS, 0, None
+    newest = head["number"] if head else 0
     for row in events:
         organisation, number = row["organisation_id"], number + 1
         if row["number"] != number:
             return Broken(organisation, number, "missing")
+        if number > newest:
+            return Broken(organisation, number, "added")
         if row["previous"] != previous or row["hash"] != event_hash(row):
             return Broken(organisation, number, "changed")
         previous = row["hash"]
-    if head is not None and (head["number"], head["hash"]) != (number, previous if number else head["hash"]):
+    if head and number < newest:
         return Broken(head["organisation_id"], number + 1, "cut off")
+    if head and head["hash"] != previous:
+        return Broken(head["organisation_id"], number, "changed")
     return None

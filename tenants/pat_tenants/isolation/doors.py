@@ -40,8 +40,8 @@ class Door:
 
 _SENT = "state not in ('DRAFT', 'CONSENT_RECORDED')"
 
-# A referral is open to its receiver while the sender keeps it sent, the survivor's agreement runs, and the receiver's last word is
-# that it took the referral on. All of it is asked at the moment of reading: no job has to run for a door to close.
+# A referral is open to its receiver while the sender keeps it sent, the survivor's agreement runs, and the receiver has taken it
+# on and has not ended it. All of it is asked at the moment of reading: no job has to run for a door to close.
 _STATUS = """
 case
     when r.state <> 'SENT' then r.state
@@ -50,12 +50,23 @@ case
     else coalesce(a.answer, 'SENT')
 end"""
 
-_LAST_ANSWER = """
+_OF_ITS_RECEIVER = (
+    "{answer}.referral_organisation_id = r.organisation_id and {answer}.referral_id = r.received_id"
+    " and {answer}.organisation_id = r.to_organisation_id"
+)
+
+# What ends a referral goes before what opens it, whenever it was said: a date that the receiver wrote must not decide.
+_ANSWER = f"""
 left join lateral (
-    select answer from app.referral_answers a
-    where a.referral_organisation_id = r.organisation_id and a.referral_id = r.received_id
-    order by a.answered_at desc, a.id limit 1
+    select w.answer from app.referral_answers w where {_OF_ITS_RECEIVER.format(answer="w")}
+    order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true"""
+
+# The function runs as the caller, also inside a view that runs as its owner: the sender's people look through the door at the
+# referrals that they see in their own table, and at no other.
+_SENT_BY_ME = f"r.organisation_id = {ORGANISATION} and r.received_id = any (array(select app.my_referrals()))"
+
+_STATE = "join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id"
 
 # The tables are opened to the door for referred cases only; the views add what each referral shares.
 _REFERRED = (
@@ -117,42 +128,44 @@ REFERRAL = Door(
         Opening("app.organisations", ("id", "name", "state"), "true"),
     ),
     views=(
+        # For the views below alone: no role may read it.
+        View(
+            "door.all_states",
+            f"select r.organisation_id, r.id, {_STATUS} as status from app.referrals r {_ANSWER}",
+        ),
         View(
             "door.referral_states",
-            f"select r.organisation_id, r.id, r.received_id, {_STATUS} as status from app.referrals r {_LAST_ANSWER}",
+            f"select r.organisation_id, r.id, r.received_id, s.status from app.referrals r {_STATE} where {_SENT_BY_ME}",
         ),
         View(
             "door.sent_answers",
-            "select a.referral_id, a.answer, a.answered_at from app.referral_answers a"
-            f" where a.referral_organisation_id = {ORGANISATION}",
+            "select a.referral_id, a.answer, a.answered_at from app.referrals r"
+            f" join app.referral_answers a on {_OF_ITS_RECEIVER.format(answer='a')} where {_SENT_BY_ME}",
         ),
         View(
             "door.sent_hearings",
-            "select h.id, h.referral_id, h.held_on, h.mode, h.purpose from app.referral_hearings h"
-            f" where h.referral_organisation_id = {ORGANISATION}",
+            "select h.id, h.referral_id, h.held_on, h.mode, h.purpose from app.referrals r"
+            f" join app.referral_hearings h on {_OF_ITS_RECEIVER.format(answer='h')} where {_SENT_BY_ME}",
         ),
         View(
             "door.received_referrals",
-            "select r.received_id as id, r.organisation_id as from_organisation_id, o.name as from_organisation_name, o.state as from_state,"
-            " s.status, r.need, r.urgency, r.sent_at, r.agreed_until,"
+            "select r.received_id as id, r.organisation_id as from_organisation_id, o.name as from_organisation_name,"
+            " o.state as from_state, s.status, r.need, r.urgency, r.sent_at, r.agreed_until,"
             f" case when {_OPEN} then r.scopes else '{{}}'::text[] end as scopes"
-            " from app.referrals r join door.referral_states s on s.organisation_id = r.organisation_id and s.id = r.id"
-            " join app.organisations o on o.id = r.organisation_id"
+            f" from app.referrals r {_STATE} join app.organisations o on o.id = r.organisation_id"
             f" where r.to_organisation_id = {ORGANISATION}",
         ),
         View(
             "door.received_proceedings",
-            "select r.received_id as referral_id, p.jurisdiction, p.state, p.stage"
-            " from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id"
-            " join door.referral_states s on s.organisation_id = r.organisation_id and s.id = r.id"
-            f" where r.to_organisation_id = {ORGANISATION} and 'LEGAL_STATUS' = any(r.scopes) and {_OPEN}",
+            "select r.received_id as referral_id, p.jurisdiction, p.state, p.stage from app.referrals r"
+            " join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id"
+            f" {_STATE} where r.to_organisation_id = {ORGANISATION} and 'LEGAL_STATUS' = any(r.scopes) and {_OPEN}",
         ),
         View(
             "door.received_hearings",
-            "select r.received_id as referral_id, h.held_on, h.mode, h.purpose"
-            " from app.referrals r join app.hearings h on h.organisation_id = r.organisation_id and h.case_id = r.case_id"
-            " join door.referral_states s on s.organisation_id = r.organisation_id and s.id = r.id"
-            f" where r.to_organisation_id = {ORGANISATION} and 'HEARING_SCHEDULE' = any(r.scopes) and {_OPEN}",
+            "select r.received_id as referral_id, h.held_on, h.mode, h.purpose from app.referrals r"
+            " join app.hearings h on h.organisation_id = r.organisation_id and h.case_id = r.case_id"
+            f" {_STATE} where r.to_organisation_id = {ORGANISATION} and 'HEARING_SCHEDULE' = any(r.scopes) and {_OPEN}",
         ),
     ),
 )

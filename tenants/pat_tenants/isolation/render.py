@@ -11,7 +11,7 @@ from pat_platform.database.models import TableKind
 from pat_tenants.isolation import doors
 from pat_tenants.isolation.access import ACCESS, Access, Command
 from pat_tenants.isolation.reach import ACTOR, ORGANISATION, condition
-from pat_tenants.isolation.roles import GROUP, OWNERS, database_role
+from pat_tenants.isolation.roles import DOOR_OWNERS, GROUP, MIGRATOR, OWNERS, database_role
 from pat_tenants.tables import metadata
 
 Statement = tuple[str, str]
@@ -27,6 +27,7 @@ HEADER = """\
 _KEEPERS: tuple[Statement, ...] = (
     ("pat_owner", "grant usage on schema app to pat_sec, pat_service_issuer"),
     ("pat_owner", f"grant usage on schema app, door to {GROUP}"),
+    ("pat_owner", f"grant execute on function app.my_referrals() to {GROUP}"),
     (
         "pat_owner",
         "grant select (organisation_id, id, person_id, role, survivor_id, ended_at) on app.memberships to pat_sec",
@@ -37,7 +38,10 @@ _KEEPERS: tuple[Statement, ...] = (
         "create policy keeper on app.memberships for select to pat_sec, pat_service_issuer using (true)",
     ),
     ("pat_owner", "create policy keeper on app.organisations for select to pat_service_issuer using (true)"),
-    ("pat_sec", f"grant usage on schema sec to pat_owner, pat_service_issuer, pat_trail, {GROUP}"),
+    (
+        "pat_sec",
+        f"grant usage on schema sec to pat_owner, pat_service_issuer, {MIGRATOR}, pat_trail, {GROUP}",
+    ),
     ("pat_sec", "grant select on sec.people, sec.logins, sec.sessions to pat_service_issuer"),
     ("pat_sec", "grant insert, update (revoked_at) on sec.sessions to pat_service_issuer"),
     ("pat_sec", "grant execute on function sec.actor() to pat_trail"),
@@ -45,6 +49,9 @@ _KEEPERS: tuple[Statement, ...] = (
     ("pat_sec", "create policy keeper on sec.people to pat_sec using (true) with check (true)"),
     ("pat_sec", "create policy keeper on sec.logins to pat_sec using (true) with check (true)"),
     ("pat_sec", "create policy keeper on sec.sessions to pat_sec using (true) with check (true)"),
+    # The lint compares the logins that stand with those that are listed.
+    ("pat_sec", f"grant select (login) on sec.logins to {MIGRATOR}"),
+    ("pat_sec", f"create policy migrator on sec.logins for select to {MIGRATOR} using (true)"),
     ("pat_sec", "create policy issuer on sec.people for select to pat_service_issuer using (true)"),
     ("pat_sec", "create policy issuer on sec.logins for select to pat_service_issuer using (true)"),
     ("pat_sec", "create policy issuer on sec.sessions to pat_service_issuer using (true) with check (true)"),
@@ -76,6 +83,9 @@ def statements() -> Iterator[Statement]:
         yield owner, f"alter table {table.fullname} enable row level security"
         yield owner, f"alter table {table.fullname} force row level security"
     yield from _KEEPERS
+    for table in _sorted():
+        if table.info["kind"] is not TableKind.SECURITY:
+            yield "pat_owner", _session(table)
     for table in tenant_tables():
         yield from (("pat_owner", statement) for statement in _fence(table))
     for door in doors.DOORS:
@@ -90,6 +100,14 @@ def tenant_tables() -> list[Table]:
 
 def _sorted() -> list[Table]:
     return sorted(metadata.tables.values(), key=lambda table: table.fullname)
+
+
+def _session(table: Table) -> str:
+    """Whoever has not entered, or whose session, membership or time is over, reads nothing: at a table or through a door."""
+    readers = ", ".join((GROUP, *DOOR_OWNERS))
+    return (
+        f"create policy session on {table.fullname} as restrictive to {readers} using ({ACTOR} is not null)"
+    )
 
 
 def _fence(table: Table) -> Iterator[str]:

@@ -51,7 +51,7 @@ class SenderState(StrEnum):
 
 
 class Answer(StrEnum):
-    """What the receiving organisation says of a referral; the newest one counts."""
+    """What the receiving organisation says of a referral: each at most once; what ends it counts before what opens it."""
 
     ACCEPTED = "ACCEPTED"
     DECLINED = "DECLINED"
