@@ -1,0 +1,168 @@
+"""From PostgreSQL's bytes to the response: untouched where possible, else completed by GraphQL's rules."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+from graphql import GraphQLError, located_error
+from graphql.pyutils import inspect as show
+
+from .errors import EngineError
+from .plan import Bound
+from .sites import Failure, Introspected, Mark, NullViolation, Step, UnknownEnum
+
+# The response's data has no key of its own; this one stands for it above the root fields.
+_DATA = ""
+
+Errors = list[dict[str, Any]]
+StepFunction = Callable[[list[Any], Any], "Sequence[Any] | Awaitable[Sequence[Any]]"]
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """What a finishing step returns in place of a value that it cannot finish."""
+
+    message: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Completed:
+    """Finished JSON and the errors in it, as a response spells them.
+
+    ``climbed`` says that a null left a single field's value, so that its parent, the data, is null.
+    """
+
+    data: bytes
+    errors: Errors = field(default_factory=list)
+    climbed: bool = False
+
+
+class _Pending(NamedTuple):
+    """Stands in the tree for a value that a step finishes."""
+
+    mark: Mark
+    step: str
+    place: int
+
+
+class _Climbing(Exception):
+    """A null on its way up to the position that may be null: the one so many keys deep."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__(depth)
+        self.depth = depth
+
+
+class Completion:
+    """Completes one answer that has markers in it: gather the steps' values, run the steps, finish."""
+
+    def __init__(self, bound: Bound, raw: bytes) -> None:
+        self.bound = bound
+        self.token = bound.token
+        self.root = bound.plan.key or _DATA
+        self.tree: dict[str, Any] = {self.root: orjson.loads(raw)}
+        self.path: list[str | int] = []
+        self.errors: list[GraphQLError] = []
+        self.gathered: dict[str, list[Any]] = {}
+        self.finished: Mapping[str, Sequence[Any]] = {}
+        if bound.plan.has_steps:
+            self._gather(self.tree, self.root)
+
+    def finish(self, finished: Mapping[str, Sequence[Any]]) -> Completed:
+        """The response, given each step's values for those gathered."""
+        for name, raw in self.gathered.items():
+            if len(finished[name]) != len(raw):
+                raise EngineError(f"step {name} returned {len(finished[name])} values for {len(raw)}")
+        self.finished = finished
+        climbed = False
+        try:
+            self._complete(self.tree, self.root)
+        except _Climbing:
+            self.tree[self.root] = None
+            climbed = True
+        errors: Errors = [dict(error.formatted) for error in self.errors]
+        return Completed(orjson.dumps(self.tree[self.root]), errors, climbed)
+
+    def _read(self, marker: str) -> tuple[Mark, str]:
+        number, _, text = marker[len(self.token) :].partition(":")
+        return self.bound.plan.marks[int(number)], text
+
+    def _gather(self, container: Any, key: Any) -> None:
+        value = container[key]
+        if type(value) is dict:
+            for name in value:
+                if not name.startswith(self.token):
+                    self._gather(value, name)
+        elif type(value) is list:
+            for place in range(len(value)):
+                self._gather(value, place)
+        elif type(value) is str and value.startswith(self.token):
+            mark, text = self._read(value)
+            if isinstance(mark.meaning, Step):
+                values = self.gathered.setdefault(mark.meaning.name, [])
+                container[key] = _Pending(mark, mark.meaning.name, len(values))
+                values.append(orjson.loads(text))
+
+    def _complete(self, container: Any, key: Any) -> None:
+        """Complete the value at a position, or make it null if a null climbs up to exactly here."""
+        path = self.path
+        path.append(key)
+        depth = len(path)
+        try:
+            value = container[key]
+            kind = type(value)
+            if kind is dict:
+                for name in list(value):
+                    if name.startswith(self.token):
+                        del value[name]
+                    else:
+                        self._complete(value, name)
+            elif kind is list:
+                for place in range(len(value)):
+                    self._complete(value, place)
+            elif kind is _Pending:
+                container[key] = self._finished(value)
+            elif kind is str and value.startswith(self.token):
+                container[key] = self._marked(value)
+        except _Climbing as climbing:
+            if climbing.depth != depth:
+                raise
+            del path[depth:]
+            container[key] = None
+        path.pop()
+
+    def _finished(self, pending: _Pending) -> Any:
+        value = self.finished[pending.step][pending.place]
+        if isinstance(value, FieldError):
+            error = GraphQLError(value.message, extensions={"code": value.code})
+            self._fail(pending.mark, error)
+        elif value is None and pending.mark.required:
+            self._fail(pending.mark, _null_in(pending.mark))
+        return value
+
+    def _marked(self, marker: str) -> Any:
+        mark, text = self._read(marker)
+        match mark.meaning:
+            case NullViolation():
+                self._fail(mark, _null_in(mark))
+            case Failure(error=error):
+                self._fail(mark, error)
+            case UnknownEnum(type_name=name):
+                self._fail(mark, GraphQLError(f"Enum '{name}' cannot represent value: {show(text)}"))
+            case Introspected():
+                return self.bound.about_schema[mark.site.key]
+        raise EngineError(f"a step's value at {mark.site.name} was not gathered")
+
+    def _fail(self, mark: Mark, error: GraphQLError) -> None:
+        """Record an error here and let its null climb to where it may land."""
+        path = self.path if self.bound.plan.key is not None else self.path[1:]
+        self.errors.append(located_error(error, mark.site.nodes, list(path)))
+        if mark.climb is not None:
+            raise _Climbing(len(self.path) - mark.climb)
+        raise _Climbing(0 if self.bound.plan.key is not None else 1)
+
+
+def _null_in(mark: Mark) -> GraphQLError:
+    return GraphQLError(f"Cannot return null for non-nullable field {mark.site.name}.")

@@ -1,0 +1,234 @@
+"""Relay connections: one page by keyset, with only what the selection asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from graphql import GraphQLError, GraphQLObjectType, get_named_type, is_object_type
+
+from .arguments import Field, Reader, dig
+from .cursors import cursor_sql
+from .declare import Connection, Filter
+from .errors import NotCompilable
+from .keyset import beyond, ordered, terms_of
+from .paging import window
+from .relations import alias_of, item
+from .sites import Site
+from .statement import Scope, Value
+from .templates import render
+
+if TYPE_CHECKING:
+    from .compiler import Compiler
+
+_RANK = '"~rank"'
+_COUNT = '"~count"'
+
+
+def order_of(declaration: Connection, reader: Reader, known: Mapping[str, object]) -> str:
+    """The name of the order that the arguments choose."""
+    argument = declaration.order_argument
+    if argument not in reader.definition.args:
+        return declaration.default_order
+    chosen = dig(known, reader.keys(argument))
+    return declaration.default_order if chosen is None else reader.enum_name(argument, chosen)
+
+
+def identity_of(site: Site, order: str) -> str:
+    """What a connection's cursors are signed for."""
+    return f"{site.name}:{order}"
+
+
+class Page:
+    """One connection field being compiled."""
+
+    def __init__(self, compiler: Compiler, declaration: Connection, field: Field, scope: Scope) -> None:
+        self.compiler = compiler
+        self.declaration = declaration
+        self.field = field
+        self.outer = scope
+        statement = compiler.statement
+        order = order_of(declaration, field.reader, field.known)
+        self.identity = identity_of(field.site, order)
+        self.terms = terms_of(declaration.orders[order], declaration.source)
+        self.window = window(statement, declaration, field, compiler.cursor_key, self.identity, self.terms)
+        self.inner = statement.scope(scope.multiple.times(self.window.size.cost))
+        self.alias = alias_of(self.inner)
+        self.is_read = False
+        wanted = self._page_info_fields()
+        self.probes = ("hasPreviousPage" if self.window.backward else "hasNextPage") in wanted
+        self.ranks = self.probes or bool(wanted & {"startCursor", "endCursor"})
+
+    def value(self) -> Value:
+        """SQL for the connection object."""
+        members: dict[str, Callable[[Site], Value]] = {
+            "edges": self._edges,
+            "nodes": self._nodes,
+            "pageInfo": self._page_info,
+            "totalCount": self._total_count,
+        }
+        body = self._object(self.field.site, self.outer, members)
+        if not self.is_read:
+            return Value(body, is_json=True)
+        self.compiler.statement.costs.append(self.inner.multiple)
+        return Value(f"(select {body} from {self._rows()} {self.alias}{self.inner.joins()})", is_json=True)
+
+    def _object(self, site: Site, scope: Scope, members: Mapping[str, Callable[[Site], Value]]) -> str:
+        """An object whose members belong to the connection's structure."""
+        object_type = self._type(site)
+        try:
+            fields = self.compiler.operation.fields(object_type, site.details, self.compiler.variables)
+        except GraphQLError as error:
+            return self.compiler.statement.failed(site, site.depth, error).embed
+        return self.compiler.object_of(object_type, fields, scope, site, members)
+
+    def _type(self, site: Site) -> GraphQLObjectType:
+        found = get_named_type(site.type)
+        if not is_object_type(found):
+            raise NotCompilable(f"{site.name} is no connection")
+        return found
+
+    def _page_info_fields(self) -> set[str]:
+        operation, variables = self.compiler.operation, self.compiler.variables
+        found: set[str] = set()
+        try:
+            connection_type = self._type(self.field.site)
+            for details in operation.fields(connection_type, self.field.site.details, variables).values():
+                name = details[0].node.name.value
+                if name == "pageInfo":
+                    info = get_named_type(connection_type.fields[name].type)
+                    fields = operation.fields(info, details, variables)
+                    found.update(each[0].node.name.value for each in fields.values())
+        except GraphQLError:
+            # The error belongs to the object whose selection it is: it is reported there.
+            return found
+        return found
+
+    # Members
+
+    def _edges(self, site: Site) -> Value:
+        members = {"cursor": lambda _: self._cursor(), "node": self._node}
+        return self._list(self._object(site, self.inner, members))
+
+    def _nodes(self, site: Site) -> Value:
+        return self._list(self._node(site).embed)
+
+    def _node(self, site: Site) -> Value:
+        field = Field(site, self.field.reader, self.field.known)
+        return Value(item(self.compiler, self.declaration.item, field, self.inner), is_json=True)
+
+    def _list(self, body: str) -> Value:
+        self.is_read = True
+        by_rank = f"{self.alias}.{_RANK}{' desc' if self.window.backward else ''}"
+        order = by_rank if self.ranks else ordered(self.terms, self.alias)
+        only = f" filter (where {self.alias}.{_RANK} <= {self.window.size.sql})" if self.probes else ""
+        return Value(f"coalesce(json_agg({body} order by {order}){only}, '[]'::json)", is_json=True)
+
+    def _total_count(self, site: Site) -> Value:
+        alias = self.compiler.statement.alias()
+        return Value(
+            f"(select count(*)::int4 from {self._source()} {alias}{self._where(self._filters(alias))})"
+        )
+
+    def _page_info(self, site: Site) -> Value:
+        size, backward = self.window.size.sql, self.window.backward
+        near, far = f"least(1, {size})", f"least({self.alias}.{_COUNT}, {size})"
+
+        def more(_: Site) -> Value:
+            self.is_read = True
+            return Value(f"(count(*) > {size})")
+
+        def end(rank: str) -> Callable[[Site], Value]:
+            def cursor(_: Site) -> Value:
+                self.is_read = True
+                text = f"max({self._cursor().embed}) filter (where {self.alias}.{_RANK} = {rank})"
+                return Value(text, text)
+
+            return cursor
+
+        def behind(_: Site) -> Value:
+            return Value(self._exists_behind())
+
+        members = {
+            "hasNextPage": behind if backward else more,
+            "hasPreviousPage": more if backward else behind,
+            "startCursor": self._required(end(far if backward else near)),
+            "endCursor": self._required(end(near if backward else far)),
+        }
+        return Value(self._object(site, self.outer, members), is_json=True)
+
+    def _required(self, cursor: Callable[[Site], Value]) -> Callable[[Site], Value]:
+        return lambda site: self.compiler.statement.present(cursor(site), site)
+
+    def _cursor(self) -> Value:
+        statement, key = self.compiler.statement, self.compiler.cursor_key
+        payload = f"json_build_array({', '.join(each.text(self.alias) for each in self.terms)})::text"
+        inner = statement.constant(_bytea(key.inner(self.identity))) + "::bytea"
+        outer = statement.constant(_bytea(key.outer())) + "::bytea"
+        text = cursor_sql(payload, inner, outer)
+        return Value(text, text)
+
+    # Rows
+
+    def _source(self) -> str:
+        return self.compiler.sql(self.declaration.source.sql, self.field, self.outer)
+
+    def _filters(self, alias: str) -> list[str]:
+        """The conditions that hold for the whole list, not only for the page."""
+        declaration = self.declaration
+        conditions = []
+        if declaration.on is not None:
+            conditions.append(self.compiler.sql(declaration.on, self.field, self.outer, n=alias))
+        for name, each in declaration.arguments.items():
+            conditions += self._filter(name, each, alias)
+        for name, each in declaration.filters.items():
+            conditions += self._filter(f"{declaration.filter_argument}.{name}", each, alias)
+        return conditions
+
+    def _filter(self, argument: str, each: Filter, alias: str) -> list[str]:
+        keys = self.field.reader.keys(argument)
+        if dig(self.field.known, keys) is None:
+            return []
+        value = f"{self.compiler.bound(keys, self.field)}::{each.type}"
+        return [f"({render(each.sql, {'t': alias, 'n': alias, 'value': value})})"]
+
+    def _where(self, conditions: list[str]) -> str:
+        return f" where {' and '.join(conditions)}" if conditions else ""
+
+    def _rows(self) -> str:
+        """The page's rows, numbered only where the selection needs it.
+
+        The numbering stands outside the LIMIT, which therefore still takes the first rows from an index or
+        a bounded sort.
+        """
+        statement, page = self.compiler.statement, self.window
+        alias = statement.alias()
+        conditions = self._filters(alias)
+        if page.cursor is not None:
+            conditions.append(beyond(self.terms, page.cursor, alias, backward=page.backward))
+        order = ordered(self.terms, alias, backward=page.backward)
+        limit = page.size.more if self.probes else page.size.sql
+        rows = (
+            f"(select {alias}.* from {self._source()} {alias}{self._where(conditions)}"
+            f" order by {order} limit {limit})"
+        )
+        if not self.ranks:
+            return rows
+        alias = statement.alias()
+        order = ordered(self.terms, alias, backward=page.backward)
+        rank = f"row_number() over (order by {order}) as {_RANK}, count(*) over () as {_COUNT}"
+        return f"(select {alias}.*, {rank} from {rows} {alias})"
+
+    def _exists_behind(self) -> str:
+        """Whether there are rows on the cursor's other side; without a cursor there is no other side."""
+        page = self.window
+        if page.cursor is None:
+            return "false"
+        alias = self.compiler.statement.alias()
+        behind = beyond(self.terms, page.cursor, alias, backward=not page.backward, inclusive=True)
+        where = self._where([*self._filters(alias), behind])
+        return f"exists (select from {self._source()} {alias}{where})"
+
+
+def _bytea(value: bytes) -> bytes:
+    return b"\\x" + value.hex().encode()

@@ -1,0 +1,189 @@
+"""The read engine: a document and a viewer become one SQL statement, its answer becomes the response."""
+
+import secrets
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any
+
+import orjson
+from graphql import GraphQLSchema, OperationType, parse
+from graphql.execution.values import VariableValues
+
+from .cache import Counters, LeastRecent
+from .complete import Completed, Completion, StepFunction
+from .cursors import CursorKey
+from .document import Limits, Operation, Parser, load
+from .errors import EngineError, NotCompilable, TooManyRows
+from .introspect import about_schema
+from .lint import lint
+from .plan import Binding, Bound, Plan
+from .planner import Planner
+from .registry import Declarations, Viewer
+
+_TOKEN_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may be set: ``cache_size`` bounds documents and plans, ``max_rows`` an operation's cost.
+
+    ``audit_sql`` is a SQL expression that an audited statement evaluates if it reveals anything, in which
+    ``{operation}`` is the operation's digest and ``{subjects}`` the JSON array of [class, subject] pairs.
+    ``parser`` and ``limits`` (called before validation) may raise what they like.
+    """
+
+    cache_size: int = 1000
+    max_rows: int = 50_000
+    audit_sql: str | None = None
+    parser: Parser = parse
+    limits: Limits | None = None
+
+
+class Engine:
+    """Compiles, binds and completes. Holds no connection and does no input or output of its own."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        declarations: Declarations,
+        steps: Mapping[str, StepFunction],
+        cursor_key: bytes,
+        settings: Settings | None = None,
+    ) -> None:
+        """Raises DeclarationError unless the declarations cover the schema and fit it."""
+        self.settings = settings or Settings()
+        self.schema = schema
+        self.declarations = declarations
+        self.steps = steps
+        self.cursor_key = CursorKey(cursor_key)
+        self.checked = lint(schema, declarations, steps)
+        self.counters = Counters()
+        self.planner = Planner(declarations, self.cursor_key, self.settings.audit_sql)
+        self._operations: LeastRecent[Operation] = LeastRecent(self.settings.cache_size)
+        self._plans: LeastRecent[Plan] = LeastRecent(self.settings.cache_size)
+        self._about_schema: LeastRecent[Mapping[str, Any]] = LeastRecent(self.settings.cache_size)
+
+    def operation(self, document: str, operation_name: str | None = None) -> Operation:
+        """The parsed and validated operation. Raises Rejected, and whatever parser and limits raise."""
+        known = self._operations.get((document, operation_name))
+        if known is None:
+            parser, limits = self.settings.parser, self.settings.limits
+            known = load(self.schema, document, operation_name, parser=parser, limits=limits)
+            self._operations.put((document, operation_name), known)
+        return known
+
+    def prepare(
+        self,
+        document: str,
+        operation_name: str | None,
+        variables: Mapping[str, Any] | None,
+        viewer: Viewer,
+        viewer_key: Hashable,
+    ) -> Bound:
+        """A query as a statement with its values.
+
+        ``viewer_key`` stands for all that ``viewer`` may do: viewers with equal keys share plans.
+        Raises Rejected, NotAllowed, BadArgument (also as BadCursor and TooManyRows).
+        """
+        operation = self.operation(document, operation_name)
+        if operation.kind is not OperationType.QUERY:
+            raise EngineError(f"a {operation.kind.value} is not a read")
+        coerced = operation.variables(variables)
+        plan = self.plan(
+            operation, None, coerced, viewer_key, lambda hidden: self.planner.query(operation, hidden, viewer)
+        )
+        about = self._introspected(operation, plan, variables) if plan.introspection else {}
+        return self.bind(plan, coerced, about_schema=about)
+
+    def plan(
+        self,
+        operation: Operation,
+        part: Hashable,
+        variables: VariableValues,
+        viewer_key: Hashable,
+        make: Callable[[VariableValues], Plan],
+    ) -> Plan:
+        """The cached plan for a part of an operation, made if there is none."""
+        key = (operation, part, viewer_key, operation.structure.fingerprint(variables))
+        plan = self._plans.get(key)
+        if plan is not None:
+            self.counters.hits += 1
+            return plan
+        self.counters.misses += 1
+        try:
+            plan = make(operation.structure.hidden(variables))
+        except NotCompilable:
+            self.counters.fallbacks += 1
+            raise
+        self.counters.compiled += 1
+        self._plans.put(key, plan)
+        return plan
+
+    def bind(
+        self,
+        plan: Plan,
+        variables: VariableValues,
+        *,
+        key: bytes | None = None,
+        about_schema: Mapping[str, Any] | None = None,
+    ) -> Bound:
+        """The plan with one request's values. Raises BadArgument."""
+        token = secrets.token_hex(_TOKEN_BYTES) if plan.uses_token else ""
+        values, cost = plan.bind(Binding(variables, token, key))
+        if cost > self.settings.max_rows:
+            message = f"This asks for up to {cost} rows; at most {self.settings.max_rows} are allowed."
+            raise TooManyRows((), message)
+        return Bound(plan, values, token, cost, about_schema or {})
+
+    def complete(self, bound: Bound, raw: bytes | None, context: Any = None) -> Completed:
+        """The response's data from the first column of the statement's row; None where nothing was sent.
+
+        Raises EngineError if a step's function is asynchronous: then use ``complete_async``.
+        """
+        completion = _begin(bound, raw)
+        if isinstance(completion, Completed):
+            return completion
+        finished = {}
+        for name, values in completion.gathered.items():
+            found = self.steps[name](values, context)
+            if isawaitable(found):
+                raise EngineError(f"step {name} is asynchronous")
+            finished[name] = found
+        return completion.finish(finished)
+
+    async def complete_async(self, bound: Bound, raw: bytes | None, context: Any = None) -> Completed:
+        """The same, awaiting the steps whose functions are asynchronous."""
+        completion = _begin(bound, raw)
+        if isinstance(completion, Completed):
+            return completion
+        finished = {}
+        for name, values in completion.gathered.items():
+            found = self.steps[name](values, context)
+            finished[name] = await found if isawaitable(found) else found
+        return completion.finish(finished)
+
+    def _introspected(
+        self, operation: Operation, plan: Plan, variables: Mapping[str, Any] | None
+    ) -> Mapping[str, Any]:
+        """What the operation asks about the schema; it does not change unless it depends on variables."""
+        if operation.node.variable_definitions:
+            return about_schema(operation, plan, variables)
+        known = self._about_schema.get(plan)
+        if known is None:
+            known = about_schema(operation, plan, None)
+            self._about_schema.put(plan, known)
+        return known
+
+
+def _begin(bound: Bound, raw: bytes | None) -> Completed | Completion:
+    """The response where nothing is left to do, else what completes it."""
+    plan = bound.plan
+    if plan.sql is None:
+        data = {key: bound.about_schema[key] if text is None else text for key, text in plan.skeleton}
+        return Completed(orjson.dumps(data))
+    if raw is None:
+        raise EngineError("the statement's answer is missing")
+    if not plan.uses_token or bound.token.encode() not in raw:
+        return Completed(raw)
+    return Completion(bound, raw)

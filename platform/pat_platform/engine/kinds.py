@@ -1,0 +1,47 @@
+"""How a SQL value becomes JSON: one kind for each form a column may have."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of SQL value and how it is turned to JSON.
+
+    ``embed`` is SQL over ``{x}`` whose value ``json_build_object`` writes as it should be; ``text``
+    is the same as text, for values that are JSON strings (None for the others). ``sql_type`` is what
+    a parameter of this kind is cast to. ``fits`` names the built-in scalars it may stand for; any
+    kind may stand for a custom scalar.
+    """
+
+    name: str
+    sql_type: str
+    embed: str
+    text: str | None
+    fits: frozenset[str] = frozenset()
+    is_list: bool = False
+
+    def embedded(self, sql: str) -> str:
+        """SQL for a value that json_build_object writes correctly."""
+        return self.embed.replace("{x}", sql)
+
+    def texted(self, sql: str) -> str | None:
+        """SQL for the JSON string's text, or None when this kind is no JSON string."""
+        return None if self.text is None else self.text.replace("{x}", sql)
+
+
+_UTC = """to_char(({x})::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+_FINITE = "nullif(nullif(nullif(({x})::float8, 'NaN'), 'Infinity'), '-Infinity')"
+_STRING = frozenset({"String", "ID"})
+
+TEXT = Kind("TEXT", "text", "({x})::text", "({x})::text", _STRING)
+UUID = Kind("UUID", "uuid", "({x})::uuid", "({x})::text", _STRING)
+INT = Kind("INT", "int4", "({x})::int4", None, frozenset({"Int"}))
+# GraphQL's Int has 32 bits: a wider number needs a scalar of its own.
+BIGINT = Kind("BIGINT", "int8", "({x})::int8", None)
+FLOAT = Kind("FLOAT", "float8", _FINITE, None, frozenset({"Float"}))
+BOOL = Kind("BOOL", "bool", "({x})::bool", None, frozenset({"Boolean"}))
+# A date as JSON is ISO 8601 whatever DateStyle says; as text it is not, hence to_char.
+DATE = Kind("DATE", "date", "({x})::date", "to_char(({x})::date, 'YYYY-MM-DD')", frozenset({"String"}))
+DATETIME = Kind("DATETIME", "timestamptz", _UTC, _UTC, frozenset({"String"}))
+JSON = Kind("JSON", "json", "({x})::json", None)
+TEXT_ARRAY = Kind("TEXT_ARRAY", "text[]", "to_json(({x})::text[])", None, _STRING, is_list=True)

@@ -1,0 +1,141 @@
+"""Mutations: their verbs belong to the caller; what they return is compiled, or completed from values."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from graphql import (
+    GraphQLError,
+    OperationType,
+    get_named_type,
+    is_abstract_type,
+    is_object_type,
+)
+from graphql.execution.values import VariableValues
+
+from .arguments import Reader, encode_key
+from .complete import Completed
+from .declare import Verb
+from .document import Operation
+from .engine import Engine
+from .errors import EngineError, Rejected
+from .literals import Literal
+from .plan import Bound
+from .registry import View, Viewer
+from .sites import Site
+
+
+@dataclass(frozen=True, eq=False)
+class Root:
+    """One root field: the verb to call, and its arguments as GraphQL coerced them."""
+
+    site: Site
+    arguments: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Its key in the response."""
+        return self.site.key
+
+    @property
+    def name(self) -> str:
+        """The verb's field."""
+        return self.site.field_name
+
+
+class Mutation:
+    """A mutation about to be executed: its verbs in order, and their answers' form.
+
+    Everything that can be refused without executing a verb is refused when this is made: variables,
+    permissions, the selections of every type that a verb may return.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        operation: Operation,
+        variables: Mapping[str, Any] | None,
+        viewer: Viewer,
+        viewer_key: Hashable,
+    ) -> None:
+        """Raises Rejected, NotAllowed and BadArgument."""
+        if operation.kind is not OperationType.MUTATION:
+            raise EngineError(f"a {operation.kind.value} is not a mutation")
+        self._engine = engine
+        self._operation = operation
+        self._viewer = viewer
+        self._viewer_key = viewer_key
+        self._variables: VariableValues = operation.variables(variables)
+        self._fields: list[tuple[str, Root | None]] = []
+        view = View(engine.declarations, viewer)
+        try:
+            for key, details in operation.root_fields(self._variables).items():
+                self._fields.append((key, self._root(view, key, details)))
+        except GraphQLError as error:
+            raise Rejected([error]) from error
+        for root in self.roots:
+            for type_name in self._row_types(root):
+                engine.bind(self._plan(root, type_name), self._variables)
+
+    @property
+    def roots(self) -> list[Root]:
+        """The root fields, in the order in which their verbs are to be called."""
+        return [root for _, root in self._fields if root is not None]
+
+    def row(self, root: Root, type_name: str, key: Any) -> Bound:
+        """The statement that reads a row back as what the verb returns. Raises BadArgument."""
+        row = self._engine.declarations.rows[type_name]
+        encoded = encode_key(key, row, root.site.path)
+        return self._engine.bind(self._plan(root, type_name), self._variables, key=encoded)
+
+    def values(self, root: Root, type_name: str, values: Mapping[str, Any]) -> Completed:
+        """What the verb returns, where it is no row: an object of the type with these fields' values."""
+        return Literal(self._operation, self._variables).complete(root.site, type_name, values)
+
+    def failed(self, root: Root, error: GraphQLError) -> Completed:
+        """A verb that returned nothing but an error."""
+        located = GraphQLError(error.message, root.site.nodes, path=[root.key], extensions=error.extensions)
+        return Completed(b"null", [dict(located.formatted)], root.site.is_required())
+
+    def response(self, completed: Sequence[Completed]) -> Completed:
+        """All root fields' values as the data. After one that climbed, the rest need not be executed."""
+        errors = [error for each in completed for error in each.errors]
+        if any(each.climbed for each in completed):
+            return Completed(b"null", errors)
+        values = iter(completed)
+        parts = []
+        for key, root in self._fields:
+            value = orjson.dumps(self._operation.root_type.name) if root is None else next(values).data
+            parts.append(orjson.dumps(key) + b":" + value)
+        return Completed(b"{" + b",".join(parts) + b"}", errors)
+
+    def _root(self, view: View, key: str, details: Any) -> Root | None:
+        node = details[0].node
+        root_type = self._operation.root_type
+        definition = self._operation.schema.get_field(root_type, node.name.value)
+        if node.name.value == "__typename" or definition is None:
+            return None
+        site = Site(None, key, root_type.name, node.name.value, definition, details)
+        verb = view.field(root_type.name, site.field_name, site.path)
+        if not isinstance(verb, Verb):
+            raise EngineError(f"{site.name} is not declared as a Verb")
+        return Root(site, Reader(definition, node).read(self._variables))
+
+    def _row_types(self, root: Root) -> list[str]:
+        named = get_named_type(root.site.type)
+        if is_abstract_type(named):
+            possible = [each.name for each in self._operation.schema.get_possible_types(named)]
+        else:
+            possible = [named.name] if is_object_type(named) else []
+        return [name for name in possible if name in self._engine.declarations.rows]
+
+    def _plan(self, root: Root, type_name: str) -> Any:
+        engine, operation = self._engine, self._operation
+        return engine.plan(
+            operation,
+            (root.key, type_name),
+            self._variables,
+            self._viewer_key,
+            lambda hidden: engine.planner.payload(operation, root.site, type_name, hidden, self._viewer),
+        )

@@ -1,0 +1,79 @@
+"""A compiled operation, and the same with one request's values."""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from graphql.execution.values import VariableValues
+
+from .arguments import Reader
+from .sites import Mark, Step
+
+
+@dataclass(eq=False)
+class Binding:
+    """One request's values while they become parameters."""
+
+    variables: VariableValues
+    token: str
+    key: bytes | None = None
+    _read: dict[int, dict[str, Any]] = field(default_factory=dict)
+    decoded: dict[Hashable, list[str | None]] = field(default_factory=dict)
+
+    def arguments(self, reader: Reader) -> dict[str, Any]:
+        """The coerced arguments of a field, read once."""
+        known = self._read.get(id(reader))
+        if known is None:
+            known = self._read[id(reader)] = reader.read(self.variables)
+        return known
+
+
+Parameter = Callable[[Binding], bytes | None]
+Cost = Callable[[Binding], int]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """An operation compiled for a viewer and a structure of variables.
+
+    ``sql`` returns one row: the finished JSON as text and, when ``audited``, the JSON array of the
+    [class, subject] pairs that it reveals (NULL if there are none). None: the database has no part in the
+    answer. ``key`` is the response key when the plan is for one field and not for the whole data.
+    """
+
+    sql: str | None
+    parameters: tuple[Parameter, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    audited: bool = False
+    uses_token: bool = False
+    costs: tuple[Cost, ...] = ()
+    skeleton: tuple[tuple[str, str | None], ...] = ()
+    introspection: tuple[Mark, ...] = ()
+    key: str | None = None
+
+    @cached_property
+    def has_steps(self) -> bool:
+        """Whether an answer may hold values that a finishing step must see."""
+        return any(isinstance(mark.meaning, Step) for mark in self.marks)
+
+    def bind(self, binding: Binding) -> tuple[list[bytes | None], int]:
+        """The parameters' values and the operation's cost in rows. Raises BadArgument."""
+        values = [parameter(binding) for parameter in self.parameters]
+        return values, sum(cost(binding) for cost in self.costs)
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """A plan with the values for one request: what the driver sends, and what completing it needs."""
+
+    plan: Plan
+    values: list[bytes | None]
+    token: str
+    cost: int
+    about_schema: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sql(self) -> str | None:
+        """The statement, with ``$1 …`` for the values."""
+        return self.plan.sql

@@ -1,0 +1,149 @@
+"""SQL for the fields that lead to other objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from graphql import get_named_type, is_abstract_type
+
+from .arguments import Field, Reader, decode_id, dig, key_of
+from .declare import Choice, Constant, Item, NodeById, Order, Row, Same, Source, ToMany, ToOne, Variant
+from .errors import NotCompilable
+from .plan import Binding
+from .quote import literal
+from .statement import Scope, Value
+from .templates import term
+
+if TYPE_CHECKING:
+    from .compiler import Compiler
+
+
+def to_one(compiler: Compiler, declaration: ToOne, field: Field, scope: Scope) -> Value:
+    """The one related row as an object, or NULL."""
+    child = compiler.statement.scope(scope.multiple)
+    body = item(compiler, declaration.item, field, child)
+    value = Value(_first(compiler, declaration, body, field, scope, child), is_json=True)
+    return compiler.statement.present(value, field.site) if declaration.nullable else value
+
+
+def _first(
+    compiler: Compiler, declaration: ToOne, body: str, field: Field, scope: Scope, child: Scope
+) -> str:
+    source = compiler.sql(declaration.source.sql, field, scope)
+    on = compiler.sql(declaration.on, field, scope, n=alias_of(child))
+    first = ""
+    if declaration.order:
+        first = f" order by {order_by(declaration.order, declaration.source, alias_of(child))} limit 1"
+    return f"(select {body} from {source} {child.alias}{child.joins()} where {on}{first})"
+
+
+def to_many(compiler: Compiler, declaration: ToMany, field: Field, scope: Scope) -> Value:
+    """All related rows, as a list that is never NULL."""
+    multiple = scope.multiple.times(lambda _: declaration.estimate)
+    compiler.statement.costs.append(multiple)
+    child = compiler.statement.scope(multiple)
+    alias = alias_of(child)
+    body = item(compiler, declaration.item, field, child)
+    source = compiler.sql(declaration.source.sql, field, scope)
+    on = compiler.sql(declaration.on, field, scope, n=alias)
+    order = order_by(declaration.order, declaration.source, alias)
+    rows = f"from {source} {alias}{child.joins()} where {on}"
+    return Value(f"(select coalesce(json_agg({body} order by {order}), '[]'::json) {rows})", is_json=True)
+
+
+def item(compiler: Compiler, declaration: Item, field: Field, scope: Scope) -> str:
+    """SQL of type json for the object or list item that stands on a scope's row."""
+    named = get_named_type(field.site.type)
+    if isinstance(declaration, Choice):
+        chosen = Value(_cases(compiler, declaration, field, scope), is_json=True)
+        return compiler.statement.present(chosen, field.site, field.site.depth).embed
+    if is_abstract_type(named):
+        raise NotCompilable(f"{field.site.name} needs a Choice")
+    return compiler.object_at(named.name, scope, field.site)
+
+
+def choice(compiler: Compiler, declaration: Choice, field: Field, scope: Scope) -> Value:
+    """The first variant whose condition is true, or NULL."""
+    chosen = Value(_cases(compiler, declaration, field, scope), is_json=True)
+    return compiler.statement.present(chosen, field.site)
+
+
+def _cases(compiler: Compiler, declaration: Choice, field: Field, scope: Scope) -> str:
+    arms = []
+    for variant in declaration.variants:
+        body = _variant(compiler, variant, field, scope)
+        if variant.condition is None:
+            otherwise = body
+            break
+        arms.append(f"when {compiler.sql(variant.condition, field, scope)} then {body}")
+    else:
+        otherwise = "null::json"
+    return f"(case {' '.join(arms)} else {otherwise} end)" if arms else otherwise
+
+
+def _variant(compiler: Compiler, variant: Variant, field: Field, scope: Scope) -> str:
+    site = field.site
+    found = compiler.view.settled(variant.found, f"{site.name} as {variant.type_name}", site.path)
+    match found:
+        case Same():
+            return compiler.object_at(variant.type_name, scope, site)
+        case Constant():
+            return compiler.object_at(variant.type_name, found.value, site)
+        case ToOne():
+            child = compiler.statement.scope(scope.multiple)
+            body = compiler.object_at(variant.type_name, child, site)
+            return _first(compiler, found, body, field, scope, child)
+    raise NotCompilable(f"{site.name} cannot be {type(found).__name__}")
+
+
+def node(compiler: Compiler, declaration: NodeById, field: Field) -> Value:
+    """The object with a global id, if its type is one that the viewer may read; else NULL."""
+    reader, path = field.reader, field.site.path
+    keys = reader.keys(declaration.argument)
+
+    def type_name(binding: Binding) -> bytes | None:
+        value = dig(binding.arguments(reader), keys)
+        return None if value is None else decode_id(value, path)[0].encode()
+
+    chosen = compiler.statement.parameter(type_name, ("type", id(reader), keys))
+    arms = [
+        f"when {literal(name)} then {compiler.row(row, name, _key(compiler, name, row, field, keys), field.site)}"
+        for name, row in _readable(compiler, field)
+    ]
+    sql = (
+        f"(case {chosen}::text {' '.join(arms)} end)"
+        if arms
+        else f"(case {chosen}::text when '' then null::json end)"
+    )
+    return compiler.statement.present(Value(sql, is_json=True), field.site)
+
+
+def _key(compiler: Compiler, name: str, row: Row, field: Field, keys: tuple[str, ...]) -> str:
+    reader: Reader = field.reader
+    number = compiler.statement.parameter(
+        lambda binding: key_of(dig(binding.arguments(reader), keys), name, row, field.site.path),
+        ("id", id(reader), name, keys),
+    )
+    return f"{number}::{row.kind.sql_type}"
+
+
+def _readable(compiler: Compiler, field: Field) -> Iterable[tuple[str, Row]]:
+    schema = compiler.operation.schema
+    possible = {each.name for each in schema.get_possible_types(get_named_type(field.site.type))}  # type: ignore[arg-type]
+    for name, row in compiler.view.declarations.rows.items():
+        if name in possible and compiler.view.may_see(name):
+            yield name, row
+
+
+def alias_of(scope: Scope) -> str:
+    """The alias of a scope that is known to have a row."""
+    assert scope.alias is not None
+    return scope.alias
+
+
+def order_by(order: Iterable[Order], source: Source, alias: str) -> str:
+    """The terms of an ORDER BY; the source's key breaks ties, so that an answer never depends on chance."""
+    terms = [f"{term(each.by, alias)}{' desc' if each.desc else ''}" for each in order]
+    named = {each.by for each in order}
+    return ", ".join([*terms, *(f"{alias}.{column}" for column in source.key if column not in named)])

@@ -1,0 +1,149 @@
+"""A statement while it is being written: its aliases, parameters and marks."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import GraphQLError
+
+from .plan import Binding, Cost, Parameter
+from .quote import json_literal, literal
+from .sites import Failure, Mark, Meaning, NullViolation, Site, mark
+
+# json_build_object takes at most 100 arguments; the SQL standard's constructor has no such limit but is slower.
+_MOST_PAIRS = 49
+
+
+@dataclass(frozen=True)
+class Value:
+    """SQL for a value of the response.
+
+    ``embed`` is what json_build_object writes correctly; ``text`` is the JSON string's text where the
+    value is a string (or null); ``is_json`` says that embed is of type json.
+    """
+
+    embed: str
+    text: str | None = None
+    is_json: bool = False
+
+
+@dataclass(frozen=True)
+class Multiple:
+    """How often a row is repeated by the lists above it: factors that may depend on the variables."""
+
+    factors: tuple[Cost, ...] = ()
+
+    def times(self, factor: Cost) -> "Multiple":
+        """Once more, inside a list of ``factor`` rows."""
+        return Multiple((*self.factors, factor))
+
+    def __call__(self, binding: Binding) -> int:
+        product = 1
+        for factor in self.factors:
+            product *= factor(binding)
+        return product
+
+
+@dataclass(eq=False)
+class Scope:
+    """The row that fields are read from: its alias, None where there is no row, and its shared laterals."""
+
+    alias: str | None
+    multiple: Multiple
+    laterals: dict[str, str] = field(default_factory=dict)
+
+    def joins(self) -> str:
+        """The joins that the fields compiled so far need."""
+        return "".join(f" left join lateral ({sql}) {alias} on true" for sql, alias in self.laterals.items())
+
+
+class Statement:
+    """Collects what the SQL of one plan refers to."""
+
+    def __init__(self) -> None:
+        self.parameters: list[Parameter] = []
+        self.marks: list[Mark] = []
+        self.costs: list[Cost] = []
+        self.audited = False
+        self._aliases = 0
+        self._known: dict[Hashable, int] = {}
+
+    def alias(self) -> str:
+        """A new alias: an underscore and a number, which no declaration uses."""
+        self._aliases += 1
+        return f"_{self._aliases}"
+
+    def scope(self, multiple: Multiple) -> Scope:
+        """A scope on a new row."""
+        return Scope(self.alias(), multiple)
+
+    def parameter(self, make: Parameter, same_as: Hashable) -> str:
+        """``$n`` for a value made when the plan is bound; parameters that are the same share one."""
+        number = self._known.get(same_as)
+        if number is None:
+            self.parameters.append(make)
+            number = self._known[same_as] = len(self.parameters)
+        return f"${number}"
+
+    def constant(self, value: bytes) -> str:
+        """``$n`` for a value that never changes but shall not stand in the SQL."""
+        return self.parameter(lambda _: value, ("constant", value))
+
+    def token(self) -> str:
+        """SQL for the request's token, which nothing in the database can know beforehand."""
+        return self.parameter(lambda binding: binding.token.encode(), "token") + "::text"
+
+    @property
+    def uses_token(self) -> bool:
+        """Whether an answer may contain the token."""
+        return "token" in self._known
+
+    def marker(self, site: Site, level: int, meaning: Meaning, raw: str | None = None) -> str:
+        """SQL of type text for a marker in the response, optionally with text that follows it.
+
+        NULL text makes it NULL.
+        """
+        self.marks.append(mark(site, level, meaning))
+        number = len(self.marks) - 1
+        if raw is None:
+            return f"({self.token()} || '{number}')"
+        return f"({self.token()} || '{number}:' || {raw})"
+
+    def guarded(self, value: Value, marker: str) -> Value:
+        """The value, or the marker where it is NULL."""
+        if value.text is not None:
+            text = f"coalesce({value.text}, {marker})"
+            return Value(text, text)
+        embed = value.embed if value.is_json else f"to_json({value.embed})"
+        return Value(f"coalesce({embed}, to_json({marker}))", is_json=True)
+
+    def present(self, value: Value, site: Site, level: int = 0) -> Value:
+        """The value, marked where it is NULL but the GraphQL type forbids that."""
+        if not site.is_required(level):
+            return value
+        return self.guarded(value, self.marker(site, level, NullViolation()))
+
+    def failed(self, site: Site, level: int, error: GraphQLError) -> Value:
+        """In place of a value whose error was known when the plan was made."""
+        return Value(f"to_json({self.marker(site, level, Failure(error))})", is_json=True)
+
+
+def constant_value(value: Any) -> Value:
+    """A JSON constant."""
+    if isinstance(value, str):
+        text = f"{literal(value)}::text"
+        return Value(text, text)
+    return Value("null::json" if value is None else json_literal(value), is_json=True)
+
+
+def object_sql(entries: list[tuple[str, Value]]) -> str:
+    """SQL of type json for an object; keys are SQL text. The form is the cheapest that can hold it."""
+    texts = [value.text for _, value in entries if value.text is not None]
+    if not entries:
+        return "'{}'::json"
+    if len(texts) == len(entries):
+        keys = ", ".join(key for key, _ in entries)
+        return f"json_object(array[{keys}]::text[], array[{', '.join(texts)}])"
+    if len(entries) <= _MOST_PAIRS:
+        return f"json_build_object({', '.join(f'{key}, {value.embed}' for key, value in entries)})"
+    return f"json_object({', '.join(f'{key} value {value.embed}' for key, value in entries)})"

@@ -1,0 +1,114 @@
+"""What a plan may know of the variables: their structure, never a client's scalar.
+
+A plan is reused for every request whose variables have the same structure, so a value that got into
+the SQL would be another client's value next time. Compiling therefore sees ``HIDDEN`` in place of
+every scalar, and only booleans, enums, nulls and the shape of inputs as they are.
+"""
+
+from collections.abc import Hashable, Mapping
+from typing import Any, Final
+
+from graphql import (
+    GraphQLInputType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    TypeNode,
+    is_enum_type,
+    is_input_object_type,
+    is_list_type,
+    is_non_null_type,
+    specified_scalar_types,
+    type_from_ast,
+)
+from graphql.execution.values import VariableValues
+
+
+class Hidden:
+    """Stands for a scalar that exists but that a plan must not see."""
+
+    def __repr__(self) -> str:
+        return "HIDDEN"
+
+
+HIDDEN: Final = Hidden()
+_ABSENT: Final = "absent"
+_BOOLEAN = specified_scalar_types["Boolean"]
+
+
+class Structure:
+    """The structural side of an operation's variables."""
+
+    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
+        self._types = {
+            definition.variable.name.value: _input_type(schema, definition.type)
+            for definition in operation.variable_definitions or ()
+        }
+
+    def fingerprint(self, variables: VariableValues) -> Hashable:
+        """What makes two requests share a plan: equal only if their structure is equal."""
+        coerced = variables.coerced
+        return tuple(
+            _fingerprint(kind, coerced[name]) if name in coerced else _ABSENT
+            for name, kind in self._types.items()
+        )
+
+    def hidden(self, variables: VariableValues) -> VariableValues:
+        """The same variables with every scalar replaced by HIDDEN."""
+        coerced = {name: _hidden(self._types[name], value) for name, value in variables.coerced.items()}
+        return VariableValues(variables.sources, coerced)
+
+
+def _input_type(schema: GraphQLSchema, node: TypeNode) -> GraphQLInputType:
+    found: Any = type_from_ast(schema, node)
+    return found  # type: ignore[no-any-return]
+
+
+def _is_structural(kind: Any) -> bool:
+    return kind is _BOOLEAN or is_enum_type(kind)
+
+
+def _fingerprint(kind: Any, value: Any) -> Hashable:
+    if is_non_null_type(kind):
+        kind = kind.of_type
+    if value is None:
+        return None
+    if is_list_type(kind):
+        return _list_fingerprint(kind.of_type, value)
+    if is_input_object_type(kind):
+        return tuple(
+            (name, _fingerprint(kind.fields[name].type, value[out]))
+            for name, out in sorted(_names(kind).items())
+            if out in value
+        )
+    return (value,) if _is_structural(kind) else True
+
+
+def _list_fingerprint(item: Any, value: Any) -> Hashable:
+    if _has_structure(item):
+        return ("list", *(_fingerprint(item, element) for element in value))
+    return "list"
+
+
+def _has_structure(item: Any) -> bool:
+    inner = item.of_type if is_non_null_type(item) else item
+    return is_list_type(inner) or is_input_object_type(inner) or _is_structural(inner)
+
+
+def _hidden(kind: Any, value: Any) -> Any:
+    if is_non_null_type(kind):
+        kind = kind.of_type
+    if value is None:
+        return None
+    if is_list_type(kind):
+        return [_hidden(kind.of_type, item) for item in value] if _has_structure(kind.of_type) else HIDDEN
+    if is_input_object_type(kind):
+        names = _names(kind)
+        return {
+            out: _hidden(kind.fields[name].type, value[out]) for name, out in names.items() if out in value
+        }
+    return value if _is_structural(kind) else HIDDEN
+
+
+def _names(kind: Any) -> Mapping[str, str]:
+    """An input object's field names and the keys that coercion gives them."""
+    return {name: found.out_name or name for name, found in kind.fields.items()}
