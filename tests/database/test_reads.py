@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
-from tests.database.conftest import Member, Network, OpenDatabase, Row
+from tests.database.conftest import OpenDatabase
+from tests.database.network import Member, Network, Row
 from tests.database.proxy import Proxy
 from tests.database.waiting import eventually
 
@@ -246,6 +247,7 @@ async def test_a_cancelled_read_never_disturbs_the_next(
         assert await read(database, member, "select 'yours', count(*) from app.notes") == [b"yours", b"5"]
 
 
+@pytest.mark.parametrize("read_only", [True, False])
 @pytest.mark.parametrize(
     "injected",
     [
@@ -258,13 +260,34 @@ async def test_a_cancelled_read_never_disturbs_the_next(
     ],
 )
 async def test_nothing_that_a_read_sets_reaches_the_next(
-    open_database: OpenDatabase, member: Member, injected: str
+    open_database: OpenDatabase, member: Member, injected: str, read_only: bool
 ) -> None:
     database = open_database(pool_size=1)
     before = await read(database, member, SETTINGS)
-    await write(database, member, injected.format(session=uuid4(), login=member.login))
+    statement = injected.format(session=uuid4(), login=member.login)
+    await database.read(member.login, member.session, statement, read_only=read_only)
     assert await read(database, member, SETTINGS) == before
     assert (await read(database, member, MINE))[0] == b"5"
+    assert database.traffic.connections == 1
+
+
+@pytest.mark.parametrize(
+    "injected",
+    [
+        "select 1 into temp kept",
+        "select nextval('app.numbers')",
+        "select query_to_xml('listen something', true, true, '')",
+        "select query_to_xml('declare kept cursor with hold for select 1', true, true, '')",
+        "select query_to_xml('prepare pat_1 as select 1', true, true, '')",
+    ],
+)
+async def test_a_plain_read_can_leave_nothing_but_settings(
+    database: Database, member: Member, network: Network, injected: str
+) -> None:
+    network.execute("create sequence if not exists app.numbers")
+    network.execute("grant usage on sequence app.numbers to pat_application")
+    with pytest.raises(DatabaseError):
+        await read(database, member, injected)
 
 
 async def test_reads_of_one_login_share_connections(open_database: OpenDatabase, member: Member) -> None:

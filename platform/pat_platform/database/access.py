@@ -9,7 +9,7 @@ from psycopg.pq.abc import PGresult
 
 from pat_platform.database.credentials import Credentials, Generations, stored_generations
 from pat_platform.database.failures import ConnectionLost, DatabaseError
-from pat_platform.database.pipeline import RESET, Answer, Traffic, Wire, row_of
+from pat_platform.database.pipeline import RESET, RESET_SETTINGS, Answer, Traffic, Wire, row_of
 from pat_platform.database.pool import KeyedPool, unavailable
 from pat_platform.database.session import Sessions
 from pat_platform.database.statements import Statement
@@ -66,23 +66,26 @@ class Database:
         _check_text(parameters)
         enter = _enter(session, ENTER_READ_ONLY if read_only else ENTER)
         statements = (enter, Statement(sql, tuple(parameters)))
+        reset = RESET_SETTINGS if read_only else RESET
         try:
             try:
-                return await self._read_once(login, statements)
+                return await self._read_once(login, statements, reset)
             except ConnectionLost as lost:
                 # What may have been committed must not be done twice.
                 if lost.was_sent and not read_only:
                     raise
-            return await self._read_once(login, statements)
+            return await self._read_once(login, statements, reset)
         except ConnectionLost:
             raise unavailable() from None
         except DatabaseError as error:
             raise _as_fault(error, entered_at=0) from None
 
-    async def _read_once(self, login: str, statements: Sequence[Statement]) -> list[bytes | None]:
+    async def _read_once(
+        self, login: str, statements: Sequence[Statement], reset: Sequence[Statement]
+    ) -> list[bytes | None]:
         wire = await self.pool.lease(login)
         try:
-            answer, cleaned = wire.send(statements, RESET)
+            answer, cleaned = wire.send(statements, reset)
         except BaseException:
             self.pool.retire(wire)
             raise

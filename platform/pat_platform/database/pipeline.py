@@ -24,19 +24,21 @@ from pat_platform.database.statements import PreparedStatements, Statement
 Answer = asyncio.Future[list[PGresult]]
 """One result for each statement of a batch. Raises DatabaseError or ConnectionLost."""
 
-RESET: tuple[Statement, ...] = tuple(
-    Statement(sql, is_lasting=True)
-    for sql in (
-        "set session authorization default",
-        "reset role",
-        "reset all",
-        "unlisten *",
-        "close all",
-        "discard temp",
-        "discard sequences",
-    )
+RESET_SETTINGS: tuple[Statement, ...] = (
+    # By the SQL standard this is SET ROLE NONE as well.
+    Statement("set session authorization default", is_lasting=True),
+    Statement("reset all", is_lasting=True),
 )
-"""Undoes what a transaction may have left on its connection. Not DISCARD ALL, which drops prepared plans."""
+"""Undoes what one SELECT in a read-only transaction may leave on its connection: settings, nothing else."""
+
+RESET: tuple[Statement, ...] = (
+    *RESET_SETTINGS,
+    Statement("unlisten *", is_lasting=True),
+    Statement("close all", is_lasting=True),
+    Statement("discard temp", is_lasting=True),
+    Statement("discard sequences", is_lasting=True),
+)
+"""Undoes what any transaction may leave. Not DISCARD ALL, which would drop the prepared plans as well."""
 
 CANCEL_SECONDS = 5.0
 FAREWELL_SECONDS = 0.5
@@ -72,7 +74,8 @@ class _Batch:
         if self.answer.done():
             return
         if self.error is None:
-            self.answer.set_result(self.results)
+            results, self.results = self.results, []
+            self.answer.set_result(results)
         else:
             self.answer.set_exception(self.error)
 
@@ -193,11 +196,11 @@ class Wire:
         self.lose_after(CANCEL_SECONDS)
 
     def lose_after(self, seconds: float) -> None:
-        """Give up the connection unless it has become clean by then."""
-        steps = list(self._steps)
+        """Give up the connection unless everything sent so far is answered by then."""
+        last = self._steps[-1]
 
         def give_up() -> None:
-            if any(step in self._steps for step in steps):
+            if last in self._steps:
                 self.lose()
 
         self._loop.call_later(seconds, give_up)

@@ -27,6 +27,7 @@ ConninfoFor = Callable[[str, bool], Awaitable[str]]
 """(login, whether what was given before has been refused) → a libpq connection string."""
 
 ROLLBACK = Statement("rollback", is_lasting=True)
+CLEANING_SECONDS = 5.0
 CLOSING_SECONDS = 10.0
 
 Place = asyncio.Future[Wire]
@@ -96,8 +97,9 @@ class KeyedPool:
         # All idle connections, the one that has idled longest first.
         self._idle: OrderedDict[Wire, None] = OrderedDict()
         self._leased: set[Wire] = set()
-        # Leased connections whose work is answered and whose reset is under way.
-        self._cleaning: set[Wire] = set()
+        # Leased connections whose work is answered and whose reset is under way, with its deadline.
+        self._cleaning: dict[Wire, float] = {}
+        self._watch: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
         self._came_home = asyncio.Event()
@@ -106,6 +108,11 @@ class KeyedPool:
     def size(self) -> int:
         """How many connections exist, those that are being opened or closed included."""
         return self._total
+
+    @property
+    def idle(self) -> int:
+        """How many connections are clean and wait for work."""
+        return len(self._idle)
 
     async def lease(self, login: str) -> Wire:
         """A clean connection of the login; give it back with `release`, `abort` or `retire`.
@@ -163,6 +170,8 @@ class KeyedPool:
                 await self._came_home.wait()
         for wire in list(self._leased):
             self.retire(wire)
+        if self._watch is not None:
+            self._watch.cancel()
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -225,13 +234,25 @@ class KeyedPool:
         # The reset takes less time than opening another connection would: whoever comes now waits for it.
         is_answered = not answer.cancelled() and not isinstance(answer.exception(), ConnectionLost)
         if is_answered and wire in self._leased and wire not in self._cleaning:
-            self._cleaning.add(wire)
+            loop = asyncio.get_running_loop()
+            self._cleaning[wire] = loop.time() + CLEANING_SECONDS
             self._lines[wire.login].cleaning += 1
+            if self._watch is None:
+                self._watch = loop.call_later(CLEANING_SECONDS, self._lose_stuck)
 
     def _no_longer_cleaning(self, wire: Wire) -> None:
         if wire in self._cleaning:
-            self._cleaning.remove(wire)
+            del self._cleaning[wire]
             self._lines[wire.login].cleaning -= 1
+
+    def _lose_stuck(self) -> None:
+        """Give up connections whose reset gets no answer: a network may swallow what it carries."""
+        loop = asyncio.get_running_loop()
+        for wire, deadline in list(self._cleaning.items()):
+            if deadline <= loop.time():
+                wire.lose()
+        is_needed = bool(self._cleaning) and not self._is_closed
+        self._watch = loop.call_later(CLEANING_SECONDS, self._lose_stuck) if is_needed else None
 
     def _came_back(self, wire: Wire, cleaned: Answer) -> None:
         self._no_longer_cleaning(wire)
@@ -241,7 +262,7 @@ class KeyedPool:
         is_reset = not cleaned.cancelled() and cleaned.exception() is None
         if wire not in self._leased:
             return
-        if is_reset and wire.is_clean:
+        if is_reset and wire.is_alive() and wire.is_clean:
             self._take_in(wire)
         else:
             self.retire(wire)

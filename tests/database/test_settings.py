@@ -1,0 +1,99 @@
+"""Settings: read once, refused plainly, never printing a secret."""
+
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from pat_platform.settings import EngineMode, Settings, SettingsError
+
+SECRET = "a deployment secret for tests only, long enough"
+ENOUGH = {
+    "DATABASE_URL": "postgresql://admin:hunter2@db.example:6432/pat?sslmode=require",
+    "PAT_SECRET": SECRET,
+}
+
+
+def test_two_variables_are_enough() -> None:
+    settings = Settings.from_environment(ENOUGH)
+    assert settings.secret == SECRET.encode()
+    assert (settings.pool_size, settings.demo, settings.engine) == (40, False, EngineMode.COMPILED)
+
+
+def test_every_setting_can_be_given() -> None:
+    settings = Settings.from_environment(
+        ENOUGH
+        | {
+            "PAT_POOL_SIZE": "7",
+            "PAT_POOL_WAIT_SECONDS": "3",
+            "PAT_STATEMENT_TIMEOUT_MS": "1000",
+            "PAT_DEMO": "yes",
+            "PAT_ENGINE": "executor",
+            "PAT_ISSUER": "https://pat.example",
+            "PAT_AUDIENCE": "https://pat.example/graphql",
+            "PAT_KEY_FOLDER": "/srv/keys",
+        }
+    )
+    assert (settings.pool_size, settings.pool_wait_seconds, settings.statement_timeout_ms) == (7, 3.0, 1000)
+    assert (settings.demo, settings.engine) == (True, EngineMode.EXECUTOR)
+    assert (settings.issuer, settings.audience) == ("https://pat.example", "https://pat.example/graphql")
+    assert settings.key_folder == Path("/srv/keys")
+
+
+def test_the_secret_may_lie_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    environment = {"DATABASE_URL": "postgresql://db/pat", "PAT_SECRET_FILE": str(tmp_path / "secret")}
+    assert Settings.from_environment(environment).secret == SECRET.encode()
+
+
+def test_what_a_program_gives_needs_no_variable() -> None:
+    settings = Settings.from_environment(
+        {}, database_url="postgresql://db/pat", secret=SECRET.encode(), demo=True
+    )
+    assert settings.demo
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"DATABASE_URL": ""}, "DATABASE_URL"),
+        ({"DATABASE_URL": "mysql://root:hunter2@db/pat"}, "DATABASE_URL"),
+        ({"PAT_SECRET": ""}, "PAT_SECRET_FILE"),
+        ({"PAT_SECRET": "hunter2"}, "PAT_SECRET"),
+        ({"PAT_SECRET": "", "PAT_SECRET_FILE": "/nowhere/hunter2"}, "PAT_SECRET_FILE"),
+        ({"PAT_POOL_SIZE": "many hunter2"}, "PAT_POOL_SIZE"),
+        ({"PAT_POOL_SIZE": "0"}, "PAT_POOL_SIZE"),
+        ({"PAT_POOL_WAIT_SECONDS": "-1"}, "PAT_POOL_WAIT_SECONDS"),
+        ({"PAT_DEMO": "perhaps"}, "PAT_DEMO"),
+        ({"PAT_ENGINE": "fast"}, "PAT_ENGINE"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_no_secret_is_told(changed: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment(ENOUGH | changed)
+    assert named in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_settings_do_not_print_their_secrets() -> None:
+    printed = repr(Settings.from_environment(ENOUGH))
+    assert SECRET not in printed
+    assert "hunter2" not in printed
+
+
+def test_a_login_connects_as_itself_and_never_as_the_administrator() -> None:
+    parts = conninfo_to_dict(Settings.from_environment(ENOUGH).conninfo("pat_service_jobs", 1))
+    assert (parts["host"], parts["port"], parts["dbname"], parts["sslmode"]) == (
+        "db.example",
+        "6432",
+        "pat",
+        "require",
+    )
+    assert parts["user"] == "pat_service_jobs"
+    assert parts["password"] != "hunter2"
+    assert "statement_timeout=15000" in str(parts["options"])
+
+
+def test_a_sqlalchemy_address_is_understood() -> None:
+    environment = ENOUGH | {"DATABASE_URL": "postgresql+psycopg://db.example/pat"}
+    assert "host=db.example" in Settings.from_environment(environment).conninfo("pat_service_jobs", 1)
