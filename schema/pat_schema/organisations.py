@@ -7,7 +7,7 @@ from enum import StrEnum
 import strawberry
 
 from pat_auth.policy import Permission, Role
-from pat_platform.engine.declare import Column, Expression, GlobalId, ToOne
+from pat_platform.engine.declare import Column, GlobalId, ToOne
 from pat_platform.engine.declare import Connection as Page
 from pat_platform.engine.kinds import TEXT, TEXT_ARRAY
 from pat_schema.declaring import codes, declared, described, found, input_type
@@ -56,7 +56,7 @@ class Member(Node):
 
     id: strawberry.ID = found(GlobalId("Member"), "Opaque.")
     name: str = found(Column("name", TEXT, nullable=False), "The name that colleagues use.")
-    role: Role = found(Expression(reads.ROLE_IN_CAPITALS, TEXT, nullable=False), "What she acts as.")
+    role: Role = found(Column("role", TEXT, nullable=False), "What she acts as.")
 
 
 @described
@@ -67,7 +67,7 @@ class Me:
     name: str = found(
         Column("name", TEXT, nullable=False), "The name that colleagues use; for a survivor, her code."
     )
-    role: Role = found(Expression(reads.ROLE_IN_CAPITALS, TEXT, nullable=False), "What she acts as.")
+    role: Role = found(Column("role", TEXT, nullable=False), "What she acts as.")
     organisation: Organisation = found(
         ToOne(reads.ORGANISATIONS, reads.OF_MEMBER), "The organisation she acts for."
     )

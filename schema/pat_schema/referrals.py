@@ -63,7 +63,7 @@ def _receives(viewer: Viewer) -> bool:
 
 def _by_side(sent: Declaration, received: Declaration) -> Deferred:
     """The sender's declaration or the receiver's, as the viewer's role is on the one side or the other."""
-    return Deferred(lambda viewer: received if _receives(viewer) else sent)
+    return Deferred(lambda viewer: received if _receives(viewer) else sent, options=(sent, received))
 
 
 @described

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,19 +55,22 @@ def sealed_from(permission: Permission, scope: str, *, shown: Variant, assigned:
     ``assigned`` is the condition that holds on rows assigned to the caller.
     """
 
+    by_role, by_client, for_all = (
+        Choice((withheld(WithheldReason.ROLE),)),
+        Choice((withheld(WithheldReason.CLIENT),)),
+        Choice((shown,)),
+    )
+    for_assigned = Choice((replace(shown, condition=assigned), withheld(WithheldReason.NOT_ASSIGNED)))
+
     def choose(viewer: Viewer) -> Declaration:
         reach = viewer.reach(permission)
         if reach is None:
-            return Choice((withheld(WithheldReason.ROLE),))
+            return by_role
         if scope not in viewer.scopes:
-            return Choice((withheld(WithheldReason.CLIENT),))
-        if reach is Reach.ASSIGNED:
-            return Choice(
-                (Variant(assigned, shown.type_name, shown.found), withheld(WithheldReason.NOT_ASSIGNED))
-            )
-        return Choice((shown,))
+            return by_client
+        return for_assigned if reach is Reach.ASSIGNED else for_all
 
-    return Deferred(choose)
+    return Deferred(choose, options=(by_role, by_client, for_all, for_assigned))
 
 
 def _sealed(column: str) -> Finish:

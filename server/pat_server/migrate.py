@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
@@ -61,6 +62,9 @@ def migrate(url: str, secret: bytes, say: Callable[[str], None] = lambda _: None
         say("tables")
         connection.execute("create schema if not exists migrations")
         command.upgrade(_configuration(transaction), "head")
+        # Whether a server fits the database is asked as the service that opens sessions.
+        connection.execute("grant usage on schema migrations to pat_service_issuer")
+        connection.execute("grant select on migrations.versions to pat_service_issuer")
         say("wall")
         apply_wall(connection, (MIGRATIONS / "policies.sql").read_text())
         open_still = harden(connection)
@@ -78,3 +82,10 @@ def _configuration(transaction: Connection) -> Config:
     config = Config(attributes={"connection": transaction})
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
+
+
+def newest_revision() -> str | None:
+    """The revision that this release needs the database to be at."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return ScriptDirectory.from_config(config).get_current_head()

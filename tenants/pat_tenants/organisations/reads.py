@@ -14,7 +14,6 @@ MEMBER = Row(MEMBERS)
 
 # The membership that the caller acts under: of this login's organisation by the fence, of her by the policy, in its role.
 MINE = "{n}.person_id = (select sec.actor()) and {n}.role = substr(session_user::text, 38)"
-ROLE_IN_CAPITALS = "upper({t}.role)"
 OF_MEMBER = "{n}.id = {t}.organisation_id"
 
 

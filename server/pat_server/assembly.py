@@ -1,0 +1,112 @@
+"""What one server process is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from pat_auth.keys import SigningKeys, load_or_create_keys
+from pat_auth.policy import Permission
+from pat_auth.principal import Principal
+from pat_auth.tokens import LIFETIME, Verifier
+from pat_platform import limits
+from pat_platform.database.access import Database
+from pat_platform.encryption.envelope import Unreadable
+from pat_platform.encryption.file_provider import FileKeyProvider
+from pat_platform.engine.complete import FieldError
+from pat_platform.engine.engine import Engine
+from pat_platform.engine.engine import Settings as EngineSettings
+from pat_platform.settings import Settings
+from pat_schema.root import declarations, graphql_schema
+from pat_schema.survivors import UNSEAL
+from pat_tenants.replays import Replays
+from pat_tenants.vault import Vault
+
+DEMO_TOKEN_LIFETIME = 12 * 3600
+"""Seconds: long enough to play with the demo for a day's work. Other deployments mint five-minute tokens."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts, each made once."""
+
+    settings: Settings
+    database: Database
+    engine: Engine
+    vault: Vault
+    verifier: Verifier
+    signing_keys: SigningKeys
+    replays: Replays
+
+
+def assemble(settings: Settings) -> Parts:
+    """Make the parts. Raises DeclarationError or PermissionMissing when the schema is not fit to be served."""
+    demand_permissions()
+    vault = Vault(FileKeyProvider(settings.key_folder / "organisations"))
+    keys = load_or_create_keys(settings.key_folder)
+    return Parts(
+        settings=settings,
+        database=Database(settings),
+        engine=make_engine(settings, vault),
+        vault=vault,
+        verifier=Verifier(
+            keys.public_set(),
+            issuer=settings.issuer,
+            audience=settings.audience,
+            longest_lifetime=DEMO_TOKEN_LIFETIME if settings.demo else LIFETIME,
+        ),
+        signing_keys=keys,
+        replays=Replays(derived(settings.secret, b"pat replays")),
+    )
+
+
+def make_engine(settings: Settings, vault: Vault) -> Engine:
+    """The engine over the schema, with the step that opens sealed values and the call that records who read them."""
+
+    async def unseal(values: list[Any], principal: Principal) -> Sequence[Any]:
+        try:
+            return await vault.unseal(principal.organisation, values)
+        except Unreadable:
+            return [FieldError("This cannot be opened any more.", "UNREADABLE")] * len(values)
+
+    return Engine(
+        graphql_schema(),
+        declarations(),
+        {UNSEAL: unseal},
+        derived(settings.secret, b"pat cursors"),
+        EngineSettings(
+            audit_sql="trail.reveal({operation}, ({subjects})::jsonb)",
+            parser=limits.parse_limited,
+            limits=limits.measure,
+        ),
+    )
+
+
+class PermissionMissing(Exception):
+    """A root field does not name the permission it needs."""
+
+
+def demand_permissions() -> None:
+    """Raises PermissionMissing unless every root field names a permission."""
+    schema = graphql_schema()
+    found = declarations().fields
+    for root in (schema.query_type, schema.mutation_type):
+        for name in root.fields if root else ():
+            declaration = found.get(root.name, {}).get(name) if root else None
+            if declaration is None or not isinstance(declaration.requires, Permission):
+                raise PermissionMissing(f"{root.name if root else ''}.{name} names no permission")
+
+
+def derived(secret: bytes, purpose: bytes) -> bytes:
+    """32 bytes for one purpose from the deployment's secret (HKDF-SHA256, RFC 5869)."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(secret)
+
+
+def digest(document: str) -> str:
+    """What logs and the trail call a document: never its text, whose literals may be personal."""
+    return hashlib.sha256(document.encode(errors="replace")).hexdigest()

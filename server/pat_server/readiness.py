@@ -1,0 +1,21 @@
+"""Whether queries will work: asked of the database, as the service that opens sessions."""
+
+from __future__ import annotations
+
+import psycopg
+
+from pat_platform.settings import Settings
+from pat_server.migrate import newest_revision
+
+ISSUER = "pat_service_issuer"
+
+
+async def is_ready(settings: Settings) -> bool:
+    """Whether the database answers, is of this release, and knows at least one organisation's login."""
+    try:
+        async with await psycopg.AsyncConnection.connect(settings.conninfo(ISSUER, 1)) as connection:
+            row = await (await connection.execute("select version_num from migrations.versions")).fetchone()
+            logins = await (await connection.execute("select exists (select from sec.logins)")).fetchone()
+    except psycopg.Error:
+        return False
+    return row is not None and row[0] == newest_revision() and logins is not None and bool(logins[0])
