@@ -47,25 +47,25 @@ create table sec.sessions (
 create index ix_sessions_organisation_id_membership_id on sec.sessions (organisation_id, membership_id);
 """
 
-FUNCTIONS = """
-create function sec.actor() returns uuid
-language sql stable security definer parallel safe set search_path = pg_catalog, pg_temp as $$
-    select s.person_id
+# The session that was entered, if it is one of this login, not over, and of a membership that is the person's, in the login's
+# organisation and role, and not ended. It is looked up by every statement anew.
+PRESENT = """
     from sec.sessions s
-    join app.memberships m on m.organisation_id = s.organisation_id and m.id = s.membership_id
+    join app.memberships m on m.organisation_id = s.organisation_id and m.id = s.membership_id and m.person_id = s.person_id
     where s.id = nullif(current_setting('pat.session', true), '')::uuid
     and s.login = session_user and s.revoked_at is null and s.expires_at > statement_timestamp()
-    and m.ended_at is null
+    and s.login = 'org_' || replace(m.organisation_id::text, '-', '') || '_' || m.role and m.ended_at is null
+"""
+
+FUNCTIONS = f"""
+create function sec.actor() returns uuid
+language sql stable security definer parallel safe set search_path = pg_catalog, pg_temp as $$
+    select s.person_id {PRESENT}
 $$;
 
 create function sec.survivor() returns uuid
 language sql stable security definer parallel safe set search_path = pg_catalog, pg_temp as $$
-    select m.survivor_id
-    from sec.sessions s
-    join app.memberships m on m.organisation_id = s.organisation_id and m.id = s.membership_id
-    where s.id = nullif(current_setting('pat.session', true), '')::uuid
-    and s.login = session_user and s.revoked_at is null and s.expires_at > statement_timestamp()
-    and m.ended_at is null
+    select m.survivor_id {PRESENT}
 $$;
 
 create function sec.enter(session text) returns uuid

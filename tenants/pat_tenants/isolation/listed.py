@@ -1,0 +1,82 @@
+"""The closed lists of the catalogue lint: everything that is an exception to one of its rules, and nothing else is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pat_tenants.isolation.doors import DOORS
+from pat_tenants.isolation.roles import MIGRATOR
+
+REFERENCE_TABLES = ("app.organisations", "app.places")
+"""Tables for the whole network; every other table in the schema ``app`` is an organisation's."""
+
+_TO_A_REFERRAL = "FOREIGN KEY (referral_organisation_id, referral_id) REFERENCES app.referrals(organisation_id, received_id)"
+
+SECOND_REFERENCES = (
+    ("app.referral_answers", "fk_referral_answers_referral", _TO_A_REFERRAL),
+    ("app.referral_hearings", "fk_referral_hearings_referral", _TO_A_REFERRAL),
+)
+"""Foreign keys from a row of one organisation to another's referral: the policies of these tables ask the door first."""
+
+DEFINERS = (
+    "sec.actor()",
+    "sec.survivor()",
+    "sec.enter(text)",
+    "trail.record(text,uuid[],jsonb)",
+    "trail.reveal(text,jsonb)",
+)
+"""Functions that run as their owner."""
+
+CALLABLE = (*DEFINERS, "app.my_referrals()")
+"""Functions that an application may call."""
+
+HIDDEN_VIEWS = ("door.all_states",)
+"""Views that other views of their door are made of: nobody may read them."""
+
+OTHER_TABLES = ("migrations.versions",)
+"""Tables outside the schemas of the wall."""
+
+# As PostgreSQL writes them back from the catalogue.
+FENCE = "(organisation_id = ( SELECT (substr((SESSION_USER)::text, 5, 32))::uuid AS substr))"
+SESSION = "(( SELECT sec.actor() AS actor) IS NOT NULL)"
+AUTHOR = "(created_by = ( SELECT sec.actor() AS actor))"
+SIGNATURE = "(updated_by = ( SELECT sec.actor() AS actor))"
+
+
+@dataclass(frozen=True)
+class Privilege:
+    """One privilege of a role that is no application role; ``column`` is ``*`` for the whole table."""
+
+    role: str
+    table: str
+    kind: str
+    column: str = "*"
+
+
+_KEEPERS = (
+    *(
+        Privilege("pat_sec", "app.memberships", "SELECT", column)
+        for column in ("organisation_id", "id", "person_id", "role", "survivor_id", "ended_at")
+    ),
+    Privilege("pat_service_issuer", "app.memberships", "SELECT"),
+    Privilege("pat_service_issuer", "app.organisations", "SELECT"),
+    Privilege("pat_service_issuer", "sec.people", "SELECT"),
+    Privilege("pat_service_issuer", "sec.logins", "SELECT"),
+    Privilege("pat_service_issuer", "sec.sessions", "SELECT"),
+    Privilege("pat_service_issuer", "sec.sessions", "INSERT"),
+    Privilege("pat_service_issuer", "sec.sessions", "UPDATE", "revoked_at"),
+    Privilege(MIGRATOR, "sec.logins", "SELECT", "login"),
+)
+
+
+def privileges() -> list[Privilege]:
+    """What the keepers of sessions and the doors' owners may do, column by column. The fence binds none of them."""
+    return [*_KEEPERS, *_openings()]
+
+
+def _openings() -> Iterator[Privilege]:
+    for door in DOORS:
+        for opening in door.openings:
+            for column in opening.columns:
+                yield Privilege(door.owner, opening.table, "SELECT", column)
