@@ -98,7 +98,7 @@ def provision_services(connection: Connection, secret: bytes, names: Iterable[st
 
 
 def _make_login(connection: Connection, name: str, password: str, *, member_of: str) -> None:
-    exists = connection.execute("select from pg_roles where rolname = %s", (name,)).fetchone()
+    exists = connection.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
     if not exists:
         connection.execute(
             sql.SQL("create role {} login inherit connection limit 50 in role {}").format(
