@@ -26,7 +26,7 @@ create function sec.enter(session text) returns void language plpgsql security d
 begin
   perform set_config('pat.session', session, true);
   perform 1 from sec.sessions s where s.id = session::uuid and s.login = session_user;
-  if not found then raise insufficient_privilege using message = 'no such session'; end if;
+  if not found then raise invalid_authorization_specification using message = 'no such session'; end if;
 end $$;
 create function sec.actor() returns uuid language sql stable security definer parallel safe
   set search_path = pg_catalog, pg_temp as $$

@@ -11,13 +11,16 @@ import pytest
 from sqlalchemy import text
 from tests.conftest import FORGETFUL
 from tests.database.conftest import OpenDatabase
-from tests.database.network import Member, Network, Row, make_network, member_of
+from tests.database.network import SECRET, Member, Network, Row, make_network, member_of
 from tests.database.proxy import Proxy
 from tests.database.waiting import eventually
 
 from pat_platform.database.access import Database
+from pat_platform.database.credentials import stored_generations
+from pat_platform.database.pipeline import Wire
 from pat_platform.errors import Fault
 from pat_platform.postgres import EmbeddedPostgres
+from pat_platform.settings import Settings
 
 COUNT = "select count(*)::text from app.notes"
 LEASE_SECONDS = 0.05
@@ -203,6 +206,45 @@ async def test_a_verb_whose_backend_is_killed_is_not_repeated(
     assert database.pool.size == 1
 
 
+@pytest.fixture
+def unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server hangs up in the very moment in which we begin to send."""
+    monkeypatch.setattr(Wire, "is_alive", lambda wire: not wire.is_lost)
+
+
+@pytest.mark.usefixtures("unnoticed")
+async def test_a_connection_that_dies_while_a_transaction_opens_is_replaced(
+    open_database: OpenDatabase, member: Member, network: Network
+) -> None:
+    database = open_database(pool_size=1)
+    await read(database, member)
+    await eventually(lambda: database.pool.idle == 1)
+    network.hang_up(member.login)
+    async with database.transaction(member.login, member.session) as tx:
+        assert tx.actor == member.person
+    await eventually(lambda: database.pool.idle == 1)
+    network.hang_up(member.login)
+    assert await read(database, member) == [b"5"]
+    await eventually(lambda: database.pool.idle == 1)
+    network.hang_up(member.login)
+    with pytest.raises(Fault):
+        await database.read(member.login, member.session, COUNT, read_only=False)
+    assert database.traffic.connections == 3
+
+
+async def test_a_server_that_is_gone_for_good_makes_everything_unavailable(
+    open_database: OpenDatabase, member: Member, proxy: Proxy
+) -> None:
+    database = open_database(database_url=proxy.url, pool_size=1)
+    await read(database, member)
+    await proxy.stop()
+    for work in (read(database, member), hold(database, member)):
+        with pytest.raises(Fault) as refused:
+            await work
+        assert refused.value.code == "UNAVAILABLE"
+    assert database.pool.size == 0
+
+
 async def test_a_network_that_swallows_everything_does_not_hold_callers_for_ever(
     open_database: OpenDatabase, member: Member, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +317,40 @@ async def test_a_login_that_cannot_connect_is_unavailable_and_tells_no_secret(
     assert "database.login_failed" in caplog.text
     assert secret.decode() not in caplog.text
     assert database.pool.size == 0
+
+
+async def test_a_failure_to_learn_generations_is_told_and_not_kept(
+    open_database: OpenDatabase, member: Member
+) -> None:
+    failing = True
+
+    async def load() -> Mapping[str, int]:
+        await asyncio.sleep(0)
+        if failing:
+            raise LookupError
+        return {}
+
+    database = open_database(load)
+    with pytest.raises(Fault):
+        await read(database, member)
+    failing = False
+    assert await read(database, member) == [b"5"]
+
+
+async def test_generations_are_read_by_the_issuer(
+    open_database: OpenDatabase, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer, member = network.members[10], network.members[11]
+    monkeypatch.setattr("pat_platform.database.credentials.ISSUER", issuer.login)
+    network.execute("create table sec.logins as select %s::text as login, 3 as generation", (member.login,))
+    network.execute("grant select on sec.logins to pat_application")
+    network.set_password(member.login, 3)
+    settings = Settings.from_environment({}, database_url=network.url, secret=SECRET)
+    try:
+        assert await read(open_database(stored_generations(settings)), member) == [b"5"]
+    finally:
+        network.execute("drop table sec.logins")
+        network.set_password(member.login, 1)
 
 
 async def test_one_login_that_cannot_connect_does_not_stop_the_others(

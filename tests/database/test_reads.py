@@ -187,6 +187,44 @@ async def test_a_missing_privilege_is_not_taken_for_a_missing_session(
     assert refused.value.sqlstate == "42501"
 
 
+async def test_a_missing_right_to_enter_is_not_taken_for_a_missing_session(
+    database: Database, member: Member, network: Network
+) -> None:
+    network.execute("revoke execute on function sec.enter(text) from pat_application, public")
+    try:
+        with pytest.raises(DatabaseError) as refused:
+            await read(database, member, MINE)
+    finally:
+        network.execute("grant execute on function sec.enter(text) to pat_application")
+    assert refused.value.sqlstate == "42501"
+
+
+async def test_a_plan_that_copies_is_refused_and_harms_nobody(
+    open_database: OpenDatabase, member: Member
+) -> None:
+    database = open_database(pool_size=1)
+    with pytest.raises(Fault):
+        await read(database, member, "copy (select 1) to stdout")
+    assert (await read(database, member, MINE))[0] == b"5"
+
+
+async def test_a_parameter_of_a_wrong_type_harms_nobody(open_database: OpenDatabase, member: Member) -> None:
+    database = open_database(pool_size=1)
+    with pytest.raises(TypeError):
+        await read(database, member, "select $1::text", 5)  # type: ignore[arg-type]
+    assert (await read(database, member, MINE))[0] == b"5"
+
+
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01", "53100", "55P03", "57P01"])
+async def test_a_failure_that_passes_is_told_as_one(
+    database: Database, member: Member, sqlstate: str
+) -> None:
+    raising = f"do $$ begin raise exception using errcode = '{sqlstate}'; end $$"
+    with pytest.raises(Fault) as refused:
+        await read(database, member, raising)
+    assert refused.value.code == "UNAVAILABLE"
+
+
 async def test_text_with_a_nul_is_refused_before_it_is_cut(database: Database, member: Member) -> None:
     with pytest.raises(Fault) as refused:
         await read(database, member, "select $1::text", b"a\0b")

@@ -23,7 +23,7 @@ BEGIN = Statement("begin", is_lasting=True)
 ACTOR = Statement("select sec.actor()", is_lasting=True)
 COMMIT = Statement("commit", is_lasting=True)
 
-NOT_A_SESSION = frozenset({"28000", "42501", "22P02"})
+NOT_A_SESSION = frozenset({"28000", "22P02"})
 QUERY_CANCELED = "57014"
 # Conflicts of concurrent transactions, missing resources, locks not available, a server that stops.
 PASSING = ("40", "53", "55P03", "57P")

@@ -332,7 +332,7 @@ class KeyedPool:
     async def _open(self, line: _Line) -> None:
         try:
             wire = await self._connect(line.login)
-        except (psycopg.Error, OSError, Fault) as error:
+        except Exception as error:  # whatever it is, those who wait must be told and the budget restored
             log.warning("database.login_failed", extra={"login": line.login, "error": type(error).__name__})
             line.opening -= 1
             self._total -= 1
