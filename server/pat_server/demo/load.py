@@ -1,0 +1,70 @@
+"""Loads the demo network into a migrated, empty database: the directory as the owner, everything else through the verbs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from pat_platform.database.access import Database
+from pat_server.demo.cases import CaseStory, case_stories
+from pat_server.demo.groups import group_stories
+from pat_server.demo.organisations import COMMUNITIES
+from pat_server.demo.owner import LoadState, Record, finish, load_state, mark_loaded, write_directory
+from pat_server.demo.referrals import REFERRALS
+from pat_server.demo.sharing import tell_referrals
+from pat_server.demo.telling import GROUP_WEIGHT, Stage, tell_organisation
+from pat_tenants.cases.service import today
+from pat_tenants.vault import Vault
+
+Progress = Callable[[str, float], None]
+"""Called with what was just done, and the share of the whole that is done, from 0 to 1."""
+
+
+class NotEmpty(Exception):
+    """The database holds organisations already. Drop it and make it anew; what a load left behind cannot be finished."""
+
+
+async def load(
+    admin_url: str,
+    database: Database,
+    vault: Vault,
+    secret: bytes,
+    say: Progress = lambda _words, _share: None,
+    *,
+    day: date | None = None,
+) -> None:
+    """Load the demo network as it stands on ``day``, by default today in India.
+
+    ``admin_url`` names a role that may act as the owner and make logins; ``database`` serves the same database; ``secret`` is the
+    deployment's. Done when ``load_state`` says so: a load that breaks off leaves UNFINISHED behind. Raises :class:`NotEmpty`.
+    """
+    if await asyncio.to_thread(load_state, admin_url) is not LoadState.EMPTY:
+        raise NotEmpty("The database is not empty: the demo network can only be loaded into a new one.")
+    day = day or today()
+    cases, record = case_stories(day), Record()
+    groups = group_stories(cases, day)
+    sessions = await asyncio.to_thread(write_directory, admin_url, secret)
+    stage = Stage(database, vault, sessions, record, datetime.now(UTC), _Meter(say, cases).told)
+    ids = await asyncio.gather(
+        *(tell_organisation(stage, each, cases[each.slug], groups[each.slug]) for each in COMMUNITIES)
+    )
+    by_slug: dict[str, dict[int, UUID]] = {each.slug: of for each, of in zip(COMMUNITIES, ids, strict=True)}
+    await tell_referrals(stage, by_slug)
+    await asyncio.to_thread(finish, admin_url, record)
+    await asyncio.to_thread(mark_loaded, admin_url)
+    say("loaded", 1.0)
+
+
+class _Meter:
+    """Turns what is told into a share of the whole."""
+
+    def __init__(self, say: Progress, cases: dict[str, list[CaseStory]]) -> None:
+        told_twice = 2 * sum(map(len, cases.values()))
+        groups = 3 * GROUP_WEIGHT * len(COMMUNITIES)
+        self._say, self._done, self._whole = say, 0, told_twice + groups + len(REFERRALS) + 1
+
+    def told(self, words: str, count: int) -> None:
+        self._done += count
+        self._say(words, self._done / self._whole)

@@ -1,0 +1,165 @@
+"""Tells the referrals through the verbs of both sides, in the order in which it all came about."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from pat_platform.database.transaction import Transaction
+from pat_server.demo.organisations import Partner, partner
+from pat_server.demo.referrals import (
+    BEFORE_SENDING,
+    FINISHED,
+    REFERRALS,
+    TAKEN_UP,
+    UNANSWERED,
+    ReferralStory,
+    Timeline,
+    timeline,
+)
+from pat_server.demo.telling import Stage
+from pat_tenants.cases.models import HearingMode
+from pat_tenants.referrals.models import Answer, Referral, ReferralAnswer, ReferralStatus
+from pat_tenants.referrals.service import (
+    answer_referral,
+    close_referral,
+    draft_referral,
+    record_consent,
+    report_hearing,
+    revoke_referral,
+    send_referral,
+    suspend_referral,
+)
+
+ENDINGS = {
+    ReferralStatus.SUSPENDED: suspend_referral,
+    ReferralStatus.REVOKED: revoke_referral,
+    ReferralStatus.CLOSED: close_referral,
+}
+"""What the sender does last."""
+
+LEAST_AGREED_FOR = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Underway:
+    """A referral that is being told, and its two ids."""
+
+    story: ReferralStory
+    moments: Timeline
+    id: UUID
+    received_id: UUID
+
+
+Step = Callable[[Stage, Transaction, Underway], Awaitable[None]]
+
+
+async def tell_referrals(stage: Stage, cases: Mapping[str, Mapping[int, UUID]]) -> None:
+    """Tell every referral. ``cases`` gives the ids of cases by organisation and number.
+
+    What one side answers comes in another transaction than what the other did before: the door tells by the moment of each answer
+    which came last.
+    """
+    senders = {story.sender for story in REFERRALS}
+    drafted = await asyncio.gather(*(_send(stage, sender, cases[sender]) for sender in sorted(senders)))
+    referrals = [each for several in drafted for each in several]
+    for step, statuses in _STEPS:
+        taking = [each for each in referrals if each.story.status in statuses]
+        await _by_organisation(stage, "worker", step, taking, lambda story: story.receiver)
+    ending = [each for each in referrals if each.story.status in ENDINGS]
+    await _by_organisation(stage, "manager", _end, ending, lambda story: story.sender)
+    stage.told("referrals", len(referrals))
+
+
+async def _by_organisation(
+    stage: Stage,
+    sign_in: str,
+    step: Step,
+    referrals: Iterable[Underway],
+    whose: Callable[[ReferralStory], str],
+) -> None:
+    """Let every organisation take one step for all its referrals: all of them at once, each in one transaction."""
+    shares: dict[str, list[Underway]] = {}
+    for each in referrals:
+        shares.setdefault(whose(each.story), []).append(each)
+
+    async def take(organisation: Partner, share: list[Underway]) -> None:
+        async with stage.acting(sign_in, organisation) as tx:
+            for each in share:
+                await step(stage, tx, each)
+
+    await asyncio.gather(*(take(partner(slug), share) for slug, share in shares.items()))
+
+
+async def _send(stage: Stage, sender: str, cases: Mapping[int, UUID]) -> list[Underway]:
+    async with stage.acting("manager", partner(sender)) as tx:
+        return [await _draft(stage, tx, story, cases) for story in REFERRALS if story.sender == sender]
+
+
+async def _draft(stage: Stage, tx: Transaction, story: ReferralStory, cases: Mapping[int, UUID]) -> Underway:
+    moments = timeline(story, stage.now)
+    referral = await draft_referral(
+        tx, case_id=cases[story.case], to=partner(story.receiver).id, need=story.need, urgency=story.urgency
+    )
+    stage.record.put(Referral, "created_at", referral.id, moments.drafted_at)
+    if story.status is not ReferralStatus.DRAFT:
+        # An agreement that has run out is refused: it runs until tomorrow, and gets its true end afterwards.
+        until = max(moments.agreed_until, stage.now + LEAST_AGREED_FOR)
+        await record_consent(tx, referral_id=referral.id, scopes=story.scopes, agreed_until=until)
+        stage.record.put(Referral, "agreed_until", referral.id, moments.agreed_until)
+    if story.status not in BEFORE_SENDING:
+        await send_referral(tx, referral_id=referral.id)
+        stage.record.put(Referral, "sent_at", referral.id, moments.sent_at)
+    return Underway(story, moments, referral.id, referral.received_id)
+
+
+async def _answer(stage: Stage, tx: Transaction, each: Underway) -> None:
+    is_declined = each.story.status is ReferralStatus.DECLINED
+    row = await answer_referral(
+        tx, received_id=each.received_id, answer=Answer.DECLINED if is_declined else Answer.ACCEPTED
+    )
+    stage.record.put(ReferralAnswer, "answered_at", row.id, each.moments.answered_at)
+
+
+async def _take_up(stage: Stage, tx: Transaction, each: Underway) -> None:
+    row = await answer_referral(tx, received_id=each.received_id, answer=Answer.IN_PROGRESS)
+    stage.record.put(ReferralAnswer, "answered_at", row.id, each.moments.taken_up_at)
+
+
+async def _report(stage: Stage, tx: Transaction, each: Underway) -> None:
+    """Report hearings: the first while the receiver worked on it, the next to come where it still does."""
+    for number in range(each.story.hearings):
+        is_live = each.story.status in {ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS}
+        held_at = each.moments.taken_up_at + timedelta(days=10 * number)
+        if is_live and number == each.story.hearings - 1:
+            held_at = stage.now + timedelta(days=18)
+        await report_hearing(
+            tx,
+            received_id=each.received_id,
+            held_on=held_at.date(),
+            mode=HearingMode.PHYSICAL if number % 2 else HearingMode.VIDEO,
+            purpose="Evidence of a witness" if number else "Framing of charges",
+        )
+
+
+async def _complete(stage: Stage, tx: Transaction, each: Underway) -> None:
+    row = await answer_referral(tx, received_id=each.received_id, answer=Answer.COMPLETED)
+    stage.record.put(ReferralAnswer, "answered_at", row.id, each.moments.completed_at)
+
+
+async def _end(stage: Stage, tx: Transaction, each: Underway) -> None:
+    referral = await ENDINGS[each.story.status](tx, referral_id=each.id)
+    if referral.ended_at is not None:
+        stage.record.put(Referral, "ended_at", each.id, each.moments.ended_at)
+
+
+_STEPS: tuple[tuple[Step, frozenset[ReferralStatus]], ...] = (
+    (_answer, frozenset(ReferralStatus) - UNANSWERED),
+    (_take_up, TAKEN_UP),
+    (_report, frozenset(ReferralStatus) - UNANSWERED - {ReferralStatus.DECLINED}),
+    (_complete, FINISHED),
+)
+"""What the receivers do, and for which referrals."""
