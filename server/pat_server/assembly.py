@@ -47,7 +47,7 @@ class Parts:
 def assemble(settings: Settings) -> Parts:
     """Make the parts. Raises DeclarationError or PermissionMissing when the schema is not fit to be served."""
     demand_permissions()
-    vault = Vault(FileKeyProvider(settings.key_folder / "organisations"))
+    vault = vault_of(settings)
     keys = load_or_create_keys(settings.key_folder)
     return Parts(
         settings=settings,
@@ -63,6 +63,11 @@ def assemble(settings: Settings) -> Parts:
         signing_keys=keys,
         replays=Replays(derived(settings.secret, b"pat replays")),
     )
+
+
+def vault_of(settings: Settings) -> Vault:
+    """The keys of organisations, in files beside the signing keys: for the demo, and for whoever accepts that."""
+    return Vault(FileKeyProvider(settings.key_folder / "organisations"))
 
 
 def make_engine(settings: Settings, vault: Vault) -> Engine:
