@@ -431,12 +431,20 @@ language sql stable parallel safe set search_path = pg_catalog, pg_temp as $$
     select received_id from app.referrals
 $$;
 
+-- The policy of answers asks it what the caller sees of a referral that it received: NULL when it sees none.
+create function app.received_status(sender uuid, referral uuid) returns text
+language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp as $$
+begin
+    return (select d.status from door.received_referrals d where d.from_organisation_id = sender and d.id = referral);
+end
+$$;
+
 revoke all on all functions in schema app from public;
 """
 
 
 def upgrade() -> None:
-    """Make the tables of the domain as their owner, and the function that its doors ask."""
+    """Make the tables of the domain as their owner, and the functions that its doors and policies ask."""
     op.execute("set local role pat_owner")
     op.get_bind().exec_driver_sql(TABLES)
     op.get_bind().exec_driver_sql(FUNCTIONS)

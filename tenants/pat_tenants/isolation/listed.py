@@ -28,7 +28,7 @@ DEFINERS = (
 )
 """Functions that run as their owner."""
 
-CALLABLE = (*DEFINERS, "app.my_referrals()")
+CALLABLE = (*DEFINERS, "app.my_referrals()", "app.received_status(uuid,uuid)")
 """Functions that an application may call."""
 
 HIDDEN_VIEWS = ("door.all_states",)

@@ -27,7 +27,10 @@ HEADER = """\
 _KEEPERS: tuple[Statement, ...] = (
     ("pat_owner", "grant usage on schema app to pat_sec, pat_service_issuer"),
     ("pat_owner", f"grant usage on schema app, door to {GROUP}"),
-    ("pat_owner", f"grant execute on function app.my_referrals() to {GROUP}"),
+    (
+        "pat_owner",
+        f"grant execute on function app.my_referrals(), app.received_status(uuid, uuid) to {GROUP}",
+    ),
     (
         "pat_owner",
         "grant select (organisation_id, id, person_id, role, survivor_id, ended_at) on app.memberships to pat_sec",
