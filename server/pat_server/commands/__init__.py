@@ -1,0 +1,1 @@
+"""The commands of ``pat``: one file each, and what they share."""

@@ -1,0 +1,131 @@
+"""``pat organisation``: the partners of the network, and the database logins that each of them is."""
+
+import re
+from uuid import UUID, uuid4
+
+import click
+from psycopg import Connection
+from psycopg.errors import UniqueViolation
+
+from pat_server.commands.admin import Admin
+from pat_server.commands.tables import aligned
+from pat_server.commands.trouble import Trouble
+from pat_tenants.htcds import OrganisationType
+from pat_tenants.isolation.provision import provision, rotate
+from pat_tenants.organisations.models import OrganisationKind
+
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LONGEST_SLUG = 40
+
+
+@click.group("organisation")
+def command() -> None:
+    """Add an organisation, list them, or renew their passwords.
+
+    They work on DATABASE_URL (an administrator's), or on the running demo of this checkout.
+    """
+
+
+def _slug(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not SLUG.fullmatch(value) or len(value) > LONGEST_SLUG:
+        raise click.BadParameter("use lower-case letters, digits and single hyphens, as in cbo-a.")
+    return value
+
+
+@command.command("add")
+@click.argument("slug", callback=_slug)
+@click.option("--name", required=True, help="Its name, as everyone in the network will read it.")
+@click.option("--kind", required=True, type=click.Choice(OrganisationKind, case_sensitive=False))
+@click.option("--state", required=True, help='The Indian state that it works in: "West Bengal".')
+@click.option(
+    "--type",
+    "htcds_type",
+    type=click.Choice(OrganisationType, case_sensitive=False),
+    default=OrganisationType.NGO,
+    show_default=True,
+    help="Its type in the Human Trafficking Case Data Standard.",
+)
+def add(slug: str, name: str, kind: OrganisationKind, state: str, htcds_type: OrganisationType) -> None:
+    """Add an organisation and make its database logins."""
+    admin = Admin.find()
+    secret = admin.secret()
+    organisation = uuid4()
+    try:
+        with admin.transaction() as connection:
+            _insert(connection, (organisation, slug, kind.value, htcds_type.value, name, state))
+            logins = provision(connection, secret, organisation, kind)
+    except UniqueViolation:
+        raise Trouble(f"There is an organisation {slug} already: choose another slug.") from None
+    click.echo(f"{slug} is organisation {organisation}, with {len(logins)} logins.")
+
+
+@command.command("list")
+def list_all() -> None:
+    """List the organisations and how often their passwords were renewed."""
+    with Admin.find().transaction() as connection:
+        rows = _all(connection)
+    header = ("SLUG", "KIND", "STATE", "LOGINS", "PASSWORDS", "NAME")
+    click.echo("\n".join(aligned(rows, header)) if rows else "There is no organisation yet.")
+
+
+@command.command("rotate")
+@click.argument("slug")
+def rotate_passwords(slug: str) -> None:
+    """Give every login of an organisation a new password.
+
+    Running servers notice by themselves: their open connections live on, new ones use the new password.
+    """
+    admin = Admin.find()
+    secret = admin.secret()
+    with admin.transaction() as connection:
+        organisation = _find(connection, slug)
+        logins = rotate(connection, secret, organisation)
+    click.echo(f"{slug}: {len(logins)} logins have new passwords.")
+
+
+def _open_directory(connection: Connection) -> None:
+    """Act as the owner of the directory, whom row security would show nothing, until the transaction ends."""
+    connection.execute("set local role pat_owner")
+    connection.execute("alter table app.organisations no force row level security")
+
+
+def _close_directory(connection: Connection) -> None:
+    connection.execute("alter table app.organisations force row level security")
+    connection.execute("reset role")
+
+
+def _insert(connection: Connection, row: tuple[UUID, str, str, str, str, str]) -> None:
+    _open_directory(connection)
+    connection.execute(
+        "insert into app.organisations (id, slug, kind, htcds_type, name, state) values (%s, %s, %s, %s, %s, %s)",
+        row,
+    )
+    _close_directory(connection)
+
+
+def _find(connection: Connection, slug: str) -> UUID:
+    _open_directory(connection)
+    row = connection.execute("select id from app.organisations where slug = %s", (slug,)).fetchone()
+    _close_directory(connection)
+    if row is None:
+        raise Trouble(f"There is no organisation {slug}: `pat organisation list` shows all.")
+    return UUID(str(row[0]))
+
+
+def _all(connection: Connection) -> list[tuple[str, str, str, str, str, str]]:
+    _open_directory(connection)
+    rows = connection.execute(
+        "select id, slug, kind, state, name from app.organisations order by slug"
+    ).fetchall()
+    _close_directory(connection)
+    connection.execute("set local role pat_sec")
+    logins = connection.execute(
+        "select organisation_id, count(*), max(generation) from sec.logins group by organisation_id"
+    ).fetchall()
+    connection.execute("reset role")
+    of = {organisation: (count, generation) for organisation, count, generation in logins}
+    result = []
+    for organisation, slug, kind, state, name in rows:
+        count, generation = of.get(organisation, (0, 0))
+        result.append((slug, kind, state, str(count), str(generation or "-"), name))
+    return result
