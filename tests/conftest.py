@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.support.wall import Wall, build_wall
 
 from pat_platform.postgres import EmbeddedPostgres
 
@@ -17,3 +18,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgr
     with postgres:
         yield postgres
     postgres.erase()
+
+
+@pytest.fixture(scope="session")
+def wall(cluster: EmbeddedPostgres) -> Iterator[Wall]:
+    """A migrated database with a small network behind the wall, made once: tests roll back what they do."""
+    built = build_wall(cluster, "wall")
+    yield built
+    built.close()

@@ -1,0 +1,192 @@
+"""Rows of one CBO in every tenant table: ``hers`` hang on survivor 1 and her case, ``ours`` on survivor 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from tests.support.people import Member, Row, named
+
+from pat_auth.policy import Role
+
+LABELS = ("hers", "ours")
+DAY = date(2026, 1, 15)
+LATER = datetime.now(UTC) + timedelta(days=30)
+EARLIER = datetime.now(UTC) - timedelta(days=30)
+TO_GOA = ("LEGAL_STATUS", "HEARING_SCHEDULE")
+
+Labelled = dict[str, Row]
+
+
+def rows_of(slug: str, other: str, members: list[Member]) -> dict[str, Labelled]:
+    """The rows of the CBO ``slug``, by table and label; ``other`` is the CBO with which it exchanges a referral."""
+    tables: dict[str, Labelled] = {}
+    for label in LABELS:
+        for table, row in (*_survivor(slug, label), *_case(slug, label), *_group(slug, label)):
+            tables.setdefault(table, {})[label] = row
+    tables["app.case_assignments"] = dict(_assignments(slug, members))
+    tables["app.replays"] = dict(_replays(slug, members))
+    tables["app.referrals"] = _referrals(slug, other)
+    tables["app.referral_answers"] = {"ours": _answer(slug, other)}
+    tables["app.referral_hearings"] = {"ours": _hearing_for(slug, other)}
+    return tables
+
+
+def author(slug: str) -> UUID:
+    return named("person", f"{slug}/{Role.CASE_MANAGER}/1")
+
+
+def _base(slug: str, table: str, label: str, **values: Any) -> tuple[str, Row]:
+    row = {
+        "organisation_id": named("organisation", slug),
+        "id": named(slug, table, label),
+        "created_by": author(slug),
+        **values,
+    }
+    return f"app.{table}", {name: value for name, value in row.items() if value is not None}
+
+
+def _marker(slug: str, label: str) -> bytes:
+    return f"marker {slug} {label}".encode()
+
+
+def _survivor(slug: str, label: str) -> Iterator[tuple[str, Row]]:
+    survivor = named(slug, "survivors", label)
+    code = f"{slug}-{label}"
+    yield _base(slug, "survivors", label, code=code, gender="Feminine", is_minor_at_intake=False)
+    yield _base(slug, "survivor_keys", label, id=None, survivor_id=survivor, wrapped=_marker(slug, label))
+    yield _base(
+        slug, "survivor_identities", label, id=None, survivor_id=survivor, first_name=_marker(slug, label)
+    )
+
+
+def _case(slug: str, label: str) -> Iterator[tuple[str, Row]]:
+    case, survivor = named(slug, "cases", label), named(slug, "survivors", label)
+    note, proceeding = named(slug, "case_notes", label), named(slug, "legal_proceedings", label)
+    about = {"case_id": case, "survivor_id": survivor}
+    yield _base(
+        slug,
+        "cases",
+        label,
+        survivor_id=survivor,
+        code=f"{slug}-{label}",
+        status="ACTIVE",
+        stage="REUNITED",
+        risk_level="HIGH",
+        trafficking_status="ActualVictimOfTrafficking",
+        opened_on=DAY,
+        updated_by=author(slug),
+    )
+    yield _base(slug, "case_notes", label, **about, kind="LEGAL")
+    yield _base(slug, "case_note_texts", label, id=None, note_id=note, **about, text=_marker(slug, label))
+    yield _base(
+        slug,
+        "legal_proceedings",
+        label,
+        **about,
+        jurisdiction="SOURCE",
+        state="West Bengal",
+        stage="CHARGESHEET",
+    )
+    yield _base(slug, "hearings", label, **about, proceeding_id=proceeding, held_on=DAY, mode="VIDEO")
+
+
+def _group(slug: str, label: str) -> Iterator[tuple[str, Row]]:
+    group, member = named(slug, "self_help_groups", label), named(slug, "group_members", label)
+    yield _base(
+        slug,
+        "self_help_groups",
+        label,
+        name=f"{slug} {label}",
+        status="FORMED",
+        policy="SPECIAL",
+        formed_on=DAY,
+    )
+    yield _base(slug, "group_members", label, group_id=group, role="MEMBER", joined_on=DAY)
+    yield _base(
+        slug,
+        "group_member_identities",
+        label,
+        id=None,
+        member_id=member,
+        wrapped=b"key",
+        name=_marker(slug, label),
+    )
+    yield _base(
+        slug,
+        "group_entries",
+        label,
+        group_id=group,
+        member_id=member,
+        kind="SAVING",
+        amount_paise=5000,
+        entered_on=DAY,
+    )
+
+
+def _assignments(slug: str, members: Iterable[Member]) -> Iterator[tuple[str, Row]]:
+    """Everybody is assigned to ``hers``, whatever the role, save the second social worker, who is assigned to ``ours``."""
+    for member in members:
+        if member.role is Role.SURVIVOR:
+            continue
+        label = "hers" if member.number == 1 else "ours"
+        about = {"case_id": named(slug, "cases", label), "survivor_id": named(slug, "survivors", label)}
+        name = f"{member.role}{member.number}"
+        yield name, _base(slug, "case_assignments", name, **about, person_id=member.person)[1]
+
+
+def _replays(slug: str, members: Iterable[Member]) -> Iterator[tuple[str, Row]]:
+    for member in members:
+        name = f"{member.role}{member.number}"
+        values = {
+            "person_id": member.person,
+            "client": "tests",
+            "key": named(slug, "replays", name),
+            "operation": "openCase",
+            "input_hash": b"hash",
+            "answer": "{}",
+        }
+        yield name, _base(slug, "replays", name, id=None, created_by=None, **values)[1]
+
+
+def _referrals(slug: str, other: str) -> Labelled:
+    """``hers`` is live to Goa, ``ours`` a draft for Goa, and ``exchanged`` goes to the other CBO, about ``ours``."""
+    sent = {"state": "SENT", "agreed_until": LATER, "sent_at": EARLIER, "scopes": list(TO_GOA)}
+    return {
+        "hers": _referral(slug, "hers", "hers", "goa", **sent),
+        "ours": _referral(slug, "ours", "ours", "goa", state="DRAFT"),
+        "exchanged": _referral(slug, "exchanged", "ours", other, **sent),
+    }
+
+
+def _referral(slug: str, label: str, case: str, to: str, **values: Any) -> Row:
+    return _base(
+        slug,
+        "referrals",
+        label,
+        received_id=named(slug, "received", label),
+        case_id=named(slug, "cases", case),
+        survivor_id=named(slug, "survivors", case),
+        to_organisation_id=named("organisation", to),
+        need="COURT_FOLLOW_UP",
+        urgency="SOON",
+        **values,
+    )[1]
+
+
+def _about_referral_of(sender: str) -> dict[str, UUID]:
+    return {
+        "referral_organisation_id": named("organisation", sender),
+        "referral_id": named(sender, "received", "exchanged"),
+    }
+
+
+def _answer(slug: str, other: str) -> Row:
+    return _base(slug, "referral_answers", "ours", answer="ACCEPTED", **_about_referral_of(other))[1]
+
+
+def _hearing_for(slug: str, other: str) -> Row:
+    values = {"held_on": DAY, "mode": "PHYSICAL"}
+    return _base(slug, "referral_hearings", "ours", **values, **_about_referral_of(other))[1]
