@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import Connection, sql
+from sqlalchemy import DateTime
 
 from pat_auth.models import Membership
 from pat_auth.policy import Role
@@ -181,7 +182,7 @@ def _account(record: Record, person: Person) -> tuple[UUID, str]:
 
 
 def _update(connection: Connection, table: type[Base], column: str, by_id: dict[UUID, object]) -> None:
-    kind = table.__table__.c[column].type.compile()
+    kind = "timestamptz" if isinstance(table.__table__.c[column].type, DateTime) else "text"
     connection.execute(
         sql.SQL(
             "update {table} t set {column} = v.value from unnest(%s::uuid[], %s::{kind}[]) v(id, value) where t.id = v.id"
