@@ -31,7 +31,7 @@ class Demo:
     url: str
     keys: Path
     day: date
-    said: list[tuple[float, str]]
+    said: list[tuple[str, float]]
 
     @property
     def vault(self) -> Vault:
@@ -89,7 +89,7 @@ async def fill(made: Demo) -> None:
             database,
             made.vault,
             SECRET,
-            lambda share, words: made.said.append((share, words)),
+            lambda words, share: made.said.append((words, share)),
             day=made.day,
         )
     finally:

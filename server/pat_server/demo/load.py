@@ -18,8 +18,8 @@ from pat_server.demo.telling import GROUP_WEIGHT, Stage, tell_organisation
 from pat_tenants.cases.service import today
 from pat_tenants.vault import Vault
 
-Progress = Callable[[float, str], None]
-"""Called with the share of the whole that is done, from 0 to 1, and what was just done."""
+Progress = Callable[[str, float], None]
+"""Called with what was just done, and the share of the whole that is done, from 0 to 1."""
 
 
 class NotEmpty(Exception):
@@ -31,7 +31,7 @@ async def load(
     database: Database,
     vault: Vault,
     secret: bytes,
-    say: Progress = lambda _share, _words: None,
+    say: Progress = lambda _words, _share: None,
     *,
     day: date | None = None,
 ) -> None:
@@ -54,7 +54,7 @@ async def load(
     await tell_referrals(stage, by_slug)
     await asyncio.to_thread(finish, admin_url, record)
     await asyncio.to_thread(mark_loaded, admin_url)
-    say(1.0, "loaded")
+    say("loaded", 1.0)
 
 
 class _Meter:
@@ -67,4 +67,4 @@ class _Meter:
 
     def told(self, words: str, count: int) -> None:
         self._done += count
-        self._say(self._done / self._whole, words)
+        self._say(words, self._done / self._whole)
