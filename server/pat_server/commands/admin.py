@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, LiteralString, Self
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pat_platform.settings import Settings
 from pat_server.commands.home import Home
@@ -22,6 +22,16 @@ def one(connection: psycopg.Connection, query: LiteralString) -> tuple[Any, ...]
     return (None,) if row is None else row
 
 
+def check_address(url: str) -> None:
+    """Raise Trouble for what is no address of a PostgreSQL; without quoting it, for it may hold a password."""
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise Trouble(
+            "DATABASE_URL is not a PostgreSQL address. It looks like postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+        ) from None
+
+
 @dataclass(frozen=True)
 class Admin:
     """An address with an administrator's name and password in it. Without DATABASE_URL it is that of the running demo."""
@@ -33,7 +43,9 @@ class Admin:
     def find(cls) -> Self:
         """The database that the environment names, else that of this checkout's running demo. Raises Trouble without either."""
         if url := os.environ.get("DATABASE_URL"):
-            return cls(url.replace("postgresql+psycopg://", "postgresql://", 1), is_demo=False)
+            url = url.replace("postgresql+psycopg://", "postgresql://", 1)
+            check_address(url)
+            return cls(url, is_demo=False)
         home = Home.find()
         running = home.running()
         if running is None or running.database_url is None:

@@ -4,7 +4,7 @@ import errno
 from collections.abc import Mapping
 
 import psycopg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from pat_auth.keys import UnusableKeys
 from pat_platform.encryption.envelope import Unreadable
@@ -48,6 +48,8 @@ def in_plain_words(error: Exception) -> str | None:
     """The sentence for an expected error; None for one that nobody expects, which deserves its traceback."""
     if isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.Error):
         return in_plain_words(error.orig)
+    if isinstance(error, ArgumentError):
+        return "DATABASE_URL is not an address that starts with postgresql://."
     if isinstance(error, PLAIN):
         return str(error)
     if isinstance(error, Fault | Refused):

@@ -11,7 +11,7 @@ from pat_platform.database.logins import ISSUER
 from pat_platform.settings import Settings
 from pat_server.app import create_app
 from pat_server.commands.admin import NOT_MIGRATED, one
-from pat_server.commands.serving import ReadyServer, reserved, stoppable
+from pat_server.commands.serving import ReadyServer, reserved, stoppable, url_of
 from pat_server.commands.trouble import Trouble, warn
 from pat_server.migrate import MINIMUM, newest_revision
 
@@ -30,9 +30,9 @@ def command(host: str, port: int) -> None:
     settings = Settings.from_environment(os.environ)
     with stoppable(), reserved(host, port) as bound:
         check_database(settings)
-        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        url = url_of(host, port)
         ReadyServer(
-            create_app(settings), bound, lambda: click.echo(f"Serving on {url}")
+            create_app(settings), bound, on_ready=lambda: click.echo(f"Ready on {url}")
         ).serve_until_stopped()
 
 

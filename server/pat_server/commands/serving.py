@@ -16,12 +16,13 @@ from typing import NoReturn
 import uvicorn
 from starlette.types import ASGIApp
 
-from pat_server.commands.trouble import Trouble
+from pat_server.commands.trouble import Trouble, warn
 
-READY_SECONDS = 60
+ASKING_SECONDS = 0.05
+WATCHING_SECONDS = 1
 GRACE_SECONDS = 10
 LAST_PORT = 65535
-PROXIES = urllib.request.ProxyHandler({})
+NO_PROXIES = urllib.request.ProxyHandler({})
 
 
 @contextmanager
@@ -33,6 +34,9 @@ def stoppable() -> Iterator[None]:
     before = {number: signal.signal(number, _exit) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
+    except SystemExit:
+        warn("stopped.")
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -92,10 +96,26 @@ def _is_free(family: socket.AddressFamily, host: str, port: int) -> bool:
     return True
 
 
-class ReadyServer(uvicorn.Server):
-    """uvicorn, and a thread that asks the server whether it is ready as any other program would."""
+def all_is_well() -> None:
+    """The default of what may end a server: nothing."""
 
-    def __init__(self, app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None]) -> None:
+
+class ReadyServer(uvicorn.Server):
+    """uvicorn, and a thread that asks the server whether it is ready, as any other program would.
+
+    `on_ready` is called once, in that thread. `failure` tells what makes it pointless to serve on, if anything.
+    With `patience_seconds` the server ends if it is not ready by then.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        bound: socket.socket,
+        *,
+        on_ready: Callable[[], None],
+        failure: Callable[[], str | None] = all_is_well,
+        patience_seconds: float | None = None,
+    ) -> None:
         # The app logs its own events; a line for each request would hold what people ask for.
         super().__init__(
             uvicorn.Config(
@@ -110,14 +130,15 @@ class ReadyServer(uvicorn.Server):
         )
         self._bound = bound
         self._on_ready = on_ready
+        self._failure = failure
+        self._patience_seconds = patience_seconds
         self._ended = Event()
-        self._answer = "no answer"
-        self._is_ready = False
+        self._trouble: str | None = None
 
     def serve_until_stopped(self) -> None:
-        """Serve on the bound socket. Raises Trouble if the server does not become ready, SystemExit for a signal."""
-        asking = Thread(target=self._ask_until_ready, daemon=True)
-        asking.start()
+        """Serve on the bound socket until a signal ends it, as SystemExit. Raises Trouble if something else does."""
+        watching = Thread(target=self._watch, daemon=True)
+        watching.start()
         try:
             self.run(sockets=[self._bound])
         except OSError as error:
@@ -125,33 +146,43 @@ class ReadyServer(uvicorn.Server):
             raise Trouble(_refused(self._bound.family, host, port, error)) from error
         finally:
             self._ended.set()
-            asking.join()
-        if not self._is_ready:
-            raise Trouble(f"The server did not become ready; /readyz said: {self._answer}")
+            watching.join()
+        raise Trouble(self._trouble or "The server has ended.")
 
-    def _ask_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_SECONDS
-        while not self._ended.wait(0.05):
-            if self._asks_well():
-                self._is_ready = True
-                self._on_ready()
-                return
-            if time.monotonic() > deadline:
+    def _watch(self) -> None:
+        """Wait until the server is ready and say so; then, and before, end it when something fails."""
+        deadline = time.monotonic() + (self._patience_seconds or float("inf"))
+        is_ready = False
+        while not self._ended.wait(WATCHING_SECONDS if is_ready else ASKING_SECONDS):
+            if not is_ready:
+                answer = self._ask()
+                is_ready = answer is None
+                if is_ready:
+                    self._on_ready()
+                elif time.monotonic() > deadline:
+                    self._trouble = f"The server did not become ready; /readyz says: {answer}"
+            self._trouble = self._trouble or self._failure()
+            if self._trouble:
                 self.should_exit = True
                 return
 
-    def _asks_well(self) -> bool:
-        """Whether /readyz answers 200; remembers what it said otherwise."""
+    def _ask(self) -> str | None:
+        """What /readyz answers; None if it is 200, as it should be."""
         host, port = self._bound.getsockname()[:2]
         # Whoever listens on all addresses is asked on this machine's own.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-        url = f"http://[{host}]:{port}/readyz" if ":" in host else f"http://{host}:{port}/readyz"
         try:
             # Without the machine's proxies: they would not reach this process.
-            with urllib.request.build_opener(PROXIES).open(url, timeout=5) as response:
-                return bool(response.status == 200)
+            with urllib.request.build_opener(NO_PROXIES).open(
+                f"{url_of(host, port)}/readyz", timeout=5
+            ) as response:
+                return None if response.status == 200 else str(response.status)
         except urllib.error.HTTPError as error:
-            self._answer = f"{error.code} {error.read(200).decode(errors='replace')}"
+            return f"{error.code} {error.read(200).decode(errors='replace')}"
         except OSError as error:
-            self._answer = str(error)
-        return False
+            return str(error)
+
+
+def url_of(host: str, port: int) -> str:
+    """The address of a server; an IPv6 host is bracketed."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
