@@ -16,7 +16,7 @@ from pat_platform.errors import Fault
 
 BUDGET = 10
 WORKERS = 40
-ROUNDS = 25
+ROUNDS = 10
 
 MINE = """select count(*)::text, min(organisation_id::text), max(organisation_id::text),
   min(author::text), max(author::text), current_setting('search_path'), current_user::text,
@@ -115,6 +115,7 @@ class Load:
             self.wrong.append(row)
 
 
+@pytest.mark.slow
 async def test_a_mixed_load_of_72_logins_over_10_connections_reads_no_wrong_row(
     open_database: OpenDatabase, network: Network
 ) -> None:
