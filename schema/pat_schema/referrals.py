@@ -57,13 +57,14 @@ class ReferralOrder(StrEnum):
     SENT_AT_DESC = "SENT_AT_DESC"
 
 
-def _receives(viewer: Viewer) -> bool:
+def receives(viewer: Viewer) -> bool:
+    """Whether the viewer is on the receiving side: it looks through the door."""
     return viewer.reach(Permission.REFERRAL_READ) is Reach.RECEIVED
 
 
 def _by_side(sent: Declaration, received: Declaration) -> Deferred:
     """The sender's declaration or the receiver's, as the viewer's role is on the one side or the other."""
-    return Deferred(lambda viewer: received if _receives(viewer) else sent, options=(sent, received))
+    return Deferred(lambda viewer: received if receives(viewer) else sent, options=(sent, received))
 
 
 @described

@@ -11,7 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
 from pat_auth.policy import Permission
-from pat_platform.engine.declare import Declaration, NodeById
+from pat_platform.engine.declare import Declaration, DeferredRow, NodeById, Row
 from pat_platform.engine.registry import Declarations, TypeRule
 from pat_schema.cases import CaseMutation, CaseQuery
 from pat_schema.declaring import DECLARATION, declared
@@ -20,13 +20,14 @@ from pat_schema.groups import GroupQuery
 from pat_schema.node import Node
 from pat_schema.organisations import OrganisationQuery
 from pat_schema.problems import Conflict, Refusal, Withheld
-from pat_schema.referrals import ReferralQuery
+from pat_schema.referrals import ReferralQuery, receives
 from pat_schema.scalars import SCALARS
 from pat_schema.survivors import SurvivorQuery
 from pat_tenants.cases import reads as cases
 from pat_tenants.groups import reads as groups
 from pat_tenants.organisations import reads as organisations
 from pat_tenants.places import reads as places
+from pat_tenants.referrals import reads as referrals
 from pat_tenants.survivors import reads as survivors
 
 
@@ -57,10 +58,14 @@ TYPES = {
     "LegalProceeding": TypeRule(requires=Permission.PROCEEDING_READ),
 }
 
-ROWS = {
+ROWS: dict[str, Row | DeferredRow] = {
     "Case": cases.CASE,
     "Survivor": survivors.SURVIVOR,
     "SelfHelpGroup": groups.GROUP,
+    "Referral": DeferredRow(
+        lambda viewer: referrals.RECEIVED_ROW if receives(viewer) else referrals.SENT_ROW,
+        (referrals.SENT_ROW, referrals.RECEIVED_ROW),
+    ),
     "Organisation": organisations.ORGANISATION,
     "Place": places.PLACE,
     "CaseNote": cases.NOTE,

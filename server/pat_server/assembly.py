@@ -87,7 +87,7 @@ def make_engine(settings: Settings, vault: Vault) -> Engine:
         EngineSettings(
             audit_sql="trail.reveal({operation}, ({subjects})::jsonb)",
             parser=limits.parse_limited,
-            limits=limits.measure,
+            validator=limits.validate_limited,
         ),
     )
 

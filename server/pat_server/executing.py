@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -202,22 +203,13 @@ def _coded(error: GraphQLError) -> dict[str, Any]:
 def _internal(mistake: BaseException) -> dict[str, Any]:
     """A fault without a word about its cause, and a reference to where the log tells it."""
     reference = str(uuid4())
-    log.error(
-        "request.failed reference=%s kind=%s", reference, type(mistake).__name__, exc_info=_cause(mistake)
-    )
+    # Where it happened, not what was said: an error's own text may quote what a person entered.
+    where = "".join(traceback.format_tb(mistake.__traceback__))
+    what = str(mistake) if isinstance(mistake, DatabaseError) else type(mistake).__name__
+    log.error("request.failed reference=%s what=%s\n%s", reference, what, where)
     message = "Something went wrong on our side. Nothing was changed. Tell us the reference."
     return {"message": message, "extensions": {"code": "INTERNAL", "reference": reference}}
 
 
-def _cause(mistake: BaseException) -> BaseException | None:
-    # An error's own text may quote what a person entered; its place in the code does not.
-    return None if isinstance(mistake, DatabaseError) else mistake.with_traceback(mistake.__traceback__)
-
-
 def _located(error: Mapping[str, Any]) -> GraphQLError:
     return GraphQLError(error["message"], extensions=error["extensions"])
-
-
-def too_large(limit: int) -> Fault:
-    """A body beyond the cap."""
-    return Fault("TOO_LARGE", f"The request is larger than {limit // 1024} KiB.")

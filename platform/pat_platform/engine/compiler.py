@@ -192,7 +192,7 @@ class Compiler:
             return self.bound(reader.keys(what), field)
         type_name, _, name = what.partition(":")
         keys = reader.keys(name)
-        row = self.view.declarations.rows.get(type_name)
+        row = self.view.rows.get(type_name)
         if row is None:
             raise DeclarationError(f"{type_name} has no row by id")
         return self.statement.parameter(

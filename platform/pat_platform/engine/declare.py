@@ -38,6 +38,14 @@ class Row:
 
 
 @dataclass(frozen=True)
+class DeferredRow:
+    """A row chosen from the viewer: where an object is found differs with who asks. ``options`` is all it may be."""
+
+    choose: Callable[[Any], Row]
+    options: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
 class Order:
     """One term of an order: a column's name, or SQL over ``{n}``.
 

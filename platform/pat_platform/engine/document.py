@@ -28,7 +28,7 @@ from .errors import Rejected
 from .variables import Structure
 
 Parser = Callable[[str], DocumentNode]
-Limits = Callable[[DocumentNode], None]
+Validator = Callable[[GraphQLSchema, DocumentNode], list[GraphQLError]]
 MAX_VARIABLE_ERRORS = 20
 
 
@@ -83,20 +83,18 @@ def load(
     operation_name: str | None,
     *,
     parser: Parser = parse,
-    limits: Limits | None = None,
+    validator: Validator = validate,
 ) -> Operation:
     """Parse and validate ``source`` and choose its operation.
 
-    ``limits`` sees the document before validation, whose cost is not linear; it and ``parser`` may raise
-    what they like. Raises Rejected.
+    ``parser`` and ``validator`` may raise what they like, for instance for a document whose validation would cost too much.
+    Raises Rejected.
     """
     try:
         document = parser(source)
     except GraphQLError as error:
         raise Rejected([error]) from error
-    if limits is not None:
-        limits(document)
-    errors = validate(schema, document)
+    errors = validator(schema, document)
     if errors:
         raise Rejected(errors)
     node = _choose(document, operation_name)

@@ -7,13 +7,13 @@ from inspect import isawaitable
 from typing import Any
 
 import orjson
-from graphql import GraphQLSchema, OperationType, parse
+from graphql import GraphQLSchema, OperationType, parse, validate
 from graphql.execution.values import VariableValues
 
 from .cache import Counters, LeastRecent
 from .complete import Completed, Completion, StepFunction
 from .cursors import CursorKey
-from .document import Limits, Operation, Parser, load
+from .document import Operation, Parser, Validator, load
 from .errors import EngineError, NotCompilable, TooManyRows
 from .introspect import about_schema
 from .lint import lint
@@ -30,14 +30,14 @@ class Settings:
 
     ``audit_sql`` is a SQL expression that an audited statement evaluates if it reveals anything, in which
     ``{operation}`` is the operation's digest and ``{subjects}`` the JSON array of [class, subject] pairs.
-    ``parser`` and ``limits`` (called before validation) may raise what they like.
+    ``parser`` and ``validator`` stand for graphql-core's own, and may raise what they like.
     """
 
     cache_size: int = 1000
     max_rows: int = 50_000
     audit_sql: str | None = None
     parser: Parser = parse
-    limits: Limits | None = None
+    validator: Validator = validate
 
 
 class Engine:
@@ -68,8 +68,8 @@ class Engine:
         """The parsed and validated operation. Raises Rejected, and whatever parser and limits raise."""
         known = self._operations.get((document, operation_name))
         if known is None:
-            parser, limits = self.settings.parser, self.settings.limits
-            known = load(self.schema, document, operation_name, parser=parser, limits=limits)
+            parser, validator = self.settings.parser, self.settings.validator
+            known = load(self.schema, document, operation_name, parser=parser, validator=validator)
             self._operations.put((document, operation_name), known)
         return known
 

@@ -28,6 +28,7 @@ from .declare import (
     Constant,
     Declaration,
     Deferred,
+    DeferredRow,
     Expression,
     Finish,
     GlobalId,
@@ -85,7 +86,8 @@ class _Lint:
         for name, row in self.declarations.rows.items():
             if not is_object_type(self.schema.get_type(name)):
                 self.problems.append(f"{name} has a row but is no object type")
-            if row.kind not in (UUID, TEXT):
+            options = row.options if isinstance(row, DeferredRow) else (row,)
+            if any(option.kind not in (UUID, TEXT) for option in options):
                 self.problems.append(f"{name}: a row's key is a uuid or text")
 
     def _structural(self) -> dict[str, frozenset[str]]:

@@ -68,10 +68,10 @@ class Mutation:
         self._viewer_key = viewer_key
         self._variables: VariableValues = operation.variables(variables)
         self._fields: list[tuple[str, Root | None]] = []
-        view = View(engine.declarations, viewer)
+        self._view = View(engine.declarations, viewer)
         try:
             for key, details in operation.root_fields(self._variables).items():
-                self._fields.append((key, self._root(view, key, details)))
+                self._fields.append((key, self._root(self._view, key, details)))
         except GraphQLError as error:
             raise Rejected([error]) from error
         for root in self.roots:
@@ -85,7 +85,7 @@ class Mutation:
 
     def row(self, root: Root, type_name: str, key: Any) -> Bound:
         """The statement that reads a row back as what the verb returns. Raises BadArgument."""
-        row = self._engine.declarations.rows[type_name]
+        row = self._view.rows[type_name]
         encoded = encode_key(key, row, root.site.path)
         return self._engine.bind(self._plan(root, type_name), self._variables, key=encoded)
 

@@ -49,7 +49,7 @@ class Planner:
         that the engine adds. ``variables`` are hidden.
         """
         compiler = self._compiler(operation, variables, viewer)
-        row = self.declarations.rows[type_name]
+        row = compiler.view.rows[type_name]
         statement = compiler.statement
         number = statement.parameter(lambda binding: binding.key, "row")
         body = compiler.row(row, type_name, f"{number}::{row.kind.sql_type}", site)
@@ -71,6 +71,7 @@ class Planner:
             audited=statement.audited,
             uses_token=statement.uses_token,
             costs=tuple(statement.costs),
+            checks=tuple(statement.checks),
             introspection=tuple(introspected),
             key=key,
         )

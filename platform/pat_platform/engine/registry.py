@@ -4,7 +4,7 @@ from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from .declare import Audit, Declaration, Deferred, Row
+from .declare import Audit, Declaration, Deferred, DeferredRow, Row
 from .errors import NotAllowed, NotCompilable, Path
 
 
@@ -33,7 +33,7 @@ class Declarations:
     """
 
     fields: Mapping[str, Mapping[str, Declaration]]
-    rows: Mapping[str, Row] = field(default_factory=dict)
+    rows: Mapping[str, Row | DeferredRow] = field(default_factory=dict)
     types: Mapping[str, TypeRule] = field(default_factory=dict)
     constants: Collection[str] = ()
 
@@ -47,6 +47,10 @@ class View:
     def __init__(self, declarations: Declarations, viewer: Viewer) -> None:
         self.declarations = declarations
         self.viewer = viewer
+        self.rows: Mapping[str, Row] = {
+            name: row.choose(viewer) if isinstance(row, DeferredRow) else row
+            for name, row in declarations.rows.items()
+        }
 
     def field(self, type_name: str, field_name: str, path: Path) -> Declaration:
         """The declaration of a field. Raises NotAllowed, or NotCompilable where there is none."""

@@ -131,7 +131,7 @@ def _key(compiler: Compiler, name: str, row: Row, field: Field, keys: tuple[str,
 def _readable(compiler: Compiler, field: Field) -> Iterable[tuple[str, Row]]:
     schema = compiler.operation.schema
     possible = {each.name for each in schema.get_possible_types(get_named_type(field.site.type))}  # type: ignore[arg-type]
-    for name, row in compiler.view.declarations.rows.items():
+    for name, row in compiler.view.rows.items():
         if name in possible and compiler.view.may_see(name):
             yield name, row
 

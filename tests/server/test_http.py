@@ -1,0 +1,229 @@
+"""What the endpoint answers to requests that are not as they should be."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+from tests.server.conftest import Act, Caller, Network
+
+from pat_auth.keys import SigningKeys
+from pat_auth.principal import Principal
+from pat_auth.tokens import mint
+
+ME = "{ me { name } }"
+
+
+def code(answer: httpx.Response) -> str:
+    (error,) = answer.json()["errors"]
+    found: str = error["extensions"]["code"]
+    return found
+
+
+def test_nobody_gets_nothing(client: httpx.Client) -> None:
+    answer = client.post("/graphql", json={"query": ME})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert code(answer) == "UNAUTHENTICATED"
+    assert "data" not in answer.json()
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Basic eDp5", "Bearer nonsense", "Bearer a.b.c"])
+def test_a_broken_token_is_nobody(client: httpx.Client, header: str) -> None:
+    answer = client.post("/graphql", json={"query": ME}, headers={"authorization": header})
+    assert (answer.status_code, code(answer)) == (401, "UNAUTHENTICATED")
+
+
+def test_a_token_that_somebody_else_signed_is_nobody(network: Network, client: httpx.Client) -> None:
+    principal = network.principal("manager@cbo-a.example")
+    settings = network.settings
+    forged = mint(principal, keys=SigningKeys.generate(), issuer=settings.issuer, audience=settings.audience)
+    answer = client.post("/graphql", json={"query": ME}, headers={"authorization": f"Bearer {forged}"})
+    assert (answer.status_code, code(answer)) == (401, "UNAUTHENTICATED")
+
+
+def test_a_token_for_an_organisation_that_is_not_there_is_nobody(
+    network: Network, client: httpx.Client
+) -> None:
+    known = network.principal("manager@cbo-a.example")
+    stranger = Principal(known.person, uuid4(), known.role, known.session, known.scopes, known.client)
+    answer = client.post(
+        "/graphql", json={"query": ME}, headers={"authorization": f"Bearer {network.token(stranger)}"}
+    )
+    assert answer.status_code in {401, 503}
+    assert "data" not in answer.json()
+
+
+def test_a_session_of_another_role_is_nobody(network: Network, client: httpx.Client) -> None:
+    manager = network.principal("manager@cbo-a.example")
+    worker = network.principal("worker1@cbo-a.example")
+    mixed = Principal(
+        worker.person, worker.organisation, manager.role, worker.session, worker.scopes, "tests"
+    )
+    answer = client.post(
+        "/graphql", json={"query": ME}, headers={"authorization": f"Bearer {network.token(mixed)}"}
+    )
+    assert (answer.status_code, code(answer)) == (401, "UNAUTHENTICATED")
+
+
+def test_a_revoked_session_is_nobody_from_the_next_request_on(network: Network, act_as: Act) -> None:
+    worker = act_as("worker2@cbo-b.example")
+    assert worker.ask(ME)["me"]["name"]
+    network.rows("update sec.sessions set revoked_at = now() where id = %s", worker.principal.session)
+    answer = worker.post(ME)
+    assert (answer.status_code, code(answer)) == (401, "UNAUTHENTICATED")
+
+
+def test_an_ended_membership_is_nobody_from_the_next_request_on(network: Network, act_as: Act) -> None:
+    worker = act_as("worker3@cbo-b.example")
+    assert worker.ask(ME)["me"]["name"]
+    person = worker.principal.person
+    network.rows("update app.memberships set ended_at = now() where person_id = %s", person)
+    try:
+        assert worker.post(ME).status_code == 401
+    finally:
+        network.rows("update app.memberships set ended_at = null where person_id = %s", person)
+
+
+def test_an_expired_session_is_nobody(network: Network, act_as: Act) -> None:
+    worker = act_as("worker2@cbo-c.example")
+    network.rows(
+        "update sec.sessions set expires_at = %s where id = %s",
+        datetime.now(UTC) - timedelta(seconds=1),
+        worker.principal.session,
+    )
+    assert worker.post(ME).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"{not json", "application/json"),
+        (b"", "application/json"),
+        (b"[]", "application/json"),
+        (b'[{"query": "{me{name}}"}]', "application/json"),
+        (b'"{me{name}}"', "application/json"),
+        (b"{}", "application/json"),
+        (b'{"query": 1}', "application/json"),
+        (b'{"query": "{me{name}}", "variables": []}', "application/json"),
+        (b'{"query": "{me{name}}", "operationName": 1}', "application/json"),
+        (b'{"query": "{me{name}}"}', "text/plain"),
+        (b"query=%7Bme%7Bname%7D%7D", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_a_body_that_is_no_request_is_bad_input(manager: Caller, body: bytes, kind: str) -> None:
+    headers = {"authorization": f"Bearer {manager.token}", "content-type": kind}
+    answer = manager.client.post("/graphql", content=body, headers=headers)
+    assert (answer.status_code, code(answer)) == (400, "BAD_INPUT")
+
+
+def test_only_post_is_served(client: httpx.Client) -> None:
+    answer = client.get("/graphql", params={"query": ME})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+def test_a_body_of_a_megabyte_is_too_large(manager: Caller) -> None:
+    answer = manager.post("{ me { name } }" + " " * 1_000_000)
+    assert (answer.status_code, code(answer)) == (413, "TOO_LARGE")
+
+
+def test_a_body_that_lies_about_its_length_is_counted(manager: Caller) -> None:
+    def chunks() -> object:
+        for _ in range(100):
+            yield b" " * 1000
+
+    headers = {"authorization": f"Bearer {manager.token}", "content-type": "application/json"}
+    answer = manager.client.post("/graphql", content=chunks(), headers=headers)  # type: ignore[arg-type]
+    assert (answer.status_code, code(answer)) == (413, "TOO_LARGE")
+
+
+DEEP = "{ cases { edges { node " + "{ survivor { cases " * 12 + "{ id }" + " } }" * 12 + " } } }"
+FANNED = "{ ...F0 } " + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(24))
+FANNED += " fragment F24 on Query { me { name } }"
+
+
+@pytest.mark.parametrize("document", [DEEP, FANNED])
+def test_a_deep_or_fanned_out_document_is_too_complex(manager: Caller, document: str) -> None:
+    assert manager.refused(document) == "TOO_COMPLEX"
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ("{ me { nam } }", "BAD_INPUT"),
+        ("{ me { name }", "BAD_INPUT"),
+        ("{ cases(first: 100000) { totalCount } }", "BAD_INPUT"),
+        ("{ cases(first: -1) { totalCount } }", "BAD_INPUT"),
+        ("{ cases(first: 1, last: 1) { totalCount } }", "BAD_INPUT"),
+        ('{ cases(after: "nonsense") { totalCount } }', "BAD_CURSOR"),
+        ('{ case(id: "nonsense") { id } }', "BAD_INPUT"),
+        ('{ node(id: "%%%") { id } }', "BAD_INPUT"),
+        ("query A { me { name } } query B { me { name } }", "BAD_INPUT"),
+        ("subscription { me { name } }", "BAD_INPUT"),
+    ],
+)
+def test_a_mistake_in_a_document_has_a_code(manager: Caller, document: str, expected: str) -> None:
+    answer = manager.post(document)
+    errors = answer.json()["errors"]
+    assert {error["extensions"]["code"] for error in errors} == {expected}
+    assert not answer.json().get("data")
+
+
+def test_a_cursor_of_another_list_is_refused(manager: Caller) -> None:
+    cursor = manager.ask("{ cases(first: 1) { pageInfo { endCursor } } }")["cases"]["pageInfo"]["endCursor"]
+    asked = "query($c: String) { cases(first: 1, after: $c) { totalCount } }"
+    manager.ask(asked, c=cursor)
+    other = "query($c: String) { cases(first: 1, after: $c, orderBy: CODE_ASC) { totalCount } }"
+    assert manager.refused(other, c=cursor) == "BAD_CURSOR"
+    assert manager.refused(asked, c=cursor[:-2] + ("AA" if cursor[-2:] != "AA" else "BB")) == "BAD_CURSOR"
+
+
+def test_variables_that_do_not_fit_have_a_code(manager: Caller) -> None:
+    asked = "query($first: Int!) { cases(first: $first) { totalCount } }"
+    assert manager.refused(asked) == "BAD_INPUT"
+    assert manager.refused(asked, first="many") == "BAD_INPUT"
+
+
+def test_a_client_that_reads_graphql_answers_gets_their_status(manager: Caller) -> None:
+    media = "application/graphql-response+json"
+    wrong = manager.post("{ nothing }", accept=media)
+    right = manager.post(ME, accept=media)
+    assert (wrong.status_code, wrong.headers["content-type"]) == (400, media)
+    assert (right.status_code, right.headers["content-type"]) == (200, media)
+
+
+def test_no_answer_may_be_kept_and_every_answer_has_an_id(manager: Caller) -> None:
+    first, second = manager.post(ME), manager.post(ME)
+    assert first.headers["cache-control"] == "no-store"
+    assert first.headers["x-request-id"] != second.headers["x-request-id"]
+
+
+def test_introspection_is_answered_in_the_demo(manager: Caller) -> None:
+    data = manager.ask("{ __schema { queryType { name } } me { name } __typename }")
+    assert data["__schema"] == {"queryType": {"name": "Query"}}
+    assert list(data) == ["__schema", "me", "__typename"]
+
+
+def test_the_public_keys_are_served_without_the_private_part(client: httpx.Client) -> None:
+    keys = client.get("/.well-known/jwks.json").json()["keys"]
+    assert keys
+    assert all(key["kty"] == "EC" and "d" not in key for key in keys)
+
+
+def test_alive_and_ready(client: httpx.Client) -> None:
+    assert client.get("/healthz").json() == {"status": "alive"}
+    assert client.get("/readyz").status_code == 200
+
+
+def test_errors_tell_nothing_of_the_inside(manager: Caller) -> None:
+    answers = [
+        manager.post("{ me { nam } }"),
+        manager.post('{ case(id: "x") { id } }'),
+        manager.post("{ cases(first: 9999) { totalCount } }"),
+    ]
+    told = json.dumps([answer.json() for answer in answers]).lower()
+    for word in ("traceback", "select ", "psycopg", "app.", "postgres", "did you mean", "org_"):
+        assert word not in told
