@@ -14,7 +14,7 @@ from pat_server.demo.organisations import COMMUNITIES
 from pat_server.demo.owner import LoadState, Record, finish, load_state, mark_loaded, write_directory
 from pat_server.demo.referrals import REFERRALS
 from pat_server.demo.sharing import tell_referrals
-from pat_server.demo.telling import GROUP_WEIGHT, Stage, tell_organisation
+from pat_server.demo.telling import GROUP_WEIGHT, Stage, at_once, tell_organisation
 from pat_tenants.cases.service import today
 from pat_tenants.vault import Vault
 
@@ -47,8 +47,8 @@ async def load(
     groups = group_stories(cases, day)
     sessions = await asyncio.to_thread(write_directory, admin_url, secret)
     stage = Stage(database, vault, sessions, record, datetime.now(UTC), _Meter(say, cases).told)
-    ids = await asyncio.gather(
-        *(tell_organisation(stage, each, cases[each.slug], groups[each.slug]) for each in COMMUNITIES)
+    ids = await at_once(
+        tell_organisation(stage, each, cases[each.slug], groups[each.slug]) for each in COMMUNITIES
     )
     by_slug: dict[str, dict[int, UUID]] = {each.slug: of for each, of in zip(COMMUNITIES, ids, strict=True)}
     await tell_referrals(stage, by_slug)

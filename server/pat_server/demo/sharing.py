@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +19,7 @@ from pat_server.demo.referrals import (
     Timeline,
     timeline,
 )
-from pat_server.demo.telling import Stage
+from pat_server.demo.telling import Stage, at_once
 from pat_tenants.cases.models import HearingMode
 from pat_tenants.referrals.models import Answer, Referral, ReferralAnswer, ReferralStatus
 from pat_tenants.referrals.service import (
@@ -64,7 +63,7 @@ async def tell_referrals(stage: Stage, cases: Mapping[str, Mapping[int, UUID]]) 
     which came last.
     """
     senders = {story.sender for story in REFERRALS}
-    drafted = await asyncio.gather(*(_send(stage, sender, cases[sender]) for sender in sorted(senders)))
+    drafted = await at_once(_send(stage, sender, cases[sender]) for sender in sorted(senders))
     referrals = [each for several in drafted for each in several]
     for step, statuses in _STEPS:
         taking = [each for each in referrals if each.story.status in statuses]
@@ -91,7 +90,7 @@ async def _by_organisation(
             for each in share:
                 await step(stage, tx, each)
 
-    await asyncio.gather(*(take(partner(slug), share) for slug, share in shares.items()))
+    await at_once(take(partner(slug), share) for slug, share in shares.items())
 
 
 async def _send(stage: Stage, sender: str, cases: Mapping[int, UUID]) -> list[Underway]:

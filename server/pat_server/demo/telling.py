@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import TypeVar
 from uuid import UUID
 
 from pat_platform.database.access import Database
@@ -30,6 +32,8 @@ from pat_tenants.groups.service import NewEntry, enter_book, form_group
 from pat_tenants.survivors.models import Survivor
 from pat_tenants.survivors.service import register_survivor
 from pat_tenants.vault import Vault
+
+Told = TypeVar("Told")
 
 BENGALI = "bn"
 GROUP_WEIGHT = 4
@@ -72,6 +76,16 @@ class Stage:
     def moment(self, day: date, hour: int = 11) -> datetime:
         """A moment in working hours of this day in India; never one to come."""
         return min(datetime.combine(day, time(hour), INDIA), self.now)
+
+
+async def at_once(work: Iterable[Coroutine[None, None, Told]]) -> list[Told]:
+    """Do all of this at once. Where one fails the others stop, and its error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in work]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 async def tell_organisation(
