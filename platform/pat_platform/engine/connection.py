@@ -131,34 +131,30 @@ class Page:
         )
 
     def _page_info(self, site: Site) -> Value:
-        size, backward = self.window.size.sql, self.window.backward
-        near, far = f"least(1, {size})", f"least({self.alias}.{_COUNT}, {size})"
-
-        def more(_: Site) -> Value:
-            self.is_read = True
-            return Value(f"(count(*) > {size})")
-
-        def end(rank: str) -> Callable[[Site], Value]:
-            def cursor(_: Site) -> Value:
-                self.is_read = True
-                text = f"max({self._cursor().embed}) filter (where {self.alias}.{_RANK} = {rank})"
-                return Value(text, text)
-
-            return cursor
-
-        def behind(_: Site) -> Value:
-            return Value(self._exists_behind())
-
+        more, behind = self._has_more, self._has_behind
+        near, far = (
+            (lambda site: self._end(site, "1")),
+            (lambda site: self._end(site, f"{self.alias}.{_COUNT}")),
+        )
+        backward = self.window.backward
         members = {
             "hasNextPage": behind if backward else more,
             "hasPreviousPage": more if backward else behind,
-            "startCursor": self._required(end(far if backward else near)),
-            "endCursor": self._required(end(near if backward else far)),
+            "startCursor": far if backward else near,
+            "endCursor": near if backward else far,
         }
         return Value(self._object(site, self.outer, members), is_json=True)
 
-    def _required(self, cursor: Callable[[Site], Value]) -> Callable[[Site], Value]:
-        return lambda site: self.compiler.statement.present(cursor(site), site)
+    def _has_more(self, site: Site) -> Value:
+        self.is_read = True
+        return Value(f"(count(*) > {self.window.size.sql})")
+
+    def _end(self, site: Site, place: str) -> Value:
+        """The cursor of the row at a place counted from where the page begins."""
+        self.is_read = True
+        rank = f"{self.alias}.{_RANK} = least({place}, {self.window.size.sql})"
+        text = f"max({self._cursor().embed}) filter (where {rank})"
+        return self.compiler.statement.present(Value(text, text), site)
 
     def _cursor(self) -> Value:
         statement, key = self.compiler.statement, self.compiler.cursor_key
@@ -205,9 +201,9 @@ class Page:
         alias = statement.alias()
         conditions = self._filters(alias)
         if page.cursor is not None:
-            conditions.append(beyond(self.terms, page.cursor, alias, backward=page.backward))
+            conditions.append(beyond(self.terms, page.cursor(), alias, backward=page.backward))
         order = ordered(self.terms, alias, backward=page.backward)
-        limit = page.size.more if self.probes else page.size.sql
+        limit = page.size.one_more if self.probes else page.size.sql
         rows = (
             f"(select {alias}.* from {self._source()} {alias}{self._where(conditions)}"
             f" order by {order} limit {limit})"
@@ -219,15 +215,15 @@ class Page:
         rank = f"row_number() over (order by {order}) as {_RANK}, count(*) over () as {_COUNT}"
         return f"(select {alias}.*, {rank} from {rows} {alias})"
 
-    def _exists_behind(self) -> str:
+    def _has_behind(self, site: Site) -> Value:
         """Whether there are rows on the cursor's other side; without a cursor there is no other side."""
         page = self.window
         if page.cursor is None:
-            return "false"
+            return Value("false")
         alias = self.compiler.statement.alias()
-        behind = beyond(self.terms, page.cursor, alias, backward=not page.backward, inclusive=True)
+        behind = beyond(self.terms, page.cursor(), alias, backward=not page.backward, inclusive=True)
         where = self._where([*self._filters(alias), behind])
-        return f"exists (select from {self._source()} {alias}{where})"
+        return Value(f"exists (select from {self._source()} {alias}{where})")
 
 
 def _bytea(value: bytes) -> bytes:

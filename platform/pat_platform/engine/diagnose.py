@@ -8,12 +8,13 @@ how pages are cut or how nulls climb.
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from inspect import isawaitable
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from graphql import (
     GraphQLError,
     GraphQLLeafType,
+    GraphQLObjectType,
     GraphQLResolveInfo,
     OperationType,
     execute_sync,
@@ -78,8 +79,8 @@ class NaiveExecutor(Executor[Any]):
 
     def complete_abstract_value(self, return_type, details, info, path, result, context):  # type: ignore[no-untyped-def]
         """The type is the value's own."""
-        found = self.schema.get_type(result.type_name)
-        return self.complete_object_value(found, details, info, path, result, context)
+        found = cast("GraphQLObjectType", self.schema.get_type(result.type_name))
+        return self.collect_and_execute_subfields(found, details, path, result, context)
 
     def complete_object_value(self, return_type, details, info, path, result, context):  # type: ignore[no-untyped-def]
         """A resolver of ours never returns an object of another type."""
@@ -111,7 +112,9 @@ class Interpreter:
     verbs: Mapping[str, Handle | Fixed]
     revealed: dict[tuple[str, str], None] = field(default_factory=dict)
 
-    def resolve(self, next_: Callable[..., Any], parent: Any, info: GraphQLResolveInfo, **values: Any) -> Any:
+    def resolve(
+        self, next_: Callable[..., Any], parent: Any, info: GraphQLResolveInfo[Any], **values: Any
+    ) -> Any:
         """graphql-core's middleware: every field that is not about the schema."""
         if info.parent_type.name.startswith("__") or info.field_name.startswith("__"):
             return next_(parent, info, **values)
@@ -130,7 +133,7 @@ class Interpreter:
             parent = parent.row if isinstance(parent, Edge) else parent.handle
         return self._declared(parent, info, site, values)
 
-    def _structural(self, parent: PageOf | Edge, info: GraphQLResolveInfo) -> Any:
+    def _structural(self, parent: PageOf | Edge, info: GraphQLResolveInfo[Any]) -> Any:
         name = info.field_name
         if isinstance(parent, Edge):
             if name == "cursor":
@@ -147,14 +150,16 @@ class Interpreter:
                 return parent.total
         return NotImplemented
 
-    def _item(self, edge: Edge, info: GraphQLResolveInfo) -> Any:
+    def _item(self, edge: Edge, info: GraphQLResolveInfo[Any]) -> Any:
         row = edge.row.named(get_named_type(info.return_type).name)
         return self._variant(edge.item, row, edge.asked, info) if isinstance(edge.item, Choice) else row
 
-    def _declared(self, row: Handle, info: GraphQLResolveInfo, site: Site, values: Mapping[str, Any]) -> Any:
+    def _declared(
+        self, row: Handle, info: GraphQLResolveInfo[Any], site: Site, values: Mapping[str, Any]
+    ) -> Any:
         declaration = self.view.field(info.parent_type.name, info.field_name, site.path)
         reader = Reader(site.definition, info.field_nodes[0])
-        asked = Asked(reader, values, self.engine.declarations.rows, site.path)
+        asked = Asked(reader, values, self.view.rows, site.path)
         rule = self.view.type(info.parent_type.name, site.path)
         self._reveal(rule.audits, row)
         if isinstance(declaration, Leaf):
@@ -187,7 +192,7 @@ class Interpreter:
         return None if value is None else Written(value)
 
     def _object(
-        self, declaration: Declaration, row: Handle, asked: Asked, info: GraphQLResolveInfo, site: Site
+        self, declaration: Declaration, row: Handle, asked: Asked, info: GraphQLResolveInfo[Any], site: Site
     ) -> Any:
         type_name = get_named_type(info.return_type).name
         match declaration:
@@ -216,7 +221,7 @@ class Interpreter:
         raise NotCompilable(f"{site.name} is declared as {type(declaration).__name__}")
 
     def _to_one(
-        self, declaration: ToOne, type_name: str, row: Handle, asked: Asked, info: GraphQLResolveInfo
+        self, declaration: ToOne, type_name: str, row: Handle, asked: Asked, info: GraphQLResolveInfo[Any]
     ) -> Any:
         found = self.rows.related(
             row, type_name, declaration.source, asked, declaration.on, declaration.order
@@ -227,13 +232,13 @@ class Interpreter:
             return self._variant(declaration.item, found[0], asked, info)
         return found[0]
 
-    def _variant(self, choice: Choice, row: Handle, asked: Asked, info: GraphQLResolveInfo) -> Any:
+    def _variant(self, choice: Choice, row: Handle, asked: Asked, info: GraphQLResolveInfo[Any]) -> Any:
         for variant in choice.variants:
             if variant.condition is None or self.rows.value(row, f"({asked.sql(variant.condition)})"):
                 return self._found(variant, row, asked, info)
         return None
 
-    def _found(self, variant: Variant, row: Handle, asked: Asked, info: GraphQLResolveInfo) -> Any:
+    def _found(self, variant: Variant, row: Handle, asked: Asked, info: GraphQLResolveInfo[Any]) -> Any:
         path = site_of(info).path
         found = self.view.settled(variant.found, f"{info.parent_type.name}.{info.field_name}", path)
         match found:
@@ -249,7 +254,7 @@ class Interpreter:
         if value is None:
             return None
         name, key = decode_id(value, site.path)
-        row = self.engine.declarations.rows.get(name)
+        row = self.view.rows.get(name)
         interface = self.engine.schema.get_type(type_name)
         concrete = self.engine.schema.get_type(name)
         if row is None or not self.view.may_see(name) or not is_object_type(concrete):
@@ -259,7 +264,7 @@ class Interpreter:
         encoded = encode_key(key, row, site.path)
         return None if encoded is None else self.rows.by_key(name, row, encoded.decode())
 
-    def _given(self, value: Any, info: GraphQLResolveInfo) -> Any:
+    def _given(self, value: Any, info: GraphQLResolveInfo[Any]) -> Any:
         named = get_named_type(info.return_type)
         if isinstance(value, list):
             return [self._given(item, info) for item in value]
@@ -276,7 +281,7 @@ class Interpreter:
                 self.revealed[audit.field_class, subject] = None
 
 
-def site_of(info: GraphQLResolveInfo) -> Site:
+def site_of(info: GraphQLResolveInfo[Any]) -> Site:
     """The place of the field being resolved; its path is right, its ancestors' types are not needed."""
     parent: Site | None = None
     keys = [key for key in info.path.as_list() if isinstance(key, str)]
@@ -314,7 +319,7 @@ def diagnose(
         operation.document,
         variable_values=dict(variables or {}),
         operation_name=operation_name,
-        middleware=[interpreter.resolve],
+        middleware=[interpreter],
         executor_class=NaiveExecutor,
     )
     for error in result.errors or ():

@@ -91,7 +91,8 @@ class PageOf:
         identity: str,
     ) -> tuple[list[Edge], bool, bool]:
         position = next((n for n, (handle, _) in enumerate(listed) if handle is None), None)
-        before, after = [], []
+        before: list[Edge] = []
+        after: list[Edge] = []
         total = 0
         for n, (handle, payload) in enumerate(listed):
             if handle is None or payload is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Size:
-    """A page's size: SQL for it, for one more, and what it adds to the cost."""
+    """A page's size: SQL for it, bound when it is first asked for, and what it adds to the cost."""
 
-    sql: str
-    more: str
+    bind: Callable[[], str]
     cost: Cost
+
+    @property
+    def sql(self) -> str:
+        """The number of rows."""
+        return self.bind()
+
+    @property
+    def one_more(self) -> str:
+        """One more, to see whether there are any."""
+        return f"{self.bind()} + 1"
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Window:
 
     backward: bool
     size: Size
-    cursor: tuple[str, ...] | None
+    cursor: Callable[[], tuple[str, ...]] | None
 
 
 def direction(given: Mapping[str, Any], path: Path) -> bool:
@@ -82,7 +91,7 @@ def window(
     else:
         number = declaration.default_page if size is None else size
         number = checked_size(number, name, declaration.max_page, path)
-        page = Size(str(number), str(number + 1), lambda _: number)
+        page = Size(lambda: str(number), lambda _: number)
     if known.get(edge) is None:
         return Window(backward, page, None)
     return Window(backward, page, _bound_cursor(statement, field, key, identity, terms, keys[edge]))
@@ -96,8 +105,12 @@ def _bound_size(
     def size(binding: Binding) -> int:
         return checked_size(dig(binding.arguments(reader), keys), name, declaration.max_page, path)
 
-    number = statement.parameter(lambda binding: str(size(binding)).encode(), ("size", id(reader), keys))
-    return Size(f"{number}::int8", f"{number}::int8 + 1", size)
+    def bind() -> str:
+        same_as = ("size", id(reader), keys)
+        return statement.parameter(lambda binding: str(size(binding)).encode(), same_as) + "::int8"
+
+    statement.checks.append(size)
+    return Size(bind, size)
 
 
 def _bound_cursor(
@@ -107,7 +120,7 @@ def _bound_cursor(
     identity: str,
     terms: Sequence[Term],
     keys: tuple[str, ...],
-) -> tuple[str, ...]:
+) -> Callable[[], tuple[str, ...]]:
     reader, path = field.reader, field.site.path
 
     def values(binding: Binding) -> list[str | None]:
@@ -125,4 +138,5 @@ def _bound_cursor(
 
         return statement.parameter(encoded, ("cursor", id(reader), identity, place))
 
-    return tuple(f"{value(place)}::{each.kind.sql_type}" for place, each in enumerate(terms))
+    statement.checks.append(values)
+    return lambda: tuple(f"{value(place)}::{each.kind.sql_type}" for place, each in enumerate(terms))

@@ -31,6 +31,7 @@ class Binding:
 
 Parameter = Callable[[Binding], bytes | None]
 Cost = Callable[[Binding], int]
+Check = Callable[[Binding], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,7 @@ class Plan:
     audited: bool = False
     uses_token: bool = False
     costs: tuple[Cost, ...] = ()
+    checks: tuple[Check, ...] = ()
     skeleton: tuple[tuple[str, str | None], ...] = ()
     introspection: tuple[Mark, ...] = ()
     key: str | None = None
@@ -59,6 +61,8 @@ class Plan:
 
     def bind(self, binding: Binding) -> tuple[list[bytes | None], int]:
         """The parameters' values and the operation's cost in rows. Raises BadArgument."""
+        for check in self.checks:
+            check(binding)
         values = [parameter(binding) for parameter in self.parameters]
         return values, sum(cost(binding) for cost in self.costs)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from .plan import Binding, Cost, Parameter
+from .plan import Binding, Check, Cost, Parameter
 from .quote import json_literal, literal
 from .sites import Failure, Mark, Meaning, NullViolation, Site, mark
 
@@ -64,6 +64,7 @@ class Statement:
         self.parameters: list[Parameter] = []
         self.marks: list[Mark] = []
         self.costs: list[Cost] = []
+        self.checks: list[Check] = []
         self.audited = False
         self._aliases = 0
         self._known: dict[Hashable, int] = {}
