@@ -10,7 +10,7 @@ from pat_tenants.cases.models import HearingMode, Jurisdiction, ProceedingStage
 from pat_tenants.cases.service import NewHearing
 
 BNS_IN_FORCE = date(2024, 7, 1)
-"""From this day the Bharatiya Nyaya Sanhita replaces the Indian Penal Code (domain.md §0)."""
+"""From this day the Bharatiya Nyaya Sanhita replaces the Indian Penal Code."""
 
 HOME_COURTS = ("Barasat", "Bongaon", "Basirhat", "Barrackpore")
 COURTS = {

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pat_tenants.referrals.models import Need, ReferralStatus, Scope, Urgency
 
 AGREED_FOR = timedelta(days=180)
-"""How long a survivor's agreement runs from the day of sending: the longest that the network allows (domain.md §8)."""
+"""How long a survivor's agreement runs from the day of sending: the longest that the network allows."""
 
 _LEGAL = (Scope.LEGAL_STATUS, Scope.HEARING_SCHEDULE)
 _COURT = (*_LEGAL, Scope.IDENTITY_MINIMAL)
