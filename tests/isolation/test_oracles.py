@@ -1,0 +1,113 @@
+"""A row of another organisation and a row that does not exist answer alike: same error, same words but for the id asked about."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from tests.support.people import Member, Row
+from tests.support.wall import Connection, Wall, insert
+
+from pat_auth.policy import Role
+from pat_platform.database.models import TableKind
+from pat_tenants.tables import metadata
+
+TENANT = [t for t in metadata.sorted_tables if t.info["kind"] is TableKind.TENANT]
+REFERENCES = [
+    (table.fullname, key.name, tuple(column.name for column in key.columns))
+    for table in TENANT
+    for key in sorted(table.foreign_key_constraints, key=lambda key: str(key.name))
+    if len(key.columns) > 1
+]
+
+
+def refusal(connection: Connection, table: str, row: Row) -> str | None:
+    """The whole error with which a row is refused; None where it gets in."""
+    try:
+        with connection.transaction(force_rollback=True):
+            insert(connection, table, row)
+            connection.execute("set constraints all immediate")
+    except psycopg.Error as error:
+        return "\n".join(
+            str(part)
+            for part in (
+                error.sqlstate,
+                error.diag.message_primary,
+                error.diag.message_detail,
+                error.diag.message_hint,
+                error.diag.constraint_name,
+            )
+        )
+    return None
+
+
+def rewritten(row: Row, member: Member, **values: object) -> dict[str, object]:
+    """A row of cbo-a as a member of cbo-b would write it into her own organisation."""
+    mine = {"organisation_id": member.organisation, "created_by": member.person, "updated_by": member.person}
+    return {**{name: mine.get(name, value) for name, value in row.items()}, **values}
+
+
+def writer(wall: Wall, table: str) -> Member:
+    """Whoever of cbo-b may insert into the table."""
+    for role in (Role.CASE_MANAGER, Role.SHG_FACILITATOR, Role.DESTINATION_WORKER):
+        may = wall.admin.execute(
+            "select has_table_privilege(%s, %s, 'insert')", (f"pat_{role}", table)
+        ).fetchone()
+        if may == (True,):
+            return wall.member("cbo-b", role)
+    pytest.skip("no application role inserts here")
+
+
+@pytest.mark.parametrize(("table", "key", "columns"), REFERENCES)
+def test_a_reference_to_anothers_row_is_refused_like_one_to_nothing(
+    wall: Wall, table: str, key: str, columns: tuple[str, ...]
+) -> None:
+    """Every id of the reference is either one of cbo-a's, or made up."""
+    member = writer(wall, table)
+    fresh = {"id": uuid4()} if "id" in metadata.tables[table].c else {}
+    rows = wall.rows[table]["cbo-a"]
+    label = next(label for label in ("exchanged", "ours", *rows) if label in rows)
+    foreign = rewritten(rows[label], member, **fresh)
+    asked = [name for name in columns if name not in ("organisation_id", "referral_organisation_id")]
+    made_up = {**foreign, **{name: uuid4() for name in asked}}
+    with wall.acting(member) as connection:
+        answers = []
+        for row in (foreign, made_up):
+            text = refusal(connection, table, row)
+            assert text is not None
+            for name in asked:
+                text = text.replace(str(row[name]), name)
+            answers.append(text)
+    assert answers[0] == answers[1]
+
+
+def test_ids_and_codes_of_another_organisation_can_be_used_again(wall: Wall) -> None:
+    """Where a key would say "taken", it would say that the row exists. So every row of cbo-a may be cbo-b's too."""
+    member = wall.member("cbo-b", Role.CASE_MANAGER)
+    with wall.admin.transaction(force_rollback=True):
+        for table in TENANT:
+            for label, row in wall.rows[table.fullname]["cbo-a"].items():
+                if label != "exchanged":
+                    insert(wall.admin, table.fullname, rewritten(row, member))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select id from app.cases where id = %(id)s",
+        "select id from app.cases where id = %(id)s for update",
+        "update app.cases set risk_level = 'LOW', updated_by = (select sec.actor()) where id = %(id)s",
+        "update app.case_assignments set ended_at = now() where case_id = %(id)s",
+        "insert into app.case_notes (organisation_id, id, case_id, survivor_id, kind, created_by)"
+        " select organisation_id, gen_random_uuid(), id, survivor_id, 'LEGAL', sec.actor() from app.cases where id = %(id)s",
+    ],
+)
+def test_an_unknown_id_and_anothers_id_answer_alike(wall: Wall, statement: str) -> None:
+    def answer(id: UUID) -> object:
+        with wall.acting(wall.member("cbo-b", Role.CASE_MANAGER)) as connection:
+            cursor = connection.execute(statement.encode(), {"id": id})
+            return cursor.statusmessage, cursor.fetchall() if cursor.description else None
+
+    assert answer(wall.id("app.cases", "cbo-a", "hers")) == answer(uuid4())
+    assert answer(wall.id("app.cases", "cbo-b", "hers")) != answer(uuid4())
