@@ -6,10 +6,10 @@ import asyncio
 import socket
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -48,6 +48,7 @@ class Network:
 
     postgres: EmbeddedPostgres
     settings: Settings
+    loaded: dict[str, int] = field(default_factory=dict)
 
     @property
     def admin_url(self) -> str:
@@ -58,6 +59,15 @@ class Network:
         with psycopg.connect(self.admin_url) as connection:
             cursor = connection.execute(statement.encode(), parameters)
             return cursor.fetchall() if cursor.description else []
+
+    def counted(self) -> dict[str, int]:
+        """Cases by organisation."""
+        return dict(
+            self.rows(
+                "select o.slug, count(*) from app.cases c join app.organisations o on o.id = c.organisation_id"
+                " group by o.slug order by o.slug"
+            )
+        )
 
     def principal(self, email: str, scopes: frozenset[str] = SCOPES, expires_in: float = 3600) -> Principal:
         """Sign somebody in."""
@@ -105,6 +115,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
         network = Network(postgres, settings)
         migrate(network.admin_url, SECRET)
         asyncio.run(_load(network))
+        network.loaded.update(network.counted())
         yield network
     postgres.erase()
 
@@ -199,11 +210,4 @@ def manager(act_as: Act) -> Caller:
 
 
 def uuid_in(global_id: str) -> UUID:
-    from base64 import b64decode
-
     return UUID(b64decode(global_id).decode().partition(":")[2])
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path

@@ -1,0 +1,31 @@
+"""How often a request goes to the database."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.server.conftest import Network
+
+from pat_server.assembly import Parts, assemble
+from pat_server.executing import Executor, GraphQLRequest
+
+PLAIN = "{ me { name } cases(first: 50) { totalCount edges { node { id legalProceedings { stage hearings { heldOn } } } } } }"
+AUDITED = "{ cases(first: 50) { edges { node { survivor { identity { ... on SurvivorIdentity { firstName phone } } } } } } }"
+
+
+@pytest.mark.parametrize("document", [PLAIN, AUDITED])
+async def test_a_read_is_one_write_and_one_wait(network: Network, document: str) -> None:
+    parts: Parts = assemble(network.settings)
+    try:
+        executor, principal = Executor(parts), network.principal("manager@cbo-a.example")
+        request = GraphQLRequest(document, None, None)
+        await executor.execute(request, principal)
+        await asyncio.sleep(0.05)
+        traffic = parts.database.traffic
+        writes, waits = traffic.writes, traffic.waits
+        answer = await executor.execute(request, principal)
+        assert answer.body.startswith(b'{"data"')
+        assert (traffic.writes - writes, traffic.waits - waits) == (1, 1)
+    finally:
+        await parts.database.close()
