@@ -13,6 +13,7 @@ from pat_server.commands.home import Home
 from pat_server.commands.progress import Progress
 from pat_server.commands.trouble import Trouble
 from pat_server.demo.load import load
+from pat_server.demo.scale import scale as multiply
 from pat_server.migrate import migrate
 
 NAME = "pat"
@@ -88,18 +89,18 @@ def _bring_to_release(admin_url: str, secret: bytes, progress: Progress) -> None
 def _load(admin_url: str, settings: Settings, scale: int, progress: Progress) -> None:
     """Tell the network's stories through the verbs, then multiply them."""
     progress.step("loading the demo network", 0.7 if scale == 1 else 0.2)
-    asyncio.run(_tell(admin_url, settings, progress))
-    if scale > 1:
-        progress.step(f"multiplying it by {scale}", 0.5)
-        pass
+    asyncio.run(_tell(admin_url, settings, scale, progress))
     # The planner of a database that was just filled knows nothing of it yet.
     with psycopg.connect(admin_url, autocommit=True) as admin:
         admin.execute("vacuum (analyze)")
 
 
-async def _tell(admin_url: str, settings: Settings, progress: Progress) -> None:
+async def _tell(admin_url: str, settings: Settings, scale: int, progress: Progress) -> None:
     parts = assemble(settings)
     try:
         await load(admin_url, parts.database, parts.vault, settings.secret, progress.within)
+        if scale > 1:
+            progress.step(f"multiplying it by {scale}", 0.5)
+            await multiply(admin_url, parts.vault, scale, progress.within)
     finally:
         await parts.database.close()
