@@ -61,6 +61,11 @@ class Document:
         if self.chance(45):
             return literal
         name = f"v{len(self.definitions)}"
+        if kind in ("Boolean!", "Int!") and self.chance(10):
+            # Valid by the rules, but an error where the null arrives.
+            self.definitions.append(f"${name}: {kind.rstrip('!')} = {literal}")
+            self.values[name] = self.pick([None, value])
+            return f"${name}"
         if not kind.endswith("!") and self.chance(25):
             self.definitions.append(f"${name}: {kind} = {literal}")
             return f"${name}"

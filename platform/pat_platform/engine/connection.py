@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, GraphQLObjectType, get_named_type, is_object_type
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 
 from .arguments import Field, Reader, dig
 from .cursors import cursor_sql
@@ -89,20 +90,22 @@ class Page:
         return found
 
     def _page_info_fields(self) -> set[str]:
-        operation, variables = self.compiler.operation, self.compiler.variables
+        """The names of the fields that any selection of pageInfo asks for."""
+        connection_type = self._type(self.field.site)
         found: set[str] = set()
-        try:
-            connection_type = self._type(self.field.site)
-            for details in operation.fields(connection_type, self.field.site.details, variables).values():
-                name = details[0].node.name.value
-                if name == "pageInfo":
-                    info = get_named_type(connection_type.fields[name].type)
-                    fields = operation.fields(info, details, variables)
-                    found.update(each[0].node.name.value for each in fields.values())
-        except GraphQLError:
-            # The error belongs to the object whose selection it is: it is reported there.
-            return found
+        for details in self._below(connection_type, self.field.site.details).values():
+            name = details[0].node.name.value
+            if name == "pageInfo":
+                info = get_named_type(connection_type.fields[name].type)
+                found.update(each[0].node.name.value for each in self._below(info, details).values())
         return found
+
+    def _below(self, kind: Any, details: FieldDetailsList) -> GroupedFieldSet:
+        try:
+            return self.compiler.operation.fields(kind, details, self.compiler.variables)
+        except GraphQLError:
+            # The error belongs to the object whose selection it is, and is reported there.
+            return {}
 
     # Members
 

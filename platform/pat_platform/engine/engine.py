@@ -179,6 +179,8 @@ class Engine:
 def _begin(bound: Bound, raw: bytes | None) -> Completed | Completion:
     """The response where nothing is left to do, else what completes it."""
     plan = bound.plan
+    if plan.failure is not None:
+        return Completed(b"null", [dict(plan.failure.formatted)])
     if plan.sql is None:
         data = {key: bound.about_schema[key] if text is None else text for key, text in plan.skeleton}
         return Completed(orjson.dumps(data))

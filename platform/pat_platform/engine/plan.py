@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from graphql import GraphQLError
 from graphql.execution.values import VariableValues
 
 from .arguments import Reader
@@ -40,7 +41,7 @@ class Plan:
 
     ``sql`` returns one row: the finished JSON as text and, when ``audited``, the JSON array of the
     [class, subject] pairs that it reveals (NULL if there are none). None: the database has no part in the
-    answer. ``key`` is the response key when the plan is for one field and not for the whole data.
+    answer, which is ``skeleton`` or, where nothing can be selected at all, ``failure``. ``key`` is the response key when the plan is for one field and not for the whole data.
     """
 
     sql: str | None
@@ -53,6 +54,7 @@ class Plan:
     skeleton: tuple[tuple[str, str | None], ...] = ()
     introspection: tuple[Mark, ...] = ()
     key: str | None = None
+    failure: GraphQLError | None = None
 
     @cached_property
     def has_steps(self) -> bool:

@@ -9,7 +9,6 @@ from graphql.execution.values import VariableValues
 from .compiler import ABOUT_SCHEMA, Compiler
 from .cursors import CursorKey
 from .document import Operation
-from .errors import Rejected
 from .plan import Plan
 from .quote import literal
 from .registry import Declarations, View, Viewer
@@ -30,11 +29,11 @@ class Planner:
         self.audit_sql = audit_sql
 
     def query(self, operation: Operation, variables: VariableValues, viewer: Viewer) -> Plan:
-        """The plan for a whole query. ``variables`` are hidden. Raises NotAllowed, BadArgument, Rejected."""
+        """The plan for a whole query. ``variables`` are hidden. Raises NotAllowed and BadArgument."""
         try:
             fields = operation.root_fields(variables)
         except GraphQLError as error:
-            raise Rejected([error]) from error
+            return Plan(sql=None, failure=error)
         compiler = self._compiler(operation, variables, viewer)
         root = operation.root_type.name
         names = {details[0].node.name.value for details in fields.values()}
