@@ -68,6 +68,13 @@ def test_no_case_that_is_over_has_a_hearing_to_come(demo: Demo) -> None:
     assert {status for (status,) in coming} <= {"ACTIVE", "FOLLOW_UP"}
 
 
+def test_nothing_is_heard_after_a_case_was_closed(demo: Demo) -> None:
+    late = demo.rows(
+        "select c.code from app.hearings h join app.cases c on c.id = h.case_id where h.held_on > c.closed_on"
+    )
+    assert late == []
+
+
 def test_every_case_has_exactly_one_social_worker(demo: Demo) -> None:
     workers = demo.rows(
         "select c.id, count(*) from app.cases c"

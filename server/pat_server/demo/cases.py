@@ -170,7 +170,7 @@ def _draw_case(
     birth = opened_on - timedelta(days=rng.randint(13 * 365, 31 * 365))
     is_minor = (opened_on - birth).days < ADULT * 365.25
     place = organisation.blocks[(number - 1) % len(organisation.blocks)]
-    proceedings = tuple(_draw_proceedings(rng, status, referred_to, opened_on, day, is_minor))
+    proceedings = tuple(_draw_proceedings(rng, status, referred_to, opened_on, closed_on or day, is_minor))
     return CaseStory(
         number=number,
         code=drawn_code(rng),
