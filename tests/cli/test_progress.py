@@ -51,8 +51,8 @@ def test_numbered_sign_ins_and_organisations_alike_take_one_row() -> None:
 
     office = SignIn("officer@funder.example", "funder", "FUNDER")
     assert sign_ins([*network("a", 3), *network("b", 2), office])[1:] == [
-        "manager@a.example              case manager   A",
-        "worker1 … worker3@a.example    social worker  A",
-        "…@b.example                    the same       B",
-        "officer@funder.example         funder         FUNDER",
+        "manager@a.example            case manager   A",
+        "worker1 … worker3@a.example  social worker  A",
+        "…@b.example                  the same       B",
+        "officer@funder.example       funder         FUNDER",
     ]

@@ -75,6 +75,4 @@ def _walk(connection: Connection, organisation: UUID, head: Row | None) -> tuple
     with connection.cursor("events", row_factory=dict_row) as cursor:
         cursor.itersize = 1000
         broken = first_broken(counted(iter(cursor.execute(query, (organisation,)))), head)
-    if broken is None and head is None:
-        broken = Broken(organisation, seen, "without a head")
     return broken, seen

@@ -1,0 +1,257 @@
+"""The commands that work on a database of one's own."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from tests.cli.conftest import Pat
+
+from pat_platform.database.logins import ISSUER, login_name, login_password
+from pat_platform.postgres import EmbeddedPostgres
+from pat_server.commands import serve
+from pat_server.migrate import migrate
+
+SECRET = "a deployment secret for tests only, long enough"
+OTHER_SECRET = "another deployment secret, just as long as it"
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+ADD = ["organisation", "add", "cbo-a", "--name", "Doyel", "--kind", "cbo", "--state", "West Bengal"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL of our own: the passwords of service logins belong to a whole server."""
+    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), options=FORGETFUL)
+    with postgres, psycopg.connect(postgres.url(), autocommit=True) as admin:
+        admin.execute("create database migrated")
+        migrate(postgres.url(database="migrated"), SECRET.encode())
+        yield postgres
+    postgres.erase()
+
+
+@pytest.fixture
+def empty(server: EmbeddedPostgres) -> Iterator[str]:
+    """The administrator's address of a database with nothing in it."""
+    yield from _database(server, template="template1")
+
+
+@pytest.fixture
+def migrated(server: EmbeddedPostgres) -> Iterator[str]:
+    """The administrator's address of a migrated database without organisations."""
+    yield from _database(server, template="migrated")
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        for (login,) in admin.execute(r"select rolname from pg_roles where rolname like 'org\_%'").fetchall():
+            admin.execute(sql.SQL("drop role {}").format(sql.Identifier(login)))
+
+
+def _database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
+    name = f"cli_{uuid4().hex}"
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+        yield server.url(database=name)
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def own(pat: Pat, monkeypatch: pytest.MonkeyPatch, migrated: str) -> Pat:
+    """Commands on the migrated database."""
+    monkeypatch.setenv("DATABASE_URL", migrated)
+    monkeypatch.setenv("PAT_SECRET", SECRET)
+    return pat
+
+
+def rows(url: str, query: str, *parameters: object) -> list[tuple[object, ...]]:
+    """What the superuser sees."""
+    with psycopg.connect(url) as connection:
+        cursor = connection.execute(query.encode(), parameters)
+        return cursor.fetchall() if cursor.description else []
+
+
+def may_sign_in(url: str, login: str, generation: int) -> bool:
+    """Whether the login's password is that of this generation."""
+    password = login_password(SECRET.encode(), login, generation)
+    try:
+        psycopg.connect(url, user=login, password=password).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def test_migrate_prints_its_steps_and_makes_the_database_ready(pat: Pat, empty: str) -> None:
+    done = pat("migrate", DATABASE_URL=empty, PAT_SECRET=SECRET)
+    assert done.exit_code == 0, done.output
+    assert done.stderr.splitlines()[:2] == ["pat: roles …", "pat: tables …"]
+    assert done.stdout.startswith("The database is at this release; 4 logins stand.")
+    assert pat("migrate").exit_code == 0
+
+
+def test_migrate_says_that_a_user_has_too_few_rights(pat: Pat, empty: str, server: EmbeddedPostgres) -> None:
+    rows(server.url(), "create role powerless login password 'p'")
+    try:
+        done = pat("migrate", DATABASE_URL=empty.replace("postgres:", "powerless:", 1), PAT_SECRET=SECRET)
+        assert done.exit_code == 1
+        assert "password in DATABASE_URL is wrong" in done.stderr
+        url = server.url("powerless", "p", empty.rpartition("/")[2])
+        done = pat("migrate", DATABASE_URL=url, PAT_SECRET=SECRET)
+        assert done.exit_code == 1
+        assert "has too few rights" in done.stderr
+    finally:
+        rows(server.url(), "drop role powerless")
+
+
+def test_an_organisation_is_added_with_its_logins(own: Pat, migrated: str) -> None:
+    done = own(*ADD)
+    assert done.exit_code == 0, done.output
+    ((organisation, slug, kind, htcds_type),) = rows(
+        migrated, "select id, slug, kind, htcds_type from app.organisations"
+    )
+    assert (slug, kind, htcds_type) == ("cbo-a", "CBO", "NGO")
+    assert isinstance(organisation, UUID)
+    assert done.stdout == f"cbo-a is organisation {organisation}, with 8 logins.\n"
+    assert may_sign_in(migrated, login_name(organisation, "case_manager"), 1)
+    assert own("organisation", "list").stdout.splitlines()[1].split() == [
+        *("cbo-a", "CBO", "West", "Bengal", "8", "1", "Doyel"),
+    ]
+
+
+def test_row_security_of_the_directory_is_as_it_was(own: Pat, migrated: str) -> None:
+    own(*ADD)
+    own("organisation", "list")
+    own("organisation", "rotate", "cbo-a")
+    assert rows(
+        migrated, "select relforcerowsecurity from pg_class where oid = 'app.organisations'::regclass"
+    ) == [(True,)]
+
+
+def test_a_slug_is_taken_once(own: Pat, migrated: str) -> None:
+    own(*ADD)
+    done = own(*ADD)
+    assert done.exit_code == 1
+    assert done.stderr == "pat: There is an organisation cbo-a already: choose another slug.\n"
+    assert rows(migrated, "select count(*) from sec.logins") == [(8,)]
+
+
+@pytest.mark.parametrize("slug", ["CBO-A", "cbo a", "-a", "a--b", "a" * 41, ""])
+def test_a_slug_is_short_and_plain(own: Pat, slug: str) -> None:
+    assert (
+        own("organisation", "add", "--name", "N", "--kind", "CBO", "--state", "S", "--", slug).exit_code == 2
+    )
+
+
+def test_rotated_passwords_replace_the_old_ones(own: Pat, migrated: str) -> None:
+    own(*ADD)
+    ((organisation,),) = rows(migrated, "select id from app.organisations")
+    login = login_name(UUID(str(organisation)), "case_manager")
+    assert own("organisation", "rotate", "cbo-a").stdout == "cbo-a: 8 logins have new passwords.\n"
+    assert not may_sign_in(migrated, login, 1)
+    assert may_sign_in(migrated, login, 2)
+
+
+def test_an_unknown_organisation_is_not_rotated(own: Pat) -> None:
+    done = own("organisation", "rotate", "nowhere")
+    assert done.exit_code == 1
+    assert "There is no organisation nowhere" in done.stderr
+
+
+def test_an_empty_directory_says_so(own: Pat) -> None:
+    assert own("organisation", "list").stdout == "There is no organisation yet.\n"
+
+
+@pytest.mark.parametrize("call", ["organisation list", "audit verify", "serve"])
+def test_a_database_that_was_never_migrated_is_told_so(pat: Pat, empty: str, call: str) -> None:
+    done = pat(*call.split(), DATABASE_URL=empty, PAT_SECRET=SECRET)
+    assert done.exit_code == 1
+    assert (
+        done.stderr.splitlines()[0]
+        == "pat: This database has not been migrated: run `python3 pat migrate` first."
+    )
+
+
+def test_serve_says_that_the_secret_is_another(own: Pat, migrated: str) -> None:
+    done = own("serve", PAT_SECRET=OTHER_SECRET)
+    assert done.exit_code == 1
+    assert f"refuses the login {ISSUER}" in done.stderr
+    assert OTHER_SECRET not in done.output
+
+
+def test_serve_says_that_postgresql_is_too_old(own: Pat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "MINIMUM", 990000)
+    done = own("serve")
+    assert done.exit_code == 1
+    assert "is too old: 17 or newer is needed" in done.stderr
+
+
+def test_serve_says_that_the_database_is_of_another_release(own: Pat, migrated: str) -> None:
+    rows(migrated, "update migrations.versions set version_num = 'older'")
+    done = own("serve")
+    assert done.exit_code == 1
+    assert "of another release: run `python3 pat migrate`" in done.stderr
+
+
+# The trail.
+
+
+@pytest.fixture
+def trail(own: Pat, migrated: str) -> str:
+    """A database with two organisations, each with three events in its chain. Its address."""
+    own(*ADD)
+    own("organisation", "add", "cbo-b", *ADD[3:])
+    for (organisation,) in rows(migrated, "select id from app.organisations"):
+        _record(migrated, UUID(str(organisation)))
+    return migrated
+
+
+def _record(url: str, organisation: UUID) -> None:
+    """Let a case manager enter her session and leave three events."""
+    login, person, membership, session = login_name(organisation, "case_manager"), uuid4(), uuid4(), uuid4()
+    with psycopg.connect(url) as admin:
+        admin.execute("insert into sec.people values (%s, %s)", (person, f"{person}@cbo.example"))
+        admin.execute(
+            "insert into app.memberships (organisation_id, id, person_id, role, name) values (%s, %s, %s, %s, %s)",
+            (organisation, membership, person, "case_manager", "Somebody"),
+        )
+        admin.execute(
+            "insert into sec.sessions (id, login, organisation_id, membership_id, person_id, client, expires_at)"
+            " values (%s, %s, %s, %s, %s, %s, %s)",
+            (
+                session,
+                login,
+                organisation,
+                membership,
+                person,
+                "test",
+                datetime.now(UTC) + timedelta(hours=1),
+            ),
+        )
+    password = login_password(SECRET.encode(), login, 1)
+    with psycopg.connect(url, user=login, password=password) as connection:
+        connection.execute("select sec.enter(%s)", (str(session),))
+        for number in range(3):
+            connection.execute("select trail.record('case.opened', '{}', %s)", (f'{{"n": {number}}}',))
+
+
+def test_an_intact_trail_is_counted(own: Pat, trail: str) -> None:
+    done = own("audit", "verify")
+    assert (done.exit_code, done.output) == (0, "2 chains, 6 events: intact.\n")
+
+
+@pytest.mark.parametrize(
+    ("tampering", "found"),
+    [
+        ("update trail.events set detail = '{}' where number = 2", "event 2 is changed"),
+        ("delete from trail.events where number = 1", "event 1 is missing"),
+        ("delete from trail.events where number = 3", "event 3 is cut off"),
+        ("delete from trail.events", "event 1 is cut off"),
+        ("delete from trail.heads", "event 1 is added"),
+    ],
+)
+def test_the_first_event_that_does_not_fit_is_named(own: Pat, trail: str, tampering: str, found: str) -> None:
+    of_b = "organisation_id = (select id from app.organisations where slug = 'cbo-b')"
+    rows(trail, f"{tampering} {'and' if 'where' in tampering else 'where'} {of_b}")
+    done = own("audit", "verify")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == f"pat: The trail is not as it was written.\ncbo-b: {found}\n"
