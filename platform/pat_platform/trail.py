@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Index, PrimaryKeyConstraint, Text, Uuid, text
+from sqlalchemy import ARRAY, BigInteger, Index, PrimaryKeyConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pat_platform.database.models import Base, TableKind

@@ -123,10 +123,10 @@ class Executor:
         except Refused as refused:
             return await self._refuse(mutation, root, principal, refused)
         except DatabaseError as error:
-            refused = _as_refusal(error)
-            if refused is None:
+            by_database = _as_refusal(error)
+            if by_database is None:
                 return mutation.failed(root, _located(_internal(error)))
-            return await self._refuse(mutation, root, principal, refused)
+            return await self._refuse(mutation, root, principal, by_database)
         except Fault as fault:
             return mutation.failed(root, GraphQLError(fault.message, extensions={"code": fault.code}))
 

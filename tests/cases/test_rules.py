@@ -1,6 +1,7 @@
 from datetime import date
 
 import pytest
+
 from pat_platform.errors import Refused
 from pat_tenants.cases import rules
 from pat_tenants.cases.models import CaseStatus

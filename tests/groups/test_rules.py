@@ -1,4 +1,5 @@
 import pytest
+
 from pat_platform.errors import Refused
 from pat_tenants.groups import rules
 from pat_tenants.groups.models import GroupPolicy

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from pat_platform.errors import Refused
 from pat_tenants.referrals import rules
 from pat_tenants.referrals.models import Answer, ReferralStatus, Scope, SenderState
