@@ -355,14 +355,14 @@ grant select (organisation_id, id, person_id, role, name, started_at, ended_at) 
 create policy member_read_shg_facilitator_select on app.memberships for select to pat_shg_facilitator using (role <> 'survivor');
 grant select (organisation_id, id, person_id, role, name, started_at, ended_at) on app.memberships to pat_mis_focal;
 create policy member_read_mis_focal_select on app.memberships for select to pat_mis_focal using (role <> 'survivor');
-grant select (organisation_id, id, person_id, role, name, started_at, ended_at) on app.memberships to pat_survivor;
-create policy member_read_survivor_select on app.memberships for select to pat_survivor using (person_id in (select person_id from app.case_assignments where survivor_id = (select sec.survivor()) and ended_at is null));
 grant select (organisation_id, id, person_id, role, name, started_at, ended_at) on app.memberships to pat_secretariat_admin;
 create policy member_read_secretariat_admin_select on app.memberships for select to pat_secretariat_admin using (role <> 'survivor');
 grant select (organisation_id, id, person_id, role, name, started_at, ended_at) on app.memberships to pat_destination_admin;
 create policy member_read_destination_admin_select on app.memberships for select to pat_destination_admin using (role <> 'survivor');
 grant select (organisation_id, id, person_id, role, name, started_at, ended_at) on app.memberships to pat_destination_worker;
 create policy member_read_destination_worker_select on app.memberships for select to pat_destination_worker using (role <> 'survivor');
+grant select (organisation_id, id, person_id, role, name, started_at, ended_at) on app.memberships to pat_survivor;
+create policy member_read_survivor_select on app.memberships for select to pat_survivor using (person_id in (select person_id from app.case_assignments where survivor_id = (select sec.survivor()) and ended_at is null));
 grant select on app.cases to pat_organisation_admin;
 create policy case_read_organisation_admin_select on app.cases for select to pat_organisation_admin using (true);
 grant select on app.cases to pat_case_manager;

@@ -75,45 +75,43 @@ class Permission(StrEnum):
     REFERRAL_ANSWER = "referral:answer"
 
 
-def grant(**reach_by_role: Reach) -> Mapping[Role, Reach]:
-    """One line of the table: the roles that have the permission, and how far it reaches for each."""
-    return MappingProxyType({Role(name): reach for name, reach in reach_by_role.items()})
+def grant(**roles_by_reach: str) -> Mapping[Role, Reach]:
+    """One line of the table: for each reach the roles that have the permission so far, their names divided by spaces."""
+    return MappingProxyType({Role(role): Reach(reach) for reach, roles in roles_by_reach.items() for role in roles.split()})
 
 
-def everyone(reach: Reach, **others: Reach) -> Mapping[Role, Reach]:
-    """Every role, at ``reach``, save those that are named with another."""
-    return MappingProxyType({role: others.get(role.value, reach) for role in Role})
+def everyone(reach: Reach, **others: str) -> Mapping[Role, Reach]:
+    """Every role at ``reach``, save those that are named at another."""
+    return MappingProxyType({**dict.fromkeys(Role, reach), **grant(**others)})
 
-
-_SELF, _OWN, _ASSIGNED = Reach.SELF, Reach.OWN, Reach.ASSIGNED
-_ORGANISATION, _RECEIVED, _NETWORK = Reach.ORGANISATION, Reach.RECEIVED, Reach.NETWORK
 
 # fmt: off
 POLICY: Mapping[Permission, Mapping[Role, Reach]] = MappingProxyType({
-    Permission.ME_READ:           everyone(_SELF),
-    Permission.ORGANISATION_READ: everyone(_NETWORK, destination_admin=_ORGANISATION, destination_worker=_ORGANISATION,
-                                           funder=_ORGANISATION, service=_ORGANISATION),
-    Permission.PLACE_READ:        everyone(_NETWORK),
-    Permission.MEMBER_READ:       grant(organisation_admin=_ORGANISATION, case_manager=_ORGANISATION, social_worker=_ORGANISATION, counsellor=_ORGANISATION, legal_aid=_ORGANISATION,
-                                        shg_facilitator=_ORGANISATION, mis_focal=_ORGANISATION, survivor=_OWN, secretariat_admin=_ORGANISATION,
-                                        destination_admin=_ORGANISATION, destination_worker=_ORGANISATION),
-    Permission.CASE_READ:         grant(organisation_admin=_ORGANISATION, case_manager=_ORGANISATION, social_worker=_ORGANISATION, counsellor=_ASSIGNED, legal_aid=_ASSIGNED, survivor=_OWN),
-    Permission.CASE_OPEN:         grant(case_manager=_ORGANISATION),
-    Permission.CASE_UPDATE:       grant(case_manager=_ORGANISATION, social_worker=_ASSIGNED),
-    Permission.CASE_ASSIGN:       grant(case_manager=_ORGANISATION),
-    Permission.IDENTITY_READ:     grant(organisation_admin=_ORGANISATION, case_manager=_ORGANISATION, social_worker=_ASSIGNED, counsellor=_ASSIGNED, legal_aid=_ASSIGNED, survivor=_OWN),
-    Permission.NOTE_READ:         grant(organisation_admin=_ORGANISATION, case_manager=_ORGANISATION, social_worker=_ORGANISATION),
-    Permission.NOTE_TEXT_READ:    grant(organisation_admin=_ORGANISATION, case_manager=_ORGANISATION, social_worker=_ASSIGNED),
-    Permission.NOTE_ADD:          grant(case_manager=_ORGANISATION, social_worker=_ASSIGNED),
-    Permission.PROCEEDING_READ:   grant(organisation_admin=_ORGANISATION, case_manager=_ORGANISATION, social_worker=_ORGANISATION, legal_aid=_ASSIGNED, survivor=_OWN),
-    Permission.PROCEEDING_RECORD: grant(case_manager=_ORGANISATION, social_worker=_ASSIGNED, legal_aid=_ASSIGNED),
-    Permission.GROUP_READ:        grant(organisation_admin=_ORGANISATION, case_manager=_ORGANISATION, social_worker=_ORGANISATION, shg_facilitator=_ORGANISATION),
-    Permission.GROUP_MEMBER_READ: grant(organisation_admin=_ORGANISATION, case_manager=_ORGANISATION, shg_facilitator=_ORGANISATION),
-    Permission.GROUP_RECORD:      grant(shg_facilitator=_ORGANISATION),
-    Permission.REFERRAL_READ:     grant(organisation_admin=_ORGANISATION, case_manager=_ORGANISATION, social_worker=_ORGANISATION, legal_aid=_ASSIGNED, survivor=_OWN,
-                                        destination_admin=_RECEIVED, destination_worker=_RECEIVED),
-    Permission.REFERRAL_SEND:     grant(case_manager=_ORGANISATION),
-    Permission.REFERRAL_ANSWER:   grant(destination_admin=_RECEIVED, destination_worker=_RECEIVED),
+    Permission.ME_READ:            everyone(Reach.SELF),
+    Permission.ORGANISATION_READ:  everyone(Reach.NETWORK, organisation="destination_admin destination_worker funder service"),
+    Permission.PLACE_READ:         everyone(Reach.NETWORK),
+    Permission.MEMBER_READ:        grant(organisation="organisation_admin case_manager social_worker counsellor legal_aid shg_facilitator mis_focal"
+                                                      " secretariat_admin destination_admin destination_worker", own="survivor"),
+    Permission.CASE_READ:          grant(organisation="organisation_admin case_manager social_worker",
+                                         assigned="counsellor legal_aid", own="survivor"),
+    Permission.CASE_OPEN:          grant(organisation="case_manager"),
+    Permission.CASE_UPDATE:        grant(organisation="case_manager", assigned="social_worker"),
+    Permission.CASE_ASSIGN:        grant(organisation="case_manager"),
+    Permission.IDENTITY_READ:      grant(organisation="organisation_admin case_manager",
+                                         assigned="social_worker counsellor legal_aid", own="survivor"),
+    Permission.NOTE_READ:          grant(organisation="organisation_admin case_manager social_worker"),
+    Permission.NOTE_TEXT_READ:     grant(organisation="organisation_admin case_manager", assigned="social_worker"),
+    Permission.NOTE_ADD:           grant(organisation="case_manager", assigned="social_worker"),
+    Permission.PROCEEDING_READ:    grant(organisation="organisation_admin case_manager social_worker",
+                                         assigned="legal_aid", own="survivor"),
+    Permission.PROCEEDING_RECORD:  grant(organisation="case_manager", assigned="social_worker legal_aid"),
+    Permission.GROUP_READ:         grant(organisation="organisation_admin case_manager social_worker shg_facilitator"),
+    Permission.GROUP_MEMBER_READ:  grant(organisation="organisation_admin case_manager shg_facilitator"),
+    Permission.GROUP_RECORD:       grant(organisation="shg_facilitator"),
+    Permission.REFERRAL_READ:      grant(organisation="organisation_admin case_manager social_worker",
+                                         assigned="legal_aid", own="survivor", received="destination_admin destination_worker"),
+    Permission.REFERRAL_SEND:      grant(organisation="case_manager"),
+    Permission.REFERRAL_ANSWER:    grant(received="destination_admin destination_worker"),
 })
 # fmt: on
 
