@@ -90,8 +90,9 @@ POLICY: Mapping[Permission, Mapping[Role, Reach]] = MappingProxyType({
     Permission.ME_READ:            everyone(Reach.SELF),
     Permission.ORGANISATION_READ:  everyone(Reach.NETWORK, organisation="destination_admin destination_worker funder service"),
     Permission.PLACE_READ:         everyone(Reach.NETWORK),
-    Permission.MEMBER_READ:        grant(organisation="organisation_admin case_manager social_worker counsellor legal_aid shg_facilitator mis_focal"
-                                                      " secretariat_admin destination_admin destination_worker", own="survivor"),
+    Permission.MEMBER_READ:        grant(organisation="organisation_admin case_manager social_worker counsellor legal_aid"
+                                                      " shg_facilitator mis_focal secretariat_admin destination_admin destination_worker",
+                                         own="survivor"),
     Permission.CASE_READ:          grant(organisation="organisation_admin case_manager social_worker",
                                          assigned="counsellor legal_aid", own="survivor"),
     Permission.CASE_OPEN:          grant(organisation="case_manager"),
