@@ -89,7 +89,7 @@ class Document:
     def selection(self, kind: Any, depth: int) -> str:
         form = self.draw(st.integers(0, 11))
         if form == 0:
-            return self.pick(["__typename", "kind_: __typename"]) + self.directive()
+            return f"{self.pick(['__typename', 'kind_: __typename'])}{self.directive()}"
         if form == 1:
             return f"...{self.directive()} {self.selections(kind, depth)}"
         if form == 2 or (form < 8 and is_abstract_type(kind)):

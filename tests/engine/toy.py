@@ -313,14 +313,14 @@ class Toy:
         return compiled
 
 
-def toy_engine(**settings: Any) -> Engine:
+def toy_engine(place_requires: str | None = None, **settings: Any) -> Engine:
     """A fresh engine over the toy declarations."""
     declarations = Declarations(
         FIELDS,  # type: ignore[arg-type]
         rows=ROWS,
         types={
             "Phone": TypeRule(audits=Audit("identity", "{t}.author_id")),
-            "Review": TypeRule(requires=None),
+            "Place": TypeRule(requires=place_requires),
         },
         constants=("Withheld", "Refusal", "Setting"),
     )

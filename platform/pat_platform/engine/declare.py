@@ -148,7 +148,10 @@ class Same(Declaration):
 
 @dataclass(frozen=True)
 class Variant:
-    """A concrete type of a Choice, taken when ``condition`` (SQL over ``{t}``) is true; None: always."""
+    """A concrete type of a Choice, taken when ``condition`` (SQL over ``{t}``) is true; None: always.
+
+    A Constant may name another type as its ``__typename``: what a Deferred gives to those who may not.
+    """
 
     condition: str | None
     type_name: str

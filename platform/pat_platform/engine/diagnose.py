@@ -245,7 +245,7 @@ class Interpreter:
             case Same():
                 return row.named(variant.type_name)
             case Constant(value=value):
-                return Fixed(variant.type_name, value)
+                return Fixed(value.get("__typename", variant.type_name), value)
             case ToOne():
                 return self._to_one(found, variant.type_name, row, asked, info)
         raise NotCompilable(f"a variant cannot be {type(found).__name__}")

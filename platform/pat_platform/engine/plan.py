@@ -40,8 +40,9 @@ class Plan:
     """An operation compiled for a viewer and a structure of variables.
 
     ``sql`` returns one row: the finished JSON as text and, when ``audited``, the JSON array of the
-    [class, subject] pairs that it reveals (NULL if there are none). None: the database has no part in the
-    answer, which is ``skeleton`` or, where nothing can be selected at all, ``failure``. ``key`` is the response key when the plan is for one field and not for the whole data.
+    [class, subject] pairs that it reveals (NULL if there are none). Without ``sql`` the database has no part
+    in the answer, which is ``skeleton`` or, where nothing can be selected at all, ``failure``. ``key`` is
+    the response key when the plan is for one field and not for the whole data.
     """
 
     sql: str | None

@@ -89,7 +89,7 @@ def _variant(compiler: Compiler, variant: Variant, field: Field, scope: Scope) -
         case Same():
             return compiler.object_at(variant.type_name, scope, site)
         case Constant():
-            return compiler.object_at(variant.type_name, found.value, site)
+            return compiler.object_at(found.value.get("__typename", variant.type_name), found.value, site)
         case ToOne():
             child = compiler.statement.scope(scope.multiple)
             body = compiler.object_at(variant.type_name, child, site)
