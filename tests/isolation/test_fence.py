@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from tests.support.people import Member, Row
-from tests.support.wall import Connection, Wall, as_superuser, attempt, insert
+from tests.support.wall import Connection, Wall, as_superuser, attempt, careless_view, insert
 
 from pat_auth.policy import Role
 from pat_platform.database.models import TableKind
@@ -118,16 +118,6 @@ def test_a_door_shows_nothing_to_whoever_has_not_entered(wall: Wall, owner: str,
     assert shown[None] == [(0,)]
     if table in {"app.referrals", "app.legal_proceedings", "app.hearings", "app.organisations"}:
         assert shown[goa.session] != [(0,)]
-
-
-def careless_view(wall: Wall, owner: str, table: str) -> None:
-    """A view of everything that a door's owner may read of a table, for everybody."""
-    columns = next(o.columns for d in DOORS for o in d.openings if (d.owner, o.table) == (owner, table))
-    wall.admin.execute(f"grant create on schema door to {owner}".encode())
-    wall.admin.execute(f"set local role {owner}".encode())
-    wall.admin.execute(f"create view door.careless as select {', '.join(columns)} from {table}".encode())
-    wall.admin.execute("grant select on door.careless to pat_application")
-    wall.admin.execute("reset role")
 
 
 def try_insert(connection: Connection, table: str, row: Row) -> str | None:
