@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +21,10 @@ from pat_platform.encryption.file_provider import FileKeyProvider
 from pat_platform.engine.complete import FieldError
 from pat_platform.engine.engine import Engine
 from pat_platform.engine.engine import Settings as EngineSettings
-from pat_platform.settings import Settings
+from pat_platform.settings import EngineMode, Settings
 from pat_schema.root import declarations, graphql_schema
 from pat_schema.survivors import UNSEAL
+from pat_server.diagnosing import Diagnosis
 from pat_tenants.replays import Replays
 from pat_tenants.vault import Vault
 
@@ -42,6 +43,8 @@ class Parts:
     verifier: Verifier
     signing_keys: SigningKeys
     replays: Replays
+    diagnosis: Diagnosis | None
+    """What executes reads instead of the engine, where an operator asked for it."""
 
 
 def assemble(settings: Settings) -> Parts:
@@ -62,7 +65,14 @@ def assemble(settings: Settings) -> Parts:
         ),
         signing_keys=keys,
         replays=Replays(derived(settings.secret, b"pat replays")),
+        diagnosis=_diagnosis(settings, vault),
     )
+
+
+def _diagnosis(settings: Settings, vault: Vault) -> Diagnosis | None:
+    if settings.engine is EngineMode.COMPILED:
+        return None
+    return Diagnosis(settings, make_engine(settings, vault, blocking=True))
 
 
 def vault_of(settings: Settings) -> Vault:
@@ -70,8 +80,11 @@ def vault_of(settings: Settings) -> Vault:
     return Vault(FileKeyProvider(settings.key_folder / "organisations"))
 
 
-def make_engine(settings: Settings, vault: Vault) -> Engine:
-    """The engine over the schema, with the step that opens sealed values and the call that records who read them."""
+def make_engine(settings: Settings, vault: Vault, *, blocking: bool = False) -> Engine:
+    """The engine over the schema, with the step that opens sealed values and the call that records who read them.
+
+    ``blocking`` makes the step one for threads without an event loop.
+    """
 
     async def unseal(values: list[Any], principal: Principal) -> Sequence[Any]:
         try:
@@ -79,10 +92,13 @@ def make_engine(settings: Settings, vault: Vault) -> Engine:
         except Unreadable:
             return [FieldError("This cannot be opened any more.", "UNREADABLE")] * len(values)
 
+    def unseal_here(values: list[Any], principal: Principal) -> Sequence[Any]:
+        return asyncio.run(unseal(values, principal))
+
     return Engine(
         graphql_schema(),
         declarations(),
-        {UNSEAL: unseal},
+        {UNSEAL: unseal_here if blocking else unseal},
         derived(settings.secret, b"pat cursors"),
         EngineSettings(
             audit_sql="trail.reveal({operation}, ({subjects})::jsonb)",
@@ -110,8 +126,3 @@ def demand_permissions() -> None:
 def derived(secret: bytes, purpose: bytes) -> bytes:
     """32 bytes for one purpose from the deployment's secret (HKDF-SHA256, RFC 5869)."""
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(secret)
-
-
-def digest(document: str) -> str:
-    """What logs and the trail call a document: never its text, whose literals may be personal."""
-    return hashlib.sha256(document.encode(errors="replace")).hexdigest()

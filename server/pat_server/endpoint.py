@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from pat_auth.tokens import Verifier
 from pat_platform.errors import Fault
-from pat_server.executing import Executor, GraphQLRequest
+from pat_server.executing import Executor
+from pat_server.requests import GraphQLRequest
 
 BODY_LIMIT = 64 * 1024
 JSON = "application/json"

@@ -3,56 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
 
 import orjson
 from graphql import GraphQLError, OperationType
 
 from pat_auth.principal import Principal
-from pat_platform import trail
-from pat_platform.database.failures import DatabaseError
 from pat_platform.engine.complete import Completed
 from pat_platform.engine.document import Operation
 from pat_platform.engine.errors import BadArgument, BadCursor, NotAllowed, Rejected
-from pat_platform.engine.mutations import Mutation, Root
-from pat_platform.errors import Fault, Refused
-from pat_schema.translating import perform
-from pat_schema.verbs import Saved, Stopped, VerbContext
+from pat_platform.engine.mutations import Mutation
+from pat_platform.errors import Fault
 from pat_schema.viewer import Viewer
 from pat_server.assembly import Parts
-from pat_tenants.replays import KEY_TAKEN
-
-log = logging.getLogger("pat.graphql")
-
-
-@dataclass(frozen=True)
-class GraphQLRequest:
-    """What a client asks (GraphQL over HTTP)."""
-
-    query: str
-    operation_name: str | None
-    variables: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The bytes of the answer. ``is_request_error``: nothing was executed, so that there is no data."""
-
-    body: bytes
-    is_request_error: bool = False
-
-
-class _Undone(Exception):
-    """Carries a mutation's problem out of its transaction, which is rolled back on the way."""
-
-    def __init__(self, stopped: Stopped) -> None:
-        super().__init__(stopped.type_name)
-        self.stopped = stopped
+from pat_server.mistakes import internal
+from pat_server.mutating import Verbs, record_refusal
+from pat_server.requests import Answer, GraphQLRequest
 
 
 class Executor:
@@ -61,6 +28,7 @@ class Executor:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._engine = parts.engine
+        self._verbs = Verbs(parts)
 
     async def execute(self, request: GraphQLRequest, principal: Principal) -> Answer:
         """The answer, whatever happens: mistakes of ours become a fault with a reference and nothing else."""
@@ -69,7 +37,7 @@ class Executor:
         except Rejected as rejected:
             return _request_error(_coded(error) for error in rejected.errors)
         except NotAllowed as refused:
-            await self._record_refusal(principal, "FORBIDDEN", refused.field)
+            await record_refusal(self._parts, principal, "FORBIDDEN", refused.field)
             message = f"Your role or your client may not ask for {refused.field}."
             return _request_error([_error("FORBIDDEN", message, list(refused.path))])
         except BadCursor as bad:
@@ -79,13 +47,15 @@ class Executor:
         except Fault as fault:
             return _request_error([_error(fault.code, fault.message, fault.path)])
         except Exception as mistake:
-            return _request_error([_internal(mistake)])
+            return _request_error([internal(mistake)])
 
     async def _execute(self, request: GraphQLRequest, principal: Principal) -> Answer:
         viewer = Viewer(principal.role, principal.scopes)
         operation = self._engine.operation(request.query, request.operation_name)
         if operation.kind is OperationType.MUTATION:
             return await self._mutate(operation, request, principal, viewer)
+        if self._parts.diagnosis is not None:
+            return _answer(await self._parts.diagnosis.read(request, principal))
         bound = self._engine.prepare(
             request.query, request.operation_name, request.variables, viewer, viewer.key
         )
@@ -104,77 +74,10 @@ class Executor:
         completed = []
         for root in mutation.roots:
             # A verb that has begun ends, whether or not its client still listens.
-            completed.append(await asyncio.shield(self._root(mutation, root, principal)))
+            completed.append(await asyncio.shield(self._verbs.root(mutation, root, principal)))
             if completed[-1].climbed:
                 break
         return _answer(mutation.response(completed))
-
-    async def _root(self, mutation: Mutation, root: Root, principal: Principal) -> Completed:
-        try:
-            try:
-                return await self._perform(mutation, root, principal)
-            except DatabaseError as error:
-                if error.constraint != KEY_TAKEN:
-                    raise
-                # The same mutation was under way twice; the other one has answered.
-                return await self._perform(mutation, root, principal)
-        except _Undone as undone:
-            return mutation.values(root, undone.stopped.type_name, undone.stopped.values)
-        except Refused as refused:
-            return await self._refuse(mutation, root, principal, refused)
-        except DatabaseError as error:
-            by_database = _as_refusal(error)
-            if by_database is None:
-                return mutation.failed(root, _located(_internal(error)))
-            return await self._refuse(mutation, root, principal, by_database)
-        except Fault as fault:
-            return mutation.failed(root, GraphQLError(fault.message, extensions={"code": fault.code}))
-
-    async def _perform(self, mutation: Mutation, root: Root, principal: Principal) -> Completed:
-        parts, replays = self._parts, self._parts.replays
-        given = root.arguments.get("input", {})
-        key: UUID | None = given.get("clientMutationId")
-        input_hash = replays.hash(root.name, orjson.dumps(given, option=orjson.OPT_SORT_KEYS))
-        async with parts.database.transaction(principal.login, principal.session) as tx:
-            known = None if key is None else await replays.answered(tx, principal.client, key, input_hash)
-            if known is not None:
-                saved = Saved(known["type"], UUID(known["id"]))
-            else:
-                answer = await perform(root.name, root.arguments, VerbContext(tx, parts.vault, principal))
-                if isinstance(answer, Stopped):
-                    raise _Undone(answer)
-                saved = answer
-                if key is not None:
-                    kept = {"type": saved.type_name, "id": str(saved.id)}
-                    await replays.remember(tx, principal.client, key, root.name, input_hash, kept)
-            bound = mutation.row(root, saved.type_name, saved.id)
-            raw = (await tx.read(bound.sql, bound.values))[0] if bound.sql is not None else None
-        return await self._engine.complete_async(bound, raw, principal)
-
-    async def _refuse(
-        self, mutation: Mutation, root: Root, principal: Principal, refused: Refused
-    ) -> Completed:
-        await self._record_refusal(principal, refused.code, root.name)
-        values = {"code": refused.code, "message": refused.message, "field": refused.field}
-        return mutation.values(root, "Refusal", values)
-
-    async def _record_refusal(self, principal: Principal, code: str, field: str) -> None:
-        """Record a refusal in a transaction of its own: what was refused has been rolled back."""
-        async with self._parts.database.transaction(principal.login, principal.session) as tx:
-            await trail.record(tx, "request.refused", [], code=code, field=field)
-
-
-_REFUSED_BY_DATABASE = {
-    "42501": Refused("NOT_ALLOWED", "You may not do this here. Ask your case manager.", None),
-    "23503": Refused("NOT_FOUND", "Something that this refers to is not there.", None),
-    "23514": Refused("NOT_VALID", "A value is not possible here. Check what you entered.", None),
-    "23505": Refused("EXISTS", "There is one already.", None),
-}
-
-
-def _as_refusal(error: DatabaseError) -> Refused | None:
-    """What the wall or a constraint refused although no rule did; None for a mistake of ours."""
-    return _REFUSED_BY_DATABASE.get(error.sqlstate)
 
 
 def _answer(completed: Completed) -> Answer:
@@ -198,18 +101,3 @@ def _coded(error: GraphQLError) -> dict[str, Any]:
     formatted = dict(error.formatted)
     extensions = {"code": "BAD_INPUT", **(error.extensions or {})}
     return {**formatted, "extensions": extensions}
-
-
-def _internal(mistake: BaseException) -> dict[str, Any]:
-    """A fault without a word about its cause, and a reference to where the log tells it."""
-    reference = str(uuid4())
-    # Where it happened, not what was said: an error's own text may quote what a person entered.
-    where = "".join(traceback.format_tb(mistake.__traceback__))
-    what = str(mistake) if isinstance(mistake, DatabaseError) else type(mistake).__name__
-    log.error("request.failed reference=%s what=%s\n%s", reference, what, where)
-    message = "Something went wrong on our side. Nothing was changed. Tell us the reference."
-    return {"message": message, "extensions": {"code": "INTERNAL", "reference": reference}}
-
-
-def _located(error: Mapping[str, Any]) -> GraphQLError:
-    return GraphQLError(error["message"], extensions=error["extensions"])

@@ -8,7 +8,8 @@ import pytest
 from tests.server.conftest import Network
 
 from pat_server.assembly import Parts, assemble
-from pat_server.executing import Executor, GraphQLRequest
+from pat_server.executing import Executor
+from pat_server.requests import GraphQLRequest
 
 PLAIN = "{ me { name } cases(first: 50) { totalCount edges { node { id legalProceedings { stage hearings { heldOn } } } } } }"
 AUDITED = "{ cases(first: 50) { edges { node { survivor { identity { ... on SurvivorIdentity { firstName phone } } } } } } }"

@@ -1,0 +1,110 @@
+"""Mutations: each root field is one verb in one transaction, and its answer is read back in that same transaction."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import orjson
+from graphql import GraphQLError
+
+from pat_auth.principal import Principal
+from pat_platform import trail
+from pat_platform.database.failures import DatabaseError
+from pat_platform.engine.complete import Completed
+from pat_platform.engine.mutations import Mutation, Root
+from pat_platform.errors import Fault, Refused
+from pat_schema.translating import perform
+from pat_schema.verbs import Saved, Stopped, VerbContext
+from pat_server.assembly import Parts
+from pat_server.mistakes import internal
+from pat_tenants.replays import KEY_TAKEN
+
+
+class _Undone(Exception):
+    """Carries a mutation's problem out of its transaction, which is rolled back on the way."""
+
+    def __init__(self, stopped: Stopped) -> None:
+        super().__init__(stopped.type_name)
+        self.stopped = stopped
+
+
+class Verbs:
+    """Performs the root fields of mutations for principals."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._engine = parts.engine
+
+    async def root(self, mutation: Mutation, root: Root, principal: Principal) -> Completed:
+        """The value of one root field. A rule that refuses answers as a Refusal; only faults are errors."""
+        try:
+            try:
+                return await self._perform(mutation, root, principal)
+            except DatabaseError as error:
+                if error.constraint != KEY_TAKEN:
+                    raise
+                # The same mutation was under way twice; the other one has answered.
+                return await self._perform(mutation, root, principal)
+        except _Undone as undone:
+            return mutation.values(root, undone.stopped.type_name, undone.stopped.values)
+        except Refused as refused:
+            return await self._refuse(mutation, root, principal, refused)
+        except DatabaseError as error:
+            by_database = _as_refusal(error)
+            if by_database is None:
+                return mutation.failed(root, _failure(error))
+            return await self._refuse(mutation, root, principal, by_database)
+        except Fault as fault:
+            return mutation.failed(root, GraphQLError(fault.message, extensions={"code": fault.code}))
+
+    async def _perform(self, mutation: Mutation, root: Root, principal: Principal) -> Completed:
+        parts, replays = self._parts, self._parts.replays
+        given = root.arguments.get("input", {})
+        key: UUID | None = given.get("clientMutationId")
+        input_hash = replays.hash(root.name, orjson.dumps(given, option=orjson.OPT_SORT_KEYS))
+        async with parts.database.transaction(principal.login, principal.session) as tx:
+            known = None if key is None else await replays.answered(tx, principal.client, key, input_hash)
+            if known is not None:
+                saved = Saved(known["type"], UUID(known["id"]))
+            else:
+                answer = await perform(root.name, root.arguments, VerbContext(tx, parts.vault, principal))
+                if isinstance(answer, Stopped):
+                    raise _Undone(answer)
+                saved = answer
+                if key is not None:
+                    kept = {"type": saved.type_name, "id": str(saved.id)}
+                    await replays.remember(tx, principal.client, key, root.name, input_hash, kept)
+            bound = mutation.row(root, saved.type_name, saved.id)
+            raw = (await tx.read(bound.sql, bound.values))[0] if bound.sql is not None else None
+        return await self._engine.complete_async(bound, raw, principal)
+
+    async def _refuse(
+        self, mutation: Mutation, root: Root, principal: Principal, refused: Refused
+    ) -> Completed:
+        await record_refusal(self._parts, principal, refused.code, root.name)
+        values = {"code": refused.code, "message": refused.message, "field": refused.field}
+        return mutation.values(root, "Refusal", values)
+
+
+async def record_refusal(parts: Parts, principal: Principal, code: str, field: str) -> None:
+    """Record a refusal in a transaction of its own: what was refused has been rolled back."""
+    async with parts.database.transaction(principal.login, principal.session) as tx:
+        await trail.record(tx, "request.refused", [], code=code, field=field)
+
+
+_REFUSED_BY_DATABASE = {
+    "42501": Refused("NOT_ALLOWED", "You may not do this here. Ask your case manager.", None),
+    "23503": Refused("NOT_FOUND", "Something that this refers to is not there.", None),
+    "23514": Refused("NOT_VALID", "A value is not possible here. Check what you entered.", None),
+    "23505": Refused("EXISTS", "There is one already.", None),
+}
+
+
+def _as_refusal(error: DatabaseError) -> Refused | None:
+    """What the wall or a constraint refused although no rule did; None for a mistake of ours."""
+    return _REFUSED_BY_DATABASE.get(error.sqlstate)
+
+
+def _failure(error: DatabaseError) -> GraphQLError:
+    told = internal(error)
+    return GraphQLError(told["message"], extensions=told["extensions"])
