@@ -193,12 +193,13 @@ def test_a_load_that_was_killed_is_begun_anew(tmp_path: Path) -> None:
         demo.erase()
 
 
-def test_ctrl_c_while_it_loads_ends_it_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("moment", [0.3, 1.0, 3.0])
+def test_ctrl_c_while_it_loads_ends_it_at_once(tmp_path: Path, moment: float) -> None:
     demo = Demo(tmp_path / "home")
     try:
         demo.launch()
         demo.wait_until(lambda: LOADING in demo.errors())
-        time.sleep(1)
+        time.sleep(moment)
         assert demo.end(signal.SIGINT) == 128 + signal.SIGINT
         assert "Traceback" not in demo.errors()
         assert server_of(demo) is None

@@ -6,11 +6,13 @@ from itertools import count
 import psycopg
 from psycopg import sql
 
+from pat_platform.database.access import Database
 from pat_platform.postgres import EmbeddedPostgres
 from pat_platform.settings import Settings
-from pat_server.assembly import assemble
+from pat_server.assembly import vault_of
 from pat_server.commands.home import Home
 from pat_server.commands.progress import Progress
+from pat_server.commands.serving import run_stoppable
 from pat_server.commands.trouble import Trouble
 from pat_server.demo.load import load
 from pat_server.demo.scale import scale as multiply
@@ -89,18 +91,19 @@ def _bring_to_release(admin_url: str, secret: bytes, progress: Progress) -> None
 def _load(admin_url: str, settings: Settings, scale: int, progress: Progress) -> None:
     """Tell the network's stories through the verbs, then multiply them."""
     progress.step("loading the demo network", 0.7 if scale == 1 else 0.2)
-    asyncio.run(_tell(admin_url, settings, scale, progress))
+    run_stoppable(_tell(admin_url, settings, progress))
+    if scale > 1:
+        progress.step(f"multiplying it by {scale}", 0.5)
+        # One task that hardly ever waits: a signal may end it where it stands.
+        asyncio.run(multiply(admin_url, vault_of(settings), scale, progress.within))
     # The planner of a database that was just filled knows nothing of it yet.
     with psycopg.connect(admin_url, autocommit=True) as admin:
         admin.execute("vacuum (analyze)")
 
 
-async def _tell(admin_url: str, settings: Settings, scale: int, progress: Progress) -> None:
-    parts = assemble(settings)
+async def _tell(admin_url: str, settings: Settings, progress: Progress) -> None:
+    database = Database(settings)
     try:
-        await load(admin_url, parts.database, parts.vault, settings.secret, progress.within)
-        if scale > 1:
-            progress.step(f"multiplying it by {scale}", 0.5)
-            await multiply(admin_url, parts.vault, scale, progress.within)
+        await load(admin_url, database, vault_of(settings), settings.secret, progress.within)
     finally:
-        await parts.database.close()
+        await database.close()

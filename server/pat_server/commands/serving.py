@@ -1,5 +1,6 @@
 """One process that serves the app: its port, its signals, and the moment when it is ready."""
 
+import asyncio
 import errno
 import signal
 import socket
@@ -7,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from types import FrameType
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp
 
 from pat_server.commands.trouble import Trouble, warn
 
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 ASKING_SECONDS = 0.05
 WATCHING_SECONDS = 1
 GRACE_SECONDS = 10
@@ -31,7 +33,7 @@ def stoppable() -> Iterator[None]:
 
     uvicorn raises the signals that it caught once more when it is done, with whatever handlers stood before.
     """
-    before = {number: signal.signal(number, _exit) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, _exit) for number in STOPPING}
     try:
         yield
     except SystemExit:
@@ -44,6 +46,37 @@ def stoppable() -> Iterator[None]:
 
 def _exit(number: int, _: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
+
+
+def run_stoppable(work: Coroutine[None, None, None]) -> None:
+    """Run a coroutine to its end. Ctrl-C and SIGTERM cancel it, and once it has let go of all it holds, raise SystemExit.
+
+    An exit from the handler itself would end whichever task happens to run, and leave the others hanging.
+    """
+    caught: list[int] = []
+
+    async def cancellable() -> None:
+        task = asyncio.current_task()
+        assert task
+
+        def cancel(number: int) -> None:
+            caught.append(number)
+            task.cancel()
+
+        for number in STOPPING:
+            asyncio.get_running_loop().add_signal_handler(number, cancel, number)
+        await work
+
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    try:
+        asyncio.run(cancellable())
+    except asyncio.CancelledError:
+        if not caught:
+            raise
+        _exit(caught[0], None)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
