@@ -103,6 +103,13 @@ def test_migrate_says_that_a_user_has_too_few_rights(pat: Pat, empty: str, serve
         rows(server.url(), "drop role powerless")
 
 
+def test_an_older_release_leaves_a_newer_database_alone(own: Pat, migrated: str) -> None:
+    rows(migrated, "update migrations.versions set version_num = 'newer'")
+    done = own("migrate")
+    assert done.exit_code == 1
+    assert "migrated by a newer release" in done.stderr
+
+
 def test_an_organisation_is_added_with_its_logins(own: Pat, migrated: str) -> None:
     done = own(*ADD)
     assert done.exit_code == 0, done.output

@@ -4,6 +4,7 @@ import errno
 from collections.abc import Mapping
 
 import psycopg
+from alembic.script.revision import ResolutionError
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from pat_auth.keys import UnusableKeys
@@ -48,6 +49,8 @@ def in_plain_words(error: Exception) -> str | None:
     """The sentence for an expected error; None for one that nobody expects, which deserves its traceback."""
     if isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.Error):
         return in_plain_words(error.orig)
+    if isinstance(error, ResolutionError) or isinstance(error.__cause__, ResolutionError):
+        return "The database was migrated by a newer release than this one: run that one."
     if isinstance(error, ArgumentError):
         return "DATABASE_URL is not an address that starts with postgresql://."
     if isinstance(error, PLAIN):
