@@ -67,7 +67,10 @@ def markers(wall: Wall) -> frozenset[str]:
     # To its receiver a referral is known by the id that it was sent under.
     shared.add(named("cbo-a", "received", "exchanged"))
     # Rows of cbo-a about a referral of cbo-b: what was answered is for cbo-b too, under its own names.
-    shared |= {named("cbo-b", "received", "exchanged"), named("cbo-a", "referral_hearings", "ours")}
+    shared |= {
+        named("cbo-b", "received", "exchanged"),
+        named("cbo-a", "referral_hearings", "cbo-b/exchanged"),
+    }
     found: set[str] = set()
     for labelled in wall.rows.values():
         for row in labelled.get("cbo-a", {}).values():

@@ -324,8 +324,9 @@ class TestASendersPeople:
         with wall.acting(wall.member("cbo-b", role)) as connection:
             seen = attempt(connection, "select distinct organisation_id from door.referral_states")
             assert seen == [(wall.organisation("cbo-b"),)]
-            sent = attempt(connection, "select distinct referral_id from door.sent_answers")
-            assert sent == [(named("cbo-b", "received", "exchanged"),)]
+            for view in ("door.sent_answers", "door.sent_hearings"):
+                sent = attempt(connection, f"select referral_id from {view}")
+                assert set(sent) == {(named("cbo-b", "received", label),) for label in ("hers", "exchanged")}
 
     def test_an_id_that_another_sender_uses_too_opens_nothing(self, accepted: Slice) -> None:
         """Goa's referral of cbo-a, and one of cbo-b's own under the very same ids."""

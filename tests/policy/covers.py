@@ -1,0 +1,136 @@
+"""Which rows of the small network each reach covers, for somebody of cbo-a: written by hand, row by row.
+
+Everybody of cbo-a but the second social worker and the survivors is assigned to the case of ``hers``; nobody is to that of ``ours``
+but the second social worker. Survivor 1 is whom ``hers`` is about. What is not named is covered by no reach: above all, every row
+of another organisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.support.people import Member, named
+from tests.support.wall import Wall
+
+from pat_auth.policy import Reach, Role
+
+SELF, OWN, ASSIGNED = Reach.SELF, Reach.OWN, Reach.ASSIGNED
+ORGANISATION, RECEIVED, NETWORK = Reach.ORGANISATION, Reach.RECEIVED, Reach.NETWORK
+
+Key = tuple[object, ...]
+Covered = Iterator[tuple[Key, set[Reach]]]
+
+KEYS = {
+    "app.survivor_keys": ("organisation_id", "survivor_id"),
+    "app.survivor_identities": ("organisation_id", "survivor_id"),
+    "app.case_note_texts": ("organisation_id", "note_id"),
+    "app.group_member_identities": ("organisation_id", "member_id"),
+    "app.replays": ("organisation_id", "key"),
+    "app.organisations": ("id",),
+    "app.places": ("id",),
+    "door.sent_answers": ("referral_id",),
+    "door.received_referrals": ("from_organisation_id", "id"),
+    "door.received_proceedings": ("referral_id",),
+    "door.received_hearings": ("referral_id",),
+    "door.sent_hearings": ("id",),
+    "door.all_states": ("organisation_id", "id"),
+}
+
+OF_A_CASE = (
+    "app.survivors",
+    "app.survivor_keys",
+    "app.survivor_identities",
+    "app.cases",
+    "app.case_notes",
+    "app.case_note_texts",
+    "app.legal_proceedings",
+    "app.hearings",
+)
+OF_A_GROUP = ("app.self_help_groups", "app.group_members", "app.group_member_identities", "app.group_entries")
+HERS, OURS = {OWN, ASSIGNED, ORGANISATION}, {ORGANISATION}
+
+
+def key_columns(relation: str) -> tuple[str, ...]:
+    return KEYS.get(relation, ("organisation_id", "id"))
+
+
+def covered(wall: Wall, relation: str, me: Member) -> dict[Key, set[Reach]]:
+    """The reaches that cover a row, for the rows of a relation that any reach covers."""
+    return dict(_covered(wall, relation, me))
+
+
+def _covered(wall: Wall, relation: str, me: Member) -> Covered:
+    if relation in OF_A_CASE:
+        yield _key(wall, relation, "hers"), HERS
+        yield _key(wall, relation, "ours"), OURS
+    elif relation in OF_A_GROUP:
+        yield _key(wall, relation, "hers"), OURS
+        yield _key(wall, relation, "ours"), OURS
+    elif relation == "app.referrals" or relation == "door.referral_states":
+        yield _key(wall, "app.referrals", "hers"), HERS
+        yield _key(wall, "app.referrals", "ours"), OURS
+        yield _key(wall, "app.referrals", "exchanged"), OURS
+    elif relation in ("app.referral_answers", "app.referral_hearings"):
+        yield _key(wall, relation, "ours"), {RECEIVED}
+    elif relation.startswith("door."):
+        yield from _through_doors(relation)
+    else:
+        yield from _people(wall, relation, me)
+
+
+def _key(wall: Wall, relation: str, label: str) -> Key:
+    row = wall.rows[relation]["cbo-a"][label]
+    return tuple(row[name] for name in key_columns(relation))
+
+
+def _through_doors(view: str) -> Covered:
+    """Goa took on ``hers`` of cbo-a; cbo-a and cbo-b took on what they sent each other, about ``ours``."""
+    match view:
+        case "door.sent_answers":
+            yield (named("cbo-a", "received", "hers"),), HERS
+            yield (named("cbo-a", "received", "exchanged"),), OURS
+        case "door.sent_hearings":
+            yield (named("goa", "referral_hearings", "cbo-a/hers"),), HERS
+            yield (named("cbo-b", "referral_hearings", "cbo-a/exchanged"),), OURS
+        case "door.received_referrals":
+            yield (named("organisation", "cbo-b"), named("cbo-b", "received", "exchanged")), {RECEIVED}
+        case "door.received_proceedings" | "door.received_hearings":
+            yield (named("cbo-b", "received", "exchanged"),), {RECEIVED}
+
+
+def _people(wall: Wall, relation: str, me: Member) -> Covered:
+    ours = [member for member in wall.members if member.slug == "cbo-a"]
+    match relation:
+        case "app.organisations":
+            for slug in ("cbo-a", "cbo-b", "goa", "delhi", "secretariat"):
+                yield (
+                    (named("organisation", slug),),
+                    {NETWORK, ORGANISATION} if slug == "cbo-a" else {NETWORK},
+                )
+        case "app.places":
+            yield (named("place"),), {NETWORK}
+        case "app.replays":
+            yield (me.organisation, named("cbo-a", "replays", f"{me.role}{me.number}")), {SELF}
+        case "app.memberships":
+            for member in ours:
+                yield (member.organisation, member.membership), _membership(member, me)
+        case "app.case_assignments":
+            for member in ours:
+                if member.role is not Role.SURVIVOR:
+                    yield (
+                        (
+                            member.organisation,
+                            named("cbo-a", "case_assignments", f"{member.role}{member.number}"),
+                        ),
+                        {ORGANISATION}
+                        | ({ASSIGNED} if member == me else set())
+                        | ({OWN} if member.number == 1 else set()),
+                    )
+
+
+def _membership(member: Member, me: Member) -> set[Reach]:
+    """Colleagues are listed, survivors never; a survivor sees those who work on her case."""
+    found = {SELF} if member == me else set()
+    if member.role is not Role.SURVIVOR:
+        found |= {ORGANISATION} | ({OWN} if member.number == 1 else set())
+    return found

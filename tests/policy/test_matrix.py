@@ -1,0 +1,198 @@
+"""Every role, every permission, every command on every table, on every row: the database does what POLICY says, and no more.
+
+What a reach covers is written in ``covers.py``, by hand. That POLICY itself is right is for the nevers to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from uuid import uuid4
+
+import psycopg
+import pytest
+from tests.policy.covers import Key, covered, key_columns
+from tests.support.people import Member, Row
+from tests.support.wall import Connection, Wall, attempt, insert
+
+from pat_auth.policy import POLICY, Permission, Reach, Role
+from pat_platform.database.models import TableKind
+from pat_tenants.isolation.access import ACCESS, Access, Command
+from pat_tenants.isolation.doors import DOORS
+from pat_tenants.tables import metadata
+
+TABLES = sorted(t.fullname for t in metadata.tables.values() if t.info["kind"] is not TableKind.SECURITY)
+VIEWS = sorted(view.name for door in DOORS for view in door.views)
+REFUSED = "42501"
+
+
+def granted(role: Role, relation: str, command: Command) -> list[tuple[Reach, Access]]:
+    """What POLICY gives a role on a relation: how far, and which columns."""
+    return [
+        (reaches[role], access)
+        for permission, reaches in POLICY.items()
+        if role in reaches
+        for access in ACCESS[permission]
+        if (access.table, access.command) == (relation, command)
+    ]
+
+
+def allowed(wall: Wall, me: Member, relation: str, command: Command) -> set[Key]:
+    """The keys of the rows that the member may read or write."""
+    reaches = {reach for reach, _ in granted(me.role, relation, command)}
+    return {key for key, covering in covered(wall, relation, me).items() if covering & reaches}
+
+
+def test_every_permission_opens_something() -> None:
+    assert set(ACCESS) == set(Permission) == set(POLICY)
+    assert all(ACCESS.values())
+
+
+def test_every_reach_covers_a_row_and_every_table_has_one_that_is_covered(wall: Wall) -> None:
+    """Else a cell of the matrix would hold because there is nothing to see."""
+    me = wall.member("cbo-a", Role.SURVIVOR)
+    of_me = {
+        relation: covered(wall, relation, me)
+        for relation in (*TABLES, *VIEWS)
+        if relation != "door.all_states"
+    }
+    assert all(of_me.values())
+    reaches = chain.from_iterable(chain.from_iterable(rows.values() for rows in of_me.values()))
+    assert set(reaches) == set(Reach)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_reads_what_its_permissions_cover(wall: Wall, role: Role) -> None:
+    me = wall.member("cbo-a", role)
+    wrong = {}
+    with wall.acting(me) as connection:
+        for relation in (*TABLES, *VIEWS):
+            columns = ", ".join(key_columns(relation))
+            seen = keys(connection, f"select {columns} from {relation}")
+            expected = allowed(wall, me, relation, Command.SELECT)
+            if seen != expected:
+                wrong[relation] = (seen - expected, expected - seen)
+    assert wrong == {}
+
+
+def keys(connection: Connection, statement: str) -> set[Key]:
+    """The rows of a statement; none where it is refused."""
+    try:
+        with connection.transaction():
+            return set(connection.execute(statement.encode()).fetchall())
+    except psycopg.errors.InsufficientPrivilege:
+        return set()
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_inserts_where_its_permissions_cover(wall: Wall, role: Role) -> None:
+    me = wall.member("cbo-a", role)
+    wrong = []
+    with wall.acting(me) as connection:
+        for table, row in every_row(wall):
+            key = tuple(row[name] for name in key_columns(table))
+            expected = key in allowed(wall, me, table, Command.INSERT)
+            if inserted(connection, table, written_by(me, row)) is not expected:
+                wrong.append((table, row, expected))
+    assert wrong == []
+
+
+def every_row(wall: Wall) -> Iterator[tuple[str, Row]]:
+    for table in TABLES:
+        for labelled in wall.rows.get(table, {}).values():
+            for row in labelled.values():
+                yield table, row
+
+
+def written_by(me: Member, row: Row) -> Row:
+    """The same row again, under another id where it has one, by the member: a key may refuse it, the wall is asked first."""
+    mine = {"created_by": me.person, "updated_by": me.person, "id": uuid4()}
+    return {name: mine.get(name, value) for name, value in row.items()}
+
+
+def inserted(connection: Connection, table: str, row: Row) -> bool:
+    try:
+        with connection.transaction(force_rollback=True):
+            insert(connection, table, row)
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    except psycopg.errors.UniqueViolation:
+        return True
+    return True
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_updates_what_its_permissions_cover(wall: Wall, role: Role) -> None:
+    me = wall.member("cbo-a", role)
+    wrong = []
+    with wall.acting(me) as connection:
+        for table, row in every_row(wall):
+            key = tuple(row[name] for name in key_columns(table))
+            expected = key in allowed(wall, me, table, Command.UPDATE)
+            if updated(connection, me, table, key) is not expected:
+                wrong.append((table, row, expected))
+    assert wrong == []
+
+
+def updated(connection: Connection, me: Member, table: str, key: Key) -> bool:
+    """Change what the role may change, or, where it may change nothing, try another column."""
+    columns = [name for _, access in granted(me.role, table, Command.UPDATE) for name in access.columns or ()]
+    changes = [f"{name} = {name}" for name in columns if name != "updated_by"] or [
+        f"{key_columns(table)[0]} = null"
+    ]
+    if "updated_by" in columns:
+        changes.append(f"updated_by = '{me.person}'")
+    where = " and ".join(f"{name} = '{value}'" for name, value in zip(key_columns(table), key, strict=True))
+    try:
+        with connection.transaction(force_rollback=True):
+            statement = f"update {table} set {', '.join(changes)} where {where}"
+            return connection.execute(statement.encode()).rowcount == 1
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_deletes_nothing(wall: Wall, role: Role) -> None:
+    with wall.acting(wall.member("cbo-a", role)) as connection:
+        for table in TABLES:
+            assert attempt(connection, f"delete from {table}") == REFUSED
+            assert attempt(connection, f"truncate {table}") == REFUSED
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_holds_the_columns_that_its_permissions_name(wall: Wall, role: Role) -> None:
+    """Column by column, for every command: no column is granted that no permission names."""
+    for relation in (*TABLES, *VIEWS):
+        if relation in VIEWS:
+            columns = {
+                c.name
+                for c in wall.admin.execute(f"select * from {relation} limit 0".encode()).description or ()
+            }
+        else:
+            columns = set(metadata.tables[relation].c.keys())
+        for command in Command:
+            named = [
+                access.columns or tuple(columns)
+                for reach, access in granted(role, relation, command)
+                if opens(relation, reach)
+            ]
+            held = wall.admin.execute(
+                "select c from unnest(%s::text[]) c where has_column_privilege(%s, %s, c, %s)",
+                (sorted(columns), f"pat_{role}", relation, command.value),
+            ).fetchall()
+            assert {name for (name,) in held} == set(chain.from_iterable(named)), (relation, command)
+
+
+def opens(relation: str, reach: Reach) -> bool:
+    """Two kinds of relation are for one side of a referral alone: what a receiver writes and receives, and what a sender gets."""
+    of_receivers = relation.startswith("door.received_") or relation in (
+        "app.referral_answers",
+        "app.referral_hearings",
+    )
+    of_senders = relation in (
+        "door.referral_states",
+        "door.sent_answers",
+        "door.sent_hearings",
+        "app.referrals",
+    )
+    return not ((of_receivers and reach is not Reach.RECEIVED) or (of_senders and reach is Reach.RECEIVED))

@@ -1,0 +1,201 @@
+"""What must never be, whatever the table of permissions says. Nothing here asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from tests.support.wall import Wall, attempt
+
+from pat_auth.policy import Role
+from pat_tenants.tables import metadata
+
+REFUSED = "42501"
+OF_SURVIVORS = (
+    "app.survivors",
+    "app.survivor_keys",
+    "app.survivor_identities",
+    "app.cases",
+    "app.case_assignments",
+    "app.case_notes",
+    "app.case_note_texts",
+    "app.legal_proceedings",
+    "app.hearings",
+    "app.referrals",
+)
+IDENTITY = (
+    "app.survivor_identities",
+    "app.survivor_keys",
+    "app.case_note_texts",
+    "app.group_member_identities",
+)
+COMMANDS = ("select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain")
+
+
+def privileges(wall: Wall, roles: Iterable[str], tables: Iterable[str], commands: Iterable[str]) -> set[str]:
+    """Who holds which privilege on a table, or on any column of one."""
+    return {
+        f"{role} {command} {table}"
+        for role in roles
+        for table in tables
+        for command in commands
+        if wall.admin.execute(
+            "select has_any_column_privilege(%(r)s, %(t)s, %(c)s)"
+            if command in ("select", "insert", "update", "references")
+            else "select has_table_privilege(%(r)s, %(t)s, %(c)s)",
+            {"r": f"pat_{role}", "t": table, "c": command},
+        ).fetchone()
+        == (True,)
+    }
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        "mis_focal",
+        "shg_facilitator",
+        "secretariat_admin",
+        "secretariat_analyst",
+        "auditor",
+        "funder",
+        "platform_operator",
+        "service",
+        "destination_admin",
+        "destination_worker",
+    ],
+)
+def test_who_does_not_work_with_survivors_never_touches_their_tables(wall: Wall, role: str) -> None:
+    assert privileges(wall, [role], OF_SURVIVORS, COMMANDS) == set()
+
+
+def test_a_counsellor_never_reads_anything_legal(wall: Wall) -> None:
+    assert (
+        privileges(wall, ["counsellor"], ["app.legal_proceedings", "app.hearings", "app.referrals"], COMMANDS)
+        == set()
+    )
+
+
+def test_notes_are_never_read_by_those_who_did_not_need_them_to_help(wall: Wall) -> None:
+    others = {"counsellor", "legal_aid", "survivor", "shg_facilitator", "mis_focal"}
+    assert privileges(wall, others, ["app.case_note_texts", "app.case_notes"], COMMANDS) == set()
+
+
+def test_who_a_group_member_is_is_never_known_outside_the_group_and_its_organisation_heads(
+    wall: Wall,
+) -> None:
+    readers = privileges(wall, list(Role), ["app.group_member_identities"], ["select"])
+    assert {reader.split()[0] for reader in readers} == {
+        "organisation_admin",
+        "case_manager",
+        "shg_facilitator",
+    }
+
+
+def test_a_group_never_tells_a_survivor_from_another_woman() -> None:
+    for name in ("self_help_groups", "group_members", "group_member_identities", "group_entries"):
+        table = metadata.tables[f"app.{name}"]
+        assert not [
+            column for column in list(table.columns.keys()) if "survivor" in column or "case" in column
+        ]
+        assert {key.column.table.name for key in table.foreign_keys} <= {
+            "organisations",
+            "places",
+            "self_help_groups",
+            "group_members",
+        }
+
+
+def test_nothing_is_ever_deleted_or_truncated_by_an_application(wall: Wall) -> None:
+    tables = [*metadata.tables]
+    assert (
+        privileges(wall, list(Role), tables, ["delete", "truncate", "trigger", "references", "maintain"])
+        == set()
+    )
+
+
+def test_identities_keys_and_notes_are_never_changed_in_place(wall: Wall) -> None:
+    assert (
+        privileges(wall, list(Role), [*IDENTITY, "app.case_notes", "app.group_entries"], ["update"]) == set()
+    )
+
+
+def test_no_application_ever_makes_organisations_places_or_members(wall: Wall) -> None:
+    tables = ["app.organisations", "app.places", "app.memberships"]
+    assert privileges(wall, list(Role), tables, ["insert", "update"]) == set()
+
+
+def test_no_application_ever_touches_sessions_people_logins_or_the_trail(wall: Wall) -> None:
+    tables = [name for name in metadata.tables if not name.startswith("app.")]
+    assert len(tables) == 5
+    assert privileges(wall, list(Role), tables, COMMANDS) == set()
+
+
+def test_a_survivor_never_writes_about_a_case_and_never_sees_another(wall: Wall) -> None:
+    writes = privileges(wall, ["survivor"], metadata.tables, ["insert", "update"])
+    assert writes == {"survivor insert app.replays"}
+    first, second = (wall.member("cbo-a", Role.SURVIVOR, number) for number in (1, 2))
+    for me in (first, second):
+        with wall.acting(me) as connection:
+            for table in OF_SURVIVORS:
+                column = "id" if table == "app.survivors" else "survivor_id"
+                seen = attempt(connection, f"select distinct {column} from {table}")
+                assert seen in ([(me.survivor,)], REFUSED), table
+
+
+def test_a_social_worker_never_reads_who_a_colleagues_survivor_is(wall: Wall) -> None:
+    hers, ours = (wall.id("app.survivors", "cbo-a", label) for label in ("hers", "ours"))
+    for number, survivor in ((1, hers), (2, ours)):
+        with wall.acting(wall.member("cbo-a", Role.SOCIAL_WORKER, number)) as connection:
+            for table in ("app.survivor_identities", "app.survivor_keys", "app.case_note_texts"):
+                assert attempt(connection, f"select survivor_id from {table}") == [(survivor,)]
+
+
+def test_only_a_case_manager_ever_opens_assigns_or_refers(wall: Wall) -> None:
+    assert privileges(
+        wall,
+        list(Role),
+        ["app.survivors", "app.case_assignments", "app.referrals", "app.survivor_keys"],
+        ["insert", "update"],
+    ) == {
+        "case_manager insert app.survivors",
+        "case_manager insert app.survivor_keys",
+        "case_manager insert app.case_assignments",
+        "case_manager update app.case_assignments",
+        "case_manager insert app.referrals",
+        "case_manager update app.referrals",
+    }
+
+
+def test_a_referral_is_never_answered_by_who_sent_it(wall: Wall) -> None:
+    writers = privileges(wall, list(Role), ["app.referral_answers", "app.referral_hearings"], COMMANDS)
+    assert {writer.split()[0] for writer in writers} == {"destination_admin", "destination_worker"}
+
+
+def test_a_destination_never_sees_more_than_its_doors_and_the_directory(wall: Wall) -> None:
+    seen = privileges(wall, ["destination_admin", "destination_worker"], metadata.tables, ["select"])
+    assert {line.split()[2] for line in seen} == {
+        "app.memberships",
+        "app.organisations",
+        "app.places",
+        "app.replays",
+        "app.referral_answers",
+        "app.referral_hearings",
+    }
+    for role in (Role.DESTINATION_ADMIN, Role.DESTINATION_WORKER):
+        with wall.acting(wall.member("goa", role)) as connection:
+            assert attempt(connection, "select slug from app.organisations") == [("goa",)]
+
+
+def test_whoever_leads_an_organisation_never_writes_in_its_cases(wall: Wall) -> None:
+    assert privileges(wall, ["organisation_admin"], OF_SURVIVORS, ["insert", "update"]) == set()
+
+
+def test_the_secretariat_never_reads_a_row_of_another_organisation(wall: Wall) -> None:
+    for role in (Role.SECRETARIAT_ADMIN, Role.SECRETARIAT_ANALYST, Role.AUDITOR):
+        with wall.acting(wall.member("secretariat", role)) as connection:
+            for name, table in metadata.tables.items():
+                if "organisation_id" in table.c:
+                    others = (
+                        f"select 1 from {name} where organisation_id <> '{wall.organisation('secretariat')}'"
+                    )
+                    assert attempt(connection, others) in ([], REFUSED), name
