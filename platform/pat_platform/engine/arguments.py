@@ -13,10 +13,6 @@ from typing import Any
 from graphql import (
     FieldNode,
     GraphQLField,
-    ListValueNode,
-    ObjectValueNode,
-    ValueNode,
-    VariableNode,
     get_named_type,
     is_enum_type,
     is_input_object_type,
@@ -29,8 +25,6 @@ from .kinds import UUID
 from .quote import array_literal
 from .sites import Site
 
-NO_VARIABLES = VariableValues({}, {})
-
 
 @dataclass(frozen=True, eq=False)
 class Reader:
@@ -38,11 +32,6 @@ class Reader:
 
     definition: GraphQLField
     node: FieldNode
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether the values stand in the document itself."""
-        return not any(_has_variable(argument.value) for argument in self.node.arguments or ())
 
     def read(self, variables: VariableValues) -> dict[str, Any]:
         """The coerced arguments. Raises GraphQLError where a null variable meets a non-null argument."""
@@ -80,16 +69,6 @@ class Field:
     site: Site
     reader: Reader
     known: Mapping[str, Any]
-
-
-def _has_variable(node: ValueNode) -> bool:
-    if isinstance(node, VariableNode):
-        return True
-    if isinstance(node, ListValueNode):
-        return any(_has_variable(item) for item in node.values)
-    if isinstance(node, ObjectValueNode):
-        return any(_has_variable(item.value) for item in node.fields)
-    return False
 
 
 def dig(values: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
