@@ -29,9 +29,17 @@ def rows_of(slug: str, other: str, members: list[Member]) -> dict[str, Labelled]
     tables["app.case_assignments"] = dict(_assignments(slug, members))
     tables["app.replays"] = dict(_replays(slug, members))
     tables["app.referrals"] = _referrals(slug, other)
-    tables["app.referral_answers"] = {"ours": _answer(slug, other)}
-    tables["app.referral_hearings"] = {"ours": _hearing_for(slug, other)}
+    tables["app.referral_answers"] = {"ours": _answer(slug, other, "exchanged")}
+    tables["app.referral_hearings"] = {"ours": _hearing_for(slug, other, "exchanged")}
     return tables
+
+
+def rows_of_receiver(slug: str, senders: Iterable[str]) -> dict[str, Labelled]:
+    """What a destination has written about the referral ``hers`` of each CBO: it took them on, and reports a hearing."""
+    return {
+        "app.referral_answers": {sender: _answer(slug, sender, "hers") for sender in senders},
+        "app.referral_hearings": {sender: _hearing_for(slug, sender, "hers") for sender in senders},
+    }
 
 
 def author(slug: str) -> UUID:
@@ -176,17 +184,18 @@ def _referral(slug: str, label: str, case: str, to: str, **values: Any) -> Row:
     )[1]
 
 
-def _about_referral_of(sender: str) -> dict[str, UUID]:
+def _about_referral(sender: str, label: str) -> dict[str, UUID]:
     return {
         "referral_organisation_id": named("organisation", sender),
-        "referral_id": named(sender, "received", "exchanged"),
+        "referral_id": named(sender, "received", label),
     }
 
 
-def _answer(slug: str, other: str) -> Row:
-    return _base(slug, "referral_answers", "ours", answer="ACCEPTED", **_about_referral_of(other))[1]
+def _answer(slug: str, sender: str, label: str) -> Row:
+    values = {"answer": "ACCEPTED", **_about_referral(sender, label)}
+    return _base(slug, "referral_answers", f"{sender}/{label}", **values)[1]
 
 
-def _hearing_for(slug: str, other: str) -> Row:
-    values = {"held_on": DAY, "mode": "PHYSICAL"}
-    return _base(slug, "referral_hearings", "ours", **values, **_about_referral_of(other))[1]
+def _hearing_for(slug: str, sender: str, label: str) -> Row:
+    values = {"held_on": DAY, "mode": "PHYSICAL", **_about_referral(sender, label)}
+    return _base(slug, "referral_hearings", f"{sender}/{label}", **values)[1]

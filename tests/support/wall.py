@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 from tests.support.people import CBOS, KINDS, Member, Row, named
-from tests.support.rows import rows_of
+from tests.support.rows import rows_of, rows_of_receiver
 
 from pat_auth.policy import Role
 from pat_platform.database.logins import login_name, login_password
@@ -111,7 +111,9 @@ def build_wall(cluster: EmbeddedPostgres, database: str) -> Wall:
     for slug in KINDS:
         _put_people(wall, slug)
     for slug, other in (CBOS, CBOS[::-1]):
-        _put_rows(wall, slug, other)
+        members = [member for member in wall.members if member.slug == slug]
+        _put_rows(wall, slug, rows_of(slug, other, members))
+    _put_rows(wall, "goa", rows_of_receiver("goa", CBOS))
     _insert_all(wall)
     return wall
 
@@ -187,9 +189,8 @@ def _put_member(wall: Wall, member: Member) -> None:
     ] = values
 
 
-def _put_rows(wall: Wall, slug: str, other: str) -> None:
-    members = [member for member in wall.members if member.slug == slug]
-    for table, rows in rows_of(slug, other, members).items():
+def _put_rows(wall: Wall, slug: str, tables: Mapping[str, Mapping[str, Row]]) -> None:
+    for table, rows in tables.items():
         wall.rows.setdefault(table, {}).setdefault(slug, {}).update(rows)
 
 

@@ -1,0 +1,195 @@
+"""The service logins: each does what it is for, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import psycopg
+import pytest
+from tests.support.wall import SECRET, Connection, Wall, attempt
+
+from pat_auth.policy import Role
+from pat_platform.database.logins import SERVICE_LOGINS, login_name, login_password
+from pat_server.migrate import migrate
+from pat_tenants.isolation.provision import ROLES_OF, rotate
+from pat_tenants.organisations.models import OrganisationKind
+from pat_tenants.tables import metadata
+
+REFUSED = "42501"
+ISSUER, JOBS = "pat_service_issuer", "pat_service_jobs"
+LISTENER, MIGRATOR = "pat_service_listener", "pat_service_migrator"
+READ_BY = {
+    ISSUER: {"app.memberships", "app.organisations", "sec.people", "sec.logins", "sec.sessions"},
+    JOBS: set(),
+    LISTENER: set(),
+    MIGRATOR: {"sec.logins"},
+}
+
+
+@pytest.fixture
+def issuer(wall: Wall) -> Iterator[Connection]:
+    with wall.connect_service(ISSUER) as connection, connection.transaction(force_rollback=True):
+        yield connection
+
+
+@pytest.mark.parametrize("login", SERVICE_LOGINS)
+def test_a_service_reads_its_own_tables_and_no_other(wall: Wall, login: str) -> None:
+    views = ["door.received_referrals", "door.referral_states", "door.all_states"]
+    with wall.connect_service(login) as connection:
+        read = {
+            relation
+            for relation in (*metadata.tables, *views)
+            if attempt(connection, f"select count(*) from {relation}") != REFUSED
+        }
+    assert read == READ_BY[login]
+
+
+@pytest.mark.parametrize("login", SERVICE_LOGINS)
+def test_a_service_writes_nothing_but_sessions(wall: Wall, login: str) -> None:
+    with wall.connect_service(login) as connection:
+        for table in metadata.tables.values():
+            first = next(iter(table.columns)).name
+            for statement in (
+                f"update {table.fullname} set {first} = {first}",
+                f"delete from {table.fullname}",
+                f"truncate {table.fullname}",
+                f"insert into {table.fullname} default values",
+            ):
+                if (login, table.fullname, statement[:6]) != (ISSUER, "sec.sessions", "insert"):
+                    assert attempt(connection, statement) == REFUSED, statement
+
+
+@pytest.mark.parametrize("login", [ISSUER, JOBS, LISTENER])
+def test_a_service_becomes_nobody_and_makes_nothing(wall: Wall, login: str) -> None:
+    with wall.connect_service(login) as connection:
+        for statement in (
+            "set role pat_owner",
+            "set role pat_sec",
+            "set role pat_case_manager",
+            f"set session authorization {wall.member('cbo-a', Role.CASE_MANAGER).login}",
+            "create table app.mine (id int)",
+            "create temporary table mine (id int)",
+            "create schema mine",
+            "create role mine",
+            "select sec.enter('x')",
+            "select pg_advisory_lock(1)",
+            "select lo_creat(-1)",
+        ):
+            assert attempt(connection, statement) == REFUSED, statement
+
+
+def test_the_issuer_opens_and_revokes_sessions(wall: Wall, issuer: Connection) -> None:
+    member = wall.member("cbo-a", Role.CASE_MANAGER)
+    session = uuid4()
+    opened = attempt(
+        issuer,
+        "insert into sec.sessions (id, login, organisation_id, membership_id, person_id, client, expires_at)"
+        " values (%s, %s, %s, %s, %s, 'tests', now() + interval '1 hour')",
+        (session, member.login, member.organisation, member.membership, member.person),
+    )
+    assert opened == [(1,)]
+    assert attempt(issuer, f"update sec.sessions set revoked_at = now() where id = '{session}'") == [(1,)]
+
+
+@pytest.mark.parametrize("column", ["expires_at", "login", "person_id", "membership_id", "id"])
+def test_the_issuer_does_not_change_whose_a_session_is_or_how_long_it_lasts(
+    issuer: Connection, column: str
+) -> None:
+    assert attempt(issuer, f"update sec.sessions set {column} = {column}") == REFUSED
+
+
+def test_the_issuer_sees_who_may_sign_in(wall: Wall, issuer: Connection) -> None:
+    assert attempt(issuer, "select count(*) from sec.people") == [(len(wall.members),)]
+    assert attempt(issuer, "select count(*) from app.memberships") == [(len(wall.members),)]
+    assert attempt(issuer, "select count(*) from app.organisations") == [(5,)]
+
+
+def test_the_listener_hears_when_something_changed(wall: Wall) -> None:
+    with wall.connect_service(LISTENER) as listener:
+        listener.execute("listen pat_changes")
+        wall.admin.execute("notify pat_changes, 'x'")
+        assert [notice.payload for notice in listener.notifies(timeout=5, stop_after=1)] == ["x"]
+
+
+def test_the_migrator_migrates_after_a_superuser(wall: Wall) -> None:
+    """Everything again: roles, tables, the wall, hardening, logins, those of a new organisation too, and the lint."""
+    wall.connect_service(MIGRATOR).close()
+    organisation, made = uuid4(), wall.admin
+    made.execute(
+        "insert into app.organisations (id, slug, kind, htcds_type, name, state) values (%s, 'new', 'FUNDER', 'NGO', 'New', 'Goa')",
+        (organisation,),
+    )
+    login = login_name(organisation, Role.FUNDER)
+    url = wall.cluster.url(
+        user=MIGRATOR, password=login_password(SECRET, MIGRATOR, 1), database=wall.database
+    )
+    try:
+        assert migrate(url, SECRET).open_still == []
+        wall.connect(login).close()
+        # A superuser in between, and the migrator once more: neither takes anything from the other.
+        migrate(wall.url, SECRET)
+        assert migrate(url, SECRET).open_still == []
+    finally:
+        made.execute("delete from sec.logins where organisation_id = %s", (organisation,))
+        made.execute("delete from app.organisations where id = %s", (organisation,))
+        made.execute(f"drop owned by {login}; drop role {login}".encode())
+
+
+def test_the_migrator_alone_reads_no_row(wall: Wall) -> None:
+    """Not even as the owner of the tables: row security is forced on owners too."""
+    with wall.connect_service(MIGRATOR) as migrator:
+        for owner in ("pat_owner", "pat_door_referral"):
+            with migrator.transaction(force_rollback=True):
+                migrator.execute(f"set local role {owner}".encode())
+                for table in ("app.cases", "app.referrals", "app.memberships", "app.survivor_identities"):
+                    assert attempt(migrator, f"select organisation_id from {table}") in ([], REFUSED)
+
+
+def test_a_rotated_login_needs_its_new_password(wall: Wall) -> None:
+    organisation = wall.organisation("delhi")
+    login = login_name(organisation, Role.DESTINATION_WORKER)
+    wall.connect(login).close()
+    with wall.admin.transaction():
+        assert login in rotate(wall.admin, SECRET, organisation)
+    try:
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            wall.connect(login)
+        wall.connect(login, login_password(SECRET, login, 2)).close()
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            wall.connect(login, login_password(b"another deployment's secret", login, 2))
+    finally:
+        wall.admin.execute("update sec.logins set generation = 1 where organisation_id = %s", (organisation,))
+        migrate(wall.url, SECRET)
+    wall.connect(login).close()
+
+
+def test_a_login_of_another_database_cannot_connect_to_this_one(wall: Wall) -> None:
+    """Being a member of the group is not enough: each login is let in by name."""
+    wall.admin.execute("create role planted login password 'planted' in role pat_application")
+    try:
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            wall.connect("planted", "planted")
+    finally:
+        wall.admin.execute("drop role planted")
+
+
+def test_a_login_has_limits(wall: Wall) -> None:
+    with wall.connect(login_name(wall.organisation("goa"), Role.DESTINATION_WORKER)) as connection:
+        limits = {
+            "statement_timeout": "5s",
+            "lock_timeout": "2s",
+            "idle_in_transaction_session_timeout": "10s",
+            "search_path": "pg_catalog",
+        }
+        for setting, value in limits.items():
+            assert attempt(connection, f"select current_setting('{setting}')") == [(value,)]
+
+
+def test_every_kind_of_organisation_has_its_roles(wall: Wall) -> None:
+    """A funder's login in a CBO would be a way in that nobody asked for."""
+
+    assert set(ROLES_OF) == set(OrganisationKind)
+    of_cbos = set(ROLES_OF[OrganisationKind.CBO])
+    others = [set(roles) for kind, roles in ROLES_OF.items() if kind is not OrganisationKind.CBO]
+    assert all(not of_cbos & roles for roles in others)
