@@ -72,4 +72,12 @@ def test_the_settings_are_those_of_a_demo_at_its_port(home: Home, monkeypatch: p
     assert settings.demo
     assert settings.pool_size == 7
     assert (settings.issuer, settings.audience) == ("http://127.0.0.1:8123", "http://127.0.0.1:8123/graphql")
-    assert settings.key_folder == home.folder / "keys"
+    assert settings.key_folder == home.folder / "demo-keys"
+
+
+def test_a_fresh_demo_leaves_the_keys_of_a_server_of_ones_own_alone(home: Home) -> None:
+    with home.held(8123):
+        (home.folder / "keys").mkdir()
+        (home.folder / "demo-keys").mkdir()
+        home.erase()
+    assert [path.name for path in home.folder.iterdir() if path.is_dir()] == ["keys"]

@@ -5,8 +5,9 @@ import os
 import click
 
 from pat_server.commands.home import Home
+from pat_server.commands.ports import reserved
 from pat_server.commands.progress import Progress
-from pat_server.commands.serving import reserved, stoppable
+from pat_server.commands.signals import stoppable
 from pat_server.commands.trouble import warn
 
 HOST = "127.0.0.1"

@@ -12,7 +12,7 @@ from pat_platform.settings import Settings
 from pat_server.assembly import vault_of
 from pat_server.commands.home import Home
 from pat_server.commands.progress import Progress
-from pat_server.commands.serving import run_stoppable
+from pat_server.commands.signals import run_stoppable
 from pat_server.commands.trouble import Trouble
 from pat_server.demo.load import load
 from pat_server.demo.scale import scale as multiply

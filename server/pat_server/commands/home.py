@@ -19,6 +19,8 @@ from pat_server.commands.trouble import Trouble
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 PATIENCE_SECONDS = 0.5
+# Not `keys`: a server of one's own keeps its keys there by default, and --fresh must never remove those.
+KEYS = "demo-keys"
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,13 @@ class Home:
             demo=True,
             issuer=url,
             audience=f"{url}/graphql",
-            key_folder=self.folder / "keys",
+            key_folder=self.folder / KEYS,
         )
 
     def erase(self) -> None:
         """Remove the data, the keys and the secret. Only their holder may."""
         self.postgres.erase()
-        for name in ("postgres", "keys"):
+        for name in ("postgres", KEYS):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         (self.folder / "secret").unlink(missing_ok=True)
 

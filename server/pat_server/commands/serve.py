@@ -11,7 +11,9 @@ from pat_platform.database.logins import ISSUER
 from pat_platform.settings import Settings
 from pat_server.app import create_app
 from pat_server.commands.admin import NOT_MIGRATED, one
-from pat_server.commands.serving import ReadyServer, reserved, stoppable, url_of
+from pat_server.commands.ports import reserved
+from pat_server.commands.serving import ReadyServer, url_of
+from pat_server.commands.signals import stoppable
 from pat_server.commands.trouble import Trouble, warn
 from pat_server.migrate import MINIMUM, newest_revision
 
