@@ -133,7 +133,9 @@ def test_the_migrator_migrates_after_a_superuser(wall: Wall) -> None:
     finally:
         made.execute("delete from sec.logins where organisation_id = %s", (organisation,))
         made.execute("delete from app.organisations where id = %s", (organisation,))
-        made.execute(f"drop owned by {login}; drop role {login}".encode())
+        made.execute(
+            f"set role {MIGRATOR}; revoke connect on database {wall.database} from {login}; reset role; drop role {login}".encode()
+        )
 
 
 def test_the_migrator_alone_reads_no_row(wall: Wall) -> None:
