@@ -26,10 +26,10 @@ ISSUER = "https://pat.example"
 AUDIENCE = "https://pat.example/graphql"
 KEYS = SigningKeys.generate()
 PRINCIPAL = Principal(
-    person=uuid4(),
-    organisation=uuid4(),
+    person=UUID("0b5f7a51-5f0c-4d1e-9a3e-6f6d7c1b2a01"),
+    organisation=UUID("2517ce49-dffc-4cd6-bb4b-e84a12e89c91"),
     role=Role.CASE_MANAGER,
-    session=uuid4(),
+    session=UUID("9c6a2f0e-8b7d-4c55-8f3a-1d2e3c4b5a69"),
     scopes=frozenset({"cases", "identity"}),
     client="caseboard",
 )
