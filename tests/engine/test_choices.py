@@ -4,9 +4,14 @@ import base64
 import json
 
 import pytest
+from graphql import build_schema
 from tests.engine.toy import Reader, Toy, toy_engine
 
+from pat_platform.engine.declare import Declaration, DeferredRow, GlobalId, NodeById, Row, Source
+from pat_platform.engine.engine import Engine
 from pat_platform.engine.errors import BadArgument, NotAllowed
+from pat_platform.engine.kinds import TEXT
+from pat_platform.engine.registry import Declarations, TypeRule
 
 
 def gid(text: str) -> str:
@@ -129,3 +134,35 @@ def test_a_forbidden_type_forbids_the_operation(toy: Toy) -> None:
 
 def test_what_is_skipped_is_not_asked_for(toy: Toy) -> None:
     assert toy.data("query ($no: Boolean!) { secret @include(if: $no) }", {"no": False}) == {}
+
+
+SMALL = build_schema(
+    "interface Node { id: ID! } type Thing implements Node { id: ID! } type Query { node(id: ID): Node }"
+)
+SMALL_FIELDS: dict[str, dict[str, Declaration]] = {
+    "Thing": {"id": GlobalId("Thing", column="code")},
+    "Query": {"node": NodeById()},
+}
+
+
+@pytest.mark.parametrize(
+    ("permissions", "found"),
+    [(set(), None), ({"old"}, None), ({"things"}, "bon"), ({"things", "old"}, "old")],
+)
+def test_where_a_row_is_found_may_depend_on_the_viewer(
+    toy: Toy, permissions: set[str], found: str | None
+) -> None:
+    new = Row(Source("toy.place", key=("code",), kind=TEXT), column="code", kind=TEXT)
+    old = Row(Source("(select 'old' as code)", key=("code",), kind=TEXT), column="code", kind=TEXT)
+    row = DeferredRow(lambda viewer: old if viewer.may("old") else new, options=(old, new))
+    declarations = Declarations(
+        SMALL_FIELDS, rows={"Thing": row}, types={"Thing": TypeRule(requires="things")}
+    )
+    toy.engine = Engine(SMALL, declarations, {}, bytes(16))
+    toy.viewer = Reader(frozenset(permissions))
+    document = "query ($id: ID) { node(id: $id) { id } }"
+    answers = [
+        json.loads(toy.agrees(document, {"id": gid(f"Thing:{code}")}).data)["node"] for code in ("bon", "old")
+    ]
+    assert [answer["id"] for answer in answers if answer] == ([gid(f"Thing:{found}")] if found else [])
+    assert toy.data(document, {"id": None}) == {"node": None}

@@ -1,11 +1,13 @@
 """Plans are made once for a document, a viewer and a structure of variables, and hold no client's values."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from tests.engine.toy import Reader, Toy, toy_engine
 
 from pat_platform.engine.cache import LeastRecent
+from pat_platform.engine.errors import BadArgument, EngineError
 from pat_platform.engine.variables import HIDDEN
 
 DOCUMENT = (
@@ -88,8 +90,15 @@ def test_viewers_with_other_permissions_have_other_plans(toy: Toy) -> None:
     assert (toy.engine.counters.hits, toy.engine.counters.misses) == (1, 2)
 
 
-def test_the_caches_are_bounded() -> None:
-    cache: LeastRecent[int] = LeastRecent(2)
+def test_a_cache_is_bounded_in_weight() -> None:
+    cache: LeastRecent[str] = LeastRecent(10, 5)
+    for text in ("aa", "bb", "c", "ddd", "eeeeee"):
+        cache.put(text, text, len(text))
+    assert [cache.get(text) for text in ("aa", "bb", "c", "ddd", "eeeeee")] == [None, None, "c", "ddd", None]
+
+
+def test_a_cache_is_bounded_in_number() -> None:
+    cache: LeastRecent[int] = LeastRecent(2, 100)
     for number in (1, 2):
         cache.put(number, number)
     assert cache.get(1) == 1
@@ -116,7 +125,30 @@ def test_literals_in_the_document_are_part_of_its_plan(toy: Toy) -> None:
 
 @pytest.mark.parametrize("text", ["nul \0", "\ud800"])
 def test_text_that_the_database_cannot_hold_is_refused(toy: Toy, text: str) -> None:
-    from pat_platform.engine.errors import BadArgument
-
     with pytest.raises(BadArgument, match="The text"):
         toy.run("query ($t: String) { echo(text: $t) }", {"t": text})
+
+
+def test_an_answer_that_is_missing_is_no_answer(toy: Toy) -> None:
+    with pytest.raises(EngineError, match="answer is missing"):
+        toy.engine.complete(toy.prepare("{ echo }"), None)
+
+
+async def test_an_asynchronous_completion_may_have_nothing_to_wait_for(toy: Toy) -> None:
+    bound = toy.prepare("{ echo }")
+    assert (await toy.engine.complete_async(bound, toy.execute(bound)[0])).data == b'{"echo" : null}'
+
+
+def test_an_asynchronous_step_cannot_be_completed_at_once(toy: Toy) -> None:
+    waiting: Any = Waiting()
+    toy.engine.steps = {"shout": lambda values, context: waiting}
+    bound = toy.prepare("{ allAuthors { shout } }")
+    with pytest.raises(EngineError, match="step shout is asynchronous"):
+        toy.engine.complete(bound, toy.execute(bound)[0])
+
+
+class Waiting:
+    """An awaitable that nobody needs to await."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())

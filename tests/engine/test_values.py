@@ -99,3 +99,9 @@ def test_constants_may_be_objects(toy: Toy) -> None:
 def test_rows_of_a_grouping_have_keys_too(toy: Toy) -> None:
     completed = toy.agrees("{ counts { n } }")
     assert json.loads(completed.data) == {"counts": [{"n": 9}, {"n": 1}, {"n": 8}]}
+
+
+def test_a_null_in_an_array_of_the_required_is_an_error_at_its_place(toy: Toy) -> None:
+    completed = toy.agrees("{ authors(first: 4) { nodes { tags } } }")
+    assert completed.data == b"null"
+    assert completed.errors[0]["path"] == ["authors", "nodes", 2, "tags", 1]

@@ -22,11 +22,16 @@ from .planner import Planner
 from .registry import Declarations, Viewer
 
 _TOKEN_BYTES = 16
+# Answers about the schema are few and large.
+_ABOUT_SCHEMA = 20
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What may be set: ``cache_size`` bounds documents and plans, ``max_rows`` an operation's cost.
+    """What may be set: ``max_rows`` bounds an operation's cost, ``cache_size`` the number of documents and of plans.
+
+    ``cache_documents`` and ``cache_statements`` bound their characters: a parsed document takes some 90
+    bytes for each of its own, a plan some 3 for each of its SQL.
 
     ``audit_sql`` is a SQL expression that an audited statement evaluates if it reveals anything, in which
     ``{operation}`` is the operation's digest and ``{subjects}`` the JSON array of [class, subject] pairs.
@@ -34,6 +39,8 @@ class Settings:
     """
 
     cache_size: int = 1000
+    cache_documents: int = 1_000_000
+    cache_statements: int = 20_000_000
     max_rows: int = 50_000
     audit_sql: str | None = None
     parser: Parser = parse
@@ -60,9 +67,10 @@ class Engine:
         self.checked = lint(schema, declarations, steps)
         self.counters = Counters()
         self.planner = Planner(declarations, self.cursor_key, self.settings.audit_sql)
-        self._operations: LeastRecent[Operation] = LeastRecent(self.settings.cache_size)
-        self._plans: LeastRecent[Plan] = LeastRecent(self.settings.cache_size)
-        self._about_schema: LeastRecent[Mapping[str, Any]] = LeastRecent(self.settings.cache_size)
+        size = self.settings.cache_size
+        self._operations: LeastRecent[Operation] = LeastRecent(size, self.settings.cache_documents)
+        self._plans: LeastRecent[Plan] = LeastRecent(size, self.settings.cache_statements)
+        self._about_schema: LeastRecent[Mapping[str, Any]] = LeastRecent(_ABOUT_SCHEMA, _ABOUT_SCHEMA)
 
     def operation(self, document: str, operation_name: str | None = None) -> Operation:
         """The parsed and validated operation. Raises Rejected, and whatever parser and limits raise."""
@@ -70,7 +78,7 @@ class Engine:
         if known is None:
             parser, validator = self.settings.parser, self.settings.validator
             known = load(self.schema, document, operation_name, parser=parser, validator=validator)
-            self._operations.put((document, operation_name), known)
+            self._operations.put((document, operation_name), known, len(document))
         return known
 
     def prepare(
@@ -117,7 +125,7 @@ class Engine:
             self.counters.fallbacks += 1
             raise
         self.counters.compiled += 1
-        self._plans.put(key, plan)
+        self._plans.put(key, plan, len(plan.sql or ""))
         return plan
 
     def bind(

@@ -43,5 +43,6 @@ BOOL = Kind("BOOL", "bool", "({x})::bool", None, frozenset({"Boolean"}))
 # A date as JSON is ISO 8601 whatever DateStyle says; as text it is not, hence to_char.
 DATE = Kind("DATE", "date", "({x})::date", "to_char(({x})::date, 'YYYY-MM-DD')", frozenset({"String"}))
 DATETIME = Kind("DATETIME", "timestamptz", _UTC, _UTC, frozenset({"String"}))
+# Its numbers should fit a double: an answer that Python must complete passes through its JSON.
 JSON = Kind("JSON", "json", "({x})::json", None)
 TEXT_ARRAY = Kind("TEXT_ARRAY", "text[]", "to_json(({x})::text[])", None, _STRING, is_list=True)
