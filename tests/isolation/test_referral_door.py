@@ -179,7 +179,7 @@ def put_hearings(wall: Wall) -> None:
         wall.admin.execute(
             "insert into app.referral_hearings (organisation_id, id, referral_organisation_id, referral_id, held_on, mode, purpose,"
             " created_by) select %s, gen_random_uuid(), organisation_id, received_id, '2026-12-24', 'VIDEO',"
-            " case to_organisation_id when %s then 'true' else 'stray' end, created_by from app.referrals",
+            " case to_organisation_id when %s then 'EVIDENCE' else 'OTHER' end, created_by from app.referrals",
             (wall.organisation(slug), wall.organisation(slug)),
         )
 
@@ -189,7 +189,7 @@ def put_hearings(wall: Wall) -> None:
 def test_a_sender_sees_the_hearings_that_the_receivers_of_its_referrals_report(wall: Wall, slug: str) -> None:
     put_hearings(wall)
     seen = read(wall, slug, Role.CASE_MANAGER, "select referral_id, purpose from door.sent_hearings")
-    assert seen == Counter((line.received, "true") for line in LINES if line.slug == slug)
+    assert seen == Counter((line.received, "EVIDENCE") for line in LINES if line.slug == slug)
 
 
 @pytest.mark.usefixtures("lines")
@@ -231,4 +231,4 @@ def test_the_views_hold_when_their_owner_may_read_everything(wall: Wall) -> None
         seen = read(wall, slug, Role.CASE_MANAGER, "select referral_id, answer from door.sent_answers")
         assert seen == Counter((line.received, answer) for line in sent for answer in line.true_answers)
         seen = read(wall, slug, Role.CASE_MANAGER, "select referral_id, purpose from door.sent_hearings")
-        assert seen == Counter((line.received, "true") for line in sent)
+        assert seen == Counter((line.received, "EVIDENCE") for line in sent)
