@@ -77,7 +77,9 @@ class Permission(StrEnum):
 
 def grant(**roles_by_reach: str) -> Mapping[Role, Reach]:
     """One line of the table: for each reach the roles that have the permission so far, their names divided by spaces."""
-    return MappingProxyType({Role(role): Reach(reach) for reach, roles in roles_by_reach.items() for role in roles.split()})
+    return MappingProxyType(
+        {Role(role): Reach(reach) for reach, roles in roles_by_reach.items() for role in roles.split()}
+    )
 
 
 def everyone(reach: Reach, **others: str) -> Mapping[Role, Reach]:

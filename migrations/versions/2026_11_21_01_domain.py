@@ -375,7 +375,9 @@ create table app.hearings (
     constraint fk_hearings_organisation_id_proceeding_id_case_id_survivor_id foreign
         key(organisation_id, proceeding_id, case_id, survivor_id) references app.legal_proceedings
         (organisation_id, id, case_id, survivor_id),
-    constraint ck_hearings_mode check (mode in ('PHYSICAL', 'VIDEO'))
+    constraint ck_hearings_mode check (mode in ('PHYSICAL', 'VIDEO')),
+    constraint ck_hearings_purpose check (purpose in ('APPEARANCE', 'BAIL', 'CHARGE', 'EVIDENCE', 'ARGUMENTS',
+        'JUDGMENT', 'COMPENSATION', 'OTHER'))
 );
 
 create index ix_hearings_organisation_id_proceeding_id_held_on on app.hearings (organisation_id,
@@ -416,6 +418,8 @@ create table app.referral_hearings (
     constraint fk_referral_hearings_referral foreign key(referral_organisation_id, referral_id)
         references app.referrals (organisation_id, received_id),
     constraint ck_referral_hearings_mode check (mode in ('PHYSICAL', 'VIDEO')),
+    constraint ck_referral_hearings_purpose check (purpose in ('APPEARANCE', 'BAIL', 'CHARGE', 'EVIDENCE', 'ARGUMENTS',
+        'JUDGMENT', 'COMPENSATION', 'OTHER')),
     constraint fk_referral_hearings_organisation_id foreign key(organisation_id) references
         app.organisations (id)
 );

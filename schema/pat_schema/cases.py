@@ -26,6 +26,7 @@ from pat_tenants.cases.models import (
     CaseStage,
     CaseStatus,
     HearingMode,
+    HearingPurpose,
     Jurisdiction,
     NoteKind,
     ProceedingStage,
@@ -46,6 +47,7 @@ for enumeration in (
     CaseStatus,
     Exploitation,
     HearingMode,
+    HearingPurpose,
     HtcdsCaseStatus,
     Jurisdiction,
     NoteKind,
@@ -122,7 +124,7 @@ class Hearing(Node):
     id: strawberry.ID = found(GlobalId("Hearing"), "Opaque.")
     held_on: date = found(Column("held_on", DATE, nullable=False), "The day, past or to come.")
     mode: HearingMode = found(Column("mode", TEXT, nullable=False), "In the court room or by video link.")
-    purpose: str | None = found(Column("purpose", TEXT), "What it is for.")
+    purpose: HearingPurpose | None = found(Column("purpose", TEXT), "What it is for.")
 
 
 @described

@@ -30,7 +30,7 @@ from pat_schema.problems import Withheld, WithheldReason
 from pat_schema.survivors import withheld
 from pat_schema.viewer import Viewer
 from pat_tenants.cases import reads as cases
-from pat_tenants.cases.models import HearingMode
+from pat_tenants.cases.models import HearingMode, HearingPurpose
 from pat_tenants.referrals import reads
 from pat_tenants.referrals.models import Need, ReferralStatus, Scope, Urgency
 
@@ -74,7 +74,7 @@ class ReferralHearing(Node):
     id: strawberry.ID = found(GlobalId("ReferralHearing"), "Opaque.")
     held_on: date = found(Column("held_on", DATE, nullable=False), "The day, past or to come.")
     mode: HearingMode = found(Column("mode", TEXT, nullable=False), "In the court room or by video link.")
-    purpose: str | None = found(Column("purpose", TEXT), "What it is for.")
+    purpose: HearingPurpose | None = found(Column("purpose", TEXT), "What it is for.")
 
 
 ReferralCaseResult = Annotated[
@@ -107,7 +107,7 @@ class Referral(Node):
     )
     partner_name: str | None = found(
         Column("partner", TEXT),
-        "The organisation on the other side; null where the caller may not see the directory.",
+        "The organisation on the other side; for the receiver, only while the referral is open to it.",
     )
     partner_state: str | None = found(Column("partner_state", TEXT), "The state of India it works in.")
     case: ReferralCaseResult = found(

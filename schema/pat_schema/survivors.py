@@ -81,7 +81,7 @@ def _sealed(column: str) -> Finish:
 
 @described
 class SurvivorIdentity:
-    """Who a survivor is. Every read of it is recorded, and she can see who read. Absent values are not known."""
+    """Who a survivor is. Every read of it is recorded. Absent values are not known."""
 
     first_name: str | None = found(_sealed("first_name"), "HTCDS 2.0 `prs_FirstName`.")
     second_name: str | None = found(_sealed("second_name"), "HTCDS 2.0 `prs_SecondName`.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from pat_tenants.cases.models import HearingMode, Jurisdiction, ProceedingStage
+from pat_tenants.cases.models import HearingMode, HearingPurpose, Jurisdiction, ProceedingStage
 from pat_tenants.cases.service import NewHearing
 
 BNS_IN_FORCE = date(2024, 7, 1)
@@ -28,11 +28,11 @@ IN_COURT = (_S.COGNIZANCE, _S.CHARGE_FRAMED, _S.EVIDENCE, _S.EVIDENCE, _S.ARGUME
 ENDED = (_S.FINAL_REPORT, _S.JUDGMENT, _S.JUDGMENT, _S.APPEAL, _S.DISPOSED)
 UNFILED = frozenset({_S.NOT_REPORTED, _S.GD_ENTRY})
 PURPOSES = (
-    "Framing of charges",
-    "Evidence of a witness",
-    "Cross-examination",
-    "Arguments",
-    "Bail application",
+    HearingPurpose.CHARGE,
+    HearingPurpose.EVIDENCE,
+    HearingPurpose.APPEARANCE,
+    HearingPurpose.ARGUMENTS,
+    HearingPurpose.BAIL,
 )
 
 

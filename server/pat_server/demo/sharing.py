@@ -20,7 +20,7 @@ from pat_server.demo.referrals import (
     timeline,
 )
 from pat_server.demo.telling import Stage, at_once
-from pat_tenants.cases.models import HearingMode
+from pat_tenants.cases.models import HearingMode, HearingPurpose
 from pat_tenants.referrals.models import Answer, Referral, ReferralAnswer, ReferralStatus
 from pat_tenants.referrals.service import (
     answer_referral,
@@ -140,7 +140,7 @@ async def _report(stage: Stage, tx: Transaction, each: Underway) -> None:
             received_id=each.received_id,
             held_on=held_at.date(),
             mode=HearingMode.PHYSICAL if number % 2 else HearingMode.VIDEO,
-            purpose="Evidence of a witness" if number else "Framing of charges",
+            purpose=HearingPurpose.EVIDENCE if number else HearingPurpose.CHARGE,
         )
 
 

@@ -103,6 +103,19 @@ class HearingMode(StrEnum):
     VIDEO = "VIDEO"
 
 
+class HearingPurpose(StrEnum):
+    """What a day in court is for. A code, never a text: it is shared with other organisations."""
+
+    APPEARANCE = "APPEARANCE"
+    BAIL = "BAIL"
+    CHARGE = "CHARGE"
+    EVIDENCE = "EVIDENCE"
+    ARGUMENTS = "ARGUMENTS"
+    JUDGMENT = "JUDGMENT"
+    COMPENSATION = "COMPENSATION"
+    OTHER = "OTHER"
+
+
 class Case(Base):
     """One case of one survivor (field class N, dates I1)."""
 
@@ -279,6 +292,7 @@ class Hearing(Base):
             ],
         ),
         one_of("mode", HearingMode),
+        one_of("purpose", HearingPurpose),
         Index(None, "organisation_id", "proceeding_id", "held_on"),
         {"schema": "app", "info": {"kind": TableKind.TENANT, "case": "case_id", "survivor": "survivor_id"}},
     )

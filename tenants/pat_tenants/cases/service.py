@@ -25,6 +25,7 @@ from pat_tenants.cases.models import (
     CaseStatus,
     Hearing,
     HearingMode,
+    HearingPurpose,
     Jurisdiction,
     LegalProceeding,
     NoteKind,
@@ -54,7 +55,7 @@ class NewHearing:
 
     held_on: date
     mode: HearingMode
-    purpose: str | None = None
+    purpose: HearingPurpose | None = None
 
 
 @dataclass(frozen=True)

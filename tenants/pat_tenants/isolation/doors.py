@@ -149,8 +149,10 @@ REFERRAL = Door(
         ),
         View(
             "door.received_referrals",
-            "select r.received_id as id, r.organisation_id as from_organisation_id, o.name as from_organisation_name,"
-            " o.state as from_state, s.status, r.need, r.urgency, r.sent_at, r.agreed_until,"
+            # A stub until the receiver accepts, and again afterwards: who asks is part of what is shared.
+            "select r.received_id as id, r.organisation_id as from_organisation_id,"
+            f" case when {_OPEN} then o.name end as from_organisation_name, case when {_OPEN} then o.state end as from_state,"
+            " s.status, r.need, r.urgency, r.sent_at, r.agreed_until,"
             f" case when {_OPEN} then r.scopes else '{{}}'::text[] end as scopes"
             f" from app.referrals r {_STATE} join app.organisations o on o.id = r.organisation_id"
             f" where r.to_organisation_id = {ORGANISATION}",

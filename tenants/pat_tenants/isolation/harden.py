@@ -119,12 +119,20 @@ def let_connect(connection: Connection, login: str) -> None:
 
 
 def _hand_over_versions(connection: Connection) -> None:
-    """Whoever migrated first, the next migration is the migrator's."""
+    """Whoever migrated first, the next migration is the migrator's; the first may come again."""
     owned = "select pg_get_userbyid(relowner) from pg_class where oid = to_regclass('migrations.versions')"
     if connection.execute(owned).fetchone() in (None, (MIGRATOR,)):
         return
-    connection.execute(f"alter schema migrations owner to {MIGRATOR}")
+    connection.execute(f"grant create on schema migrations to {MIGRATOR}")
     connection.execute(f"alter table migrations.versions owner to {MIGRATOR}")
+    connection.execute(f"alter schema migrations owner to {MIGRATOR}")
+    first = sql.Identifier(connection.info.user)
+    connection.execute(f"set local role {MIGRATOR}")
+    connection.execute(sql.SQL("grant usage on schema migrations to {}").format(first))
+    connection.execute(
+        sql.SQL("grant select, insert, update, delete on migrations.versions to {}").format(first)
+    )
+    connection.execute("reset role")
 
 
 def _ask(connection: Connection, question: str) -> bool:

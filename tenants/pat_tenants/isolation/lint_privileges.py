@@ -118,7 +118,8 @@ RULES = (
         "role of ours with a power that it does not need",
         f"""select rolname::text from pg_roles where rolname {_OURS} and (
             rolsuper or rolcreatedb or rolreplication or rolcreaterole and rolname <> %(migrator)s
-            or rolcanlogin and (rolname = any(%(owners)s::text[] || %(doors)s::text[] || %(application)s::text[]) or rolname = %(group)s))""",
+            or rolcanlogin and (
+                rolname = any(%(owners)s::text[] || %(doors)s::text[] || %(application)s::text[]) or rolname = %(group)s))""",
     ),
     Rule(
         "login that is on no list",

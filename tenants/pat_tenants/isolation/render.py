@@ -19,7 +19,7 @@ Statement = tuple[str, str]
 
 HEADER = """\
 -- The wall: fences, policies, grants and doors.
--- Rendered by `python3 pat policy --sql` from auth/pat_auth/policy.py and tenants/pat_tenants/isolation/; never edited by hand.
+-- Rendered by `python3 pat policy --write` from auth/pat_auth/policy.py and tenants/pat_tenants/isolation/; never edited by hand.
 -- Applied again after every migration, in the same transaction, after all that it makes has been dropped.
 """
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pat_platform.database.models import Base, TableKind, all_of, one_of
-from pat_tenants.cases.models import HearingMode
+from pat_tenants.cases.models import HearingMode, HearingPurpose
 
 
 class ReferralStatus(StrEnum):
@@ -178,6 +178,7 @@ class ReferralHearing(Base):
             name="fk_referral_hearings_referral",
         ),
         one_of("mode", HearingMode),
+        one_of("purpose", HearingPurpose),
         Index(None, "referral_organisation_id", "referral_id"),
         {"schema": "app", "info": {"kind": TableKind.TENANT}},
     )

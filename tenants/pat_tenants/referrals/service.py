@@ -11,7 +11,7 @@ from sqlalchemy import text
 from pat_platform import trail
 from pat_platform.database.transaction import Transaction
 from pat_platform.errors import Refused
-from pat_tenants.cases.models import HearingMode
+from pat_tenants.cases.models import HearingMode, HearingPurpose
 from pat_tenants.cases.service import known_case
 from pat_tenants.referrals import rules
 from pat_tenants.referrals.models import (
@@ -123,7 +123,12 @@ async def answer_referral(tx: Transaction, *, received_id: UUID, answer: Answer)
 
 
 async def report_hearing(
-    tx: Transaction, *, received_id: UUID, held_on: date, mode: HearingMode, purpose: str | None = None
+    tx: Transaction,
+    *,
+    received_id: UUID,
+    held_on: date,
+    mode: HearingMode,
+    purpose: HearingPurpose | None = None,
 ) -> ReferralHearing:
     """Tell the sender of a hearing in the case that it referred. Raises Refused where hearings are not shared, or no longer."""
     sender, status, scopes = await _received(tx, received_id)

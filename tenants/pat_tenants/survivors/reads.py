@@ -42,4 +42,4 @@ def sealed(table: str, column: str, subject: str, row: str | None = None) -> str
         "translate(encode({t}.wrapped, 'base64'), E'\\n', '')",
         f"translate(encode({{t}}.{column}, 'base64'), E'\\n', '')",
     ]
-    return f"case when {{t}}.{column} is not null then json_build_array({', '.join(parts)}) end"
+    return f"case when {{t}}.{column} is not null and {{t}}.wrapped is not null then json_build_array({', '.join(parts)}) end"
