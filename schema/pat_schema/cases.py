@@ -235,7 +235,7 @@ class Case(Node):
 class CaseQuery:
     """Root fields about cases."""
 
-    @read_by(ToOne(reads.CASES, "{n}.id = {id:Case:id}"), requires=Permission.CASE_READ)
+    @read_by(ToOne(reads.CASES, reads.THIS_CASE), requires=Permission.CASE_READ)
     def case(self, id: strawberry.ID) -> Case | None:
         """One case; null for an id that is unknown to the caller, whether or not it exists."""
         declared()

@@ -57,7 +57,7 @@ class GroupMember(Node):
             Permission.GROUP_MEMBER_READ,
             "identity",
             shown=Variant(None, "GroupMemberIdentity", ToOne(reads.IDENTITIES, reads.IDENTITY)),
-            assigned="false",
+            assigned=reads.IS_ASSIGNED,
         ),
         "Who she is, or why that is withheld.",
     )
@@ -111,7 +111,7 @@ class SelfHelpGroupOrder(StrEnum):
 class GroupQuery:
     """Root fields about self-help groups."""
 
-    @read_by(ToOne(reads.GROUPS, "{n}.id = {id:SelfHelpGroup:id}"), requires=Permission.GROUP_READ)
+    @read_by(ToOne(reads.GROUPS, reads.THIS_GROUP), requires=Permission.GROUP_READ)
     def self_help_group(self, id: strawberry.ID) -> SelfHelpGroup | None:
         """One group; null for an id that is unknown to the caller."""
         declared()

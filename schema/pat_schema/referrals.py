@@ -149,9 +149,7 @@ class ReferralQuery:
     """Root fields about referrals."""
 
     @read_by(
-        _by_side(
-            ToOne(reads.SENT, "{n}.id = {id:Referral:id}"), ToOne(reads.RECEIVED, "{n}.id = {id:Referral:id}")
-        ),
+        _by_side(ToOne(reads.SENT, reads.THIS_REFERRAL), ToOne(reads.RECEIVED, reads.THIS_REFERRAL)),
         requires=Permission.REFERRAL_READ,
     )
     def referral(self, id: strawberry.ID) -> Referral | None:

@@ -160,7 +160,7 @@ class NewSurvivorInput:
 class SurvivorQuery:
     """Root fields about survivors."""
 
-    @read_by(ToOne(reads.SURVIVORS, "{n}.id = {id:Survivor:id}"), requires=Permission.CASE_READ)
+    @read_by(ToOne(reads.SURVIVORS, reads.THIS_SURVIVOR), requires=Permission.CASE_READ)
     def survivor(self, id: strawberry.ID) -> Survivor | None:
         """One survivor of the caller's organisation; null for an id that is unknown to the caller."""
         declared()

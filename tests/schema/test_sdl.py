@@ -49,3 +49,14 @@ def test_everything_is_described() -> None:
         if not kind.description and not name.endswith("Result"):
             lacking.append(name)
     assert not lacking
+
+
+def test_no_sql_stands_in_the_schema() -> None:
+    package = SDL.parent / "pat_schema"
+    found = [
+        f"{path.name}: {word}"
+        for path in package.glob("*.py")
+        for word in ("select ", "{n}", "{t}", " from app.", "where ")
+        if word in path.read_text()
+    ]
+    assert not found

@@ -5,6 +5,7 @@ from pat_platform.engine.kinds import DATE, DATETIME, TEXT
 
 CASES = Source("app.cases")
 CASE = Row(CASES)
+THIS_CASE = "{n}.id = {id:Case:id}"
 
 ORDERS = {
     "OPENED_ON_DESC": (Order("opened_on", DATE, desc=True),),

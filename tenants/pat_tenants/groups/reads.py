@@ -5,6 +5,7 @@ from pat_platform.engine.kinds import TEXT
 
 GROUPS = Source("app.self_help_groups")
 GROUP = Row(GROUPS)
+THIS_GROUP = "{n}.id = {id:SelfHelpGroup:id}"
 ORDERS = {"NAME": (Order("name", TEXT),)}
 FILTERS = {"status": Filter("{t}.status = any({value})", "text[]")}
 
@@ -33,4 +34,6 @@ IDENTITIES = Source(
     key=("member_id",),
 )
 IDENTITY = "{n}.member_id = {t}.id"
+# Nobody is assigned to a group's member.
+IS_ASSIGNED = "false"
 IDENTITY_READ = Audit("identity", "{t}.member_id")

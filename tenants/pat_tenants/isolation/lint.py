@@ -36,13 +36,23 @@ RULES = (*lint_tables.RULES, *lint_privileges.RULES)
 
 
 def lint(connection: Connection[Any]) -> list[Finding]:
-    """Judge the database that ``connection`` is open on; the migrator may, and any superuser. An empty list means: the wall stands."""
+    """Judge the database that ``connection`` is open on, as the migrator, which its role must be able to become.
+
+    An empty list means: the wall stands.
+    """
     parameters = _parameters()
-    return [
-        Finding(rule.name, row[0])
-        for rule in RULES
-        for row in connection.execute(rule.query, parameters).fetchall()
-    ]
+    with connection.transaction():
+        connection.execute(f"set local role {MIGRATOR}")
+        # Names come back in full, whatever the caller's path is.
+        connection.execute("set local search_path = pg_catalog")
+        findings = [
+            Finding(rule.name, row[0])
+            for rule in RULES
+            for row in connection.execute(rule.query, parameters).fetchall()
+        ]
+        connection.execute("set local search_path to default")
+        connection.execute("reset role")
+    return findings
 
 
 def _parameters() -> dict[str, Any]:

@@ -16,6 +16,7 @@ RECEIVED = Source(
 )
 SENT_ROW = Row(SENT)
 RECEIVED_ROW = Row(RECEIVED)
+THIS_REFERRAL = "{n}.id = {id:Referral:id}"
 
 # A draft was not sent yet: it has no moment, and comes first.
 ORDERS = {"SENT_AT_DESC": (Order("sent_at", DATETIME, desc=True, nullable=True),)}

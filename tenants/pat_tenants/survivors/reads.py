@@ -4,6 +4,7 @@ from pat_platform.engine.declare import Audit, Row, Source
 
 SURVIVORS = Source("app.survivors")
 SURVIVOR = Row(SURVIVORS)
+THIS_SURVIVOR = "{n}.id = {id:Survivor:id}"
 
 OF_CASE = "{n}.id = {t}.survivor_id"
 
