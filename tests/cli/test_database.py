@@ -153,7 +153,12 @@ def test_rotated_passwords_replace_the_old_ones(own: Pat, migrated: str) -> None
     own(*ADD)
     ((organisation,),) = rows(migrated, "select id from app.organisations")
     login = login_name(UUID(str(organisation)), "case_manager")
-    assert own("organisation", "rotate", "cbo-a").stdout == "cbo-a: 8 logins have new passwords.\n"
+    password = login_password(SECRET.encode(), login, 1)
+    with psycopg.connect(migrated, user=login, password=password, autocommit=True) as open_before:
+        told = own("organisation", "rotate", "cbo-a").stdout
+        assert told == "cbo-a: 8 logins have new passwords; 1 open connections were ended.\n"
+        with pytest.raises(psycopg.OperationalError):
+            open_before.execute("select 1")
     assert not may_sign_in(migrated, login, 1)
     assert may_sign_in(migrated, login, 2)
 

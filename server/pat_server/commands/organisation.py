@@ -11,7 +11,7 @@ from pat_server.commands.admin import Admin
 from pat_server.commands.tables import aligned
 from pat_server.commands.trouble import Trouble
 from pat_tenants.htcds import OrganisationType
-from pat_tenants.isolation.provision import provision, rotate
+from pat_tenants.isolation.provision import end_connections, provision, rotate
 from pat_tenants.organisations.models import OrganisationKind
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -71,16 +71,18 @@ def list_all() -> None:
 @command.command("rotate")
 @click.argument("slug")
 def rotate_passwords(slug: str) -> None:
-    """Give every login of an organisation a new password.
+    """Give every login of an organisation a new password, and end the connections that were opened with the old one.
 
-    Running servers notice by themselves: their open connections live on, new ones use the new password.
+    Running servers notice by themselves and connect again; a change that is under way at that moment is undone.
     """
     admin = Admin.find()
     secret = admin.secret()
     with admin.transaction() as connection:
         organisation = _find(connection, slug)
         logins = rotate(connection, secret, organisation)
-    click.echo(f"{slug}: {len(logins)} logins have new passwords.")
+    with admin.transaction() as connection:
+        ended = end_connections(connection, logins)
+    click.echo(f"{slug}: {len(logins)} logins have new passwords; {ended} open connections were ended.")
 
 
 def _open_directory(connection: Connection) -> None:

@@ -62,7 +62,10 @@ def provision(connection: Connection, secret: bytes, organisation: UUID, kind: O
 
 
 def rotate(connection: Connection, secret: bytes, organisation: UUID) -> list[str]:
-    """Give every login of one organisation a new password: the next generation. Open connections live on, new ones need it."""
+    """Give every login of one organisation a new password: the next generation.
+
+    New connections need it; :func:`end_connections` ends the others.
+    """
     connection.execute("set local role pat_sec")
     rows = connection.execute(
         "update sec.logins set generation = generation + 1 where organisation_id = %s returning login, role, generation",
@@ -74,6 +77,17 @@ def rotate(connection: Connection, secret: bytes, organisation: UUID) -> list[st
             connection, name, login_password(secret, name, generation), member_of=database_role(Role(role))
         )
     return [row[0] for row in rows]
+
+
+def end_connections(connection: Connection, names: list[str]) -> int:
+    """End every open connection of these logins, after their new passwords were committed: whoever had an old one is out.
+
+    Servers connect again by themselves. Returns how many were ended. Raises InsufficientPrivilege for a role that may not.
+    """
+    ended = connection.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = any(%s)", (names,)
+    ).fetchall()
+    return len(ended)
 
 
 def provision_all(connection: Connection, secret: bytes) -> int:
