@@ -91,6 +91,27 @@ GAPS = (
 )
 
 
+# Without any statistics the planner takes one row in two hundred for an organisation's, and lists grow five times slower. So it is
+# told two things that tell nobody anything: about ten organisations share a table, and ids are unique. ANALYZE leaves them alone.
+_HINTS = """do $$ declare c record; begin
+    if current_setting('server_version_num')::int >= 180000 then
+        set local role pat_owner;
+        for c in
+            select t.relname, a.attname, case a.attname when 'id' then -1 else 10 end as n_distinct
+            from pg_class t join pg_attribute a on a.attrelid = t.oid and a.attname in ('organisation_id', 'id')
+            where t.relnamespace = 'app'::regnamespace and t.relkind = 'r'
+            and exists (select from pg_attribute o where o.attrelid = t.oid and o.attname = 'organisation_id')
+        loop
+            perform pg_restore_attribute_stats(
+                'schemaname', 'app'::text, 'relname', c.relname::text, 'attname', c.attname::text, 'inherited', false,
+                'version', current_setting('server_version_num')::int,
+                'null_frac', 0::real, 'avg_width', 16, 'n_distinct', c.n_distinct::real);
+        end loop;
+        reset role;
+    end if;
+end $$"""
+
+
 def harden(connection: Connection) -> list[str]:
     """Close every gap and let the service logins in. Returns a sentence for each gap that this server does not let us close."""
     open_still = []
@@ -99,6 +120,7 @@ def harden(connection: Connection) -> list[str]:
             _try(connection, gap.close)
         if _ask(connection, gap.is_open):
             open_still.append(gap.sentence)
+    connection.execute(_HINTS)
     _try(connection, f"grant execute on function pg_catalog.pg_advisory_xact_lock(bigint) to {MIGRATOR}")
     for login in SERVICE_LOGINS:
         let_connect(connection, login)
