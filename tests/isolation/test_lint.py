@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from tests.isolation.plants import PLANTS, Plant
+from tests.isolation.plants import OF_TABLES, Plant
+from tests.isolation.plants_privileges import OF_PRIVILEGES
 from tests.support.wall import Wall
 
 from pat_platform.database.models import TableKind
 from pat_tenants.isolation.lint import RULES, Finding, lint
 from pat_tenants.isolation.listed import REFERENCE_TABLES
 from pat_tenants.tables import metadata
+
+PLANTS = {**OF_TABLES, **OF_PRIVILEGES}
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ def _parameters() -> dict[str, Any]:
         "callable": list(listed.CALLABLE),
         "hidden_views": list(listed.HIDDEN_VIEWS),
         "other_tables": list(listed.OTHER_TABLES),
+        "extensions": list(listed.EXTENSIONS),
         "fence": listed.FENCE,
         "session": listed.SESSION,
         "author": listed.AUTHOR,

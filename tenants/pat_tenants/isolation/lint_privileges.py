@@ -97,6 +97,11 @@ RULES = (
         "select p.oid::regprocedure::text from pg_proc p where p.proleakproof and p.pronamespace <> 'pg_catalog'::regnamespace",
     ),
     Rule(
+        "extension or foreign server that is on no list",
+        """select extname::text from pg_extension where extname <> all(%(extensions)s)
+        union all select srvname::text from pg_foreign_server""",
+    ),
+    Rule(
         "database where everyone may connect or make temporary tables",
         """select d.datname || ' ' || a.privilege_type from pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
         where d.datname = current_database() and a.grantee = 0""",

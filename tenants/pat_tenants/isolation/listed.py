@@ -37,6 +37,9 @@ HIDDEN_VIEWS = ("door.all_states",)
 OTHER_TABLES = ("migrations.versions",)
 """Tables outside the schemas of the wall."""
 
+EXTENSIONS = ("plpgsql",)
+"""Whatever else an extension brings, everyone may execute its functions."""
+
 # As PostgreSQL writes them back from the catalogue.
 FENCE = "(organisation_id = ( SELECT (substr((SESSION_USER)::text, 5, 32))::uuid AS substr))"
 SESSION = "(( SELECT sec.actor() AS actor) IS NOT NULL)"
