@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from tests.support.people import Member
-from tests.support.wall import Connection, Wall, attempt
+from tests.support.wall import Connection, Wall, as_superuser, attempt
 
 from pat_auth.policy import Role
 from pat_platform.database.models import TableKind
@@ -70,15 +70,17 @@ def test_the_colleagues_identities_are_the_colleagues(wall: Wall, colleague: Mem
         assert attempt(connection, "select survivor_id from app.survivor_identities") == [(ours,)]
 
 
-def test_an_assignment_that_ended_reaches_nothing(wall: Wall, worker: Member) -> None:
-    with wall.acting(worker) as connection:
-        ended = "update app.case_assignments set ended_at = {} where person_id = %s"
-        wall.admin.execute(ended.format("now()").encode(), (worker.person,))
-        try:
+def test_an_assignment_that_ends_reaches_nothing_from_the_next_statement_on(
+    wall: Wall, worker: Member
+) -> None:
+    with wall.admin.transaction(force_rollback=True):
+        wall.admin.execute(
+            "update app.case_assignments set ended_at = now() where person_id = %s and ended_at is null",
+            (worker.person,),
+        )
+        with as_superuser(wall.admin, worker.login, worker.session):
             for table, column in SEALED.items():
-                assert attempt(connection, f"select {column} from {table}") == []
-        finally:
-            wall.admin.execute(ended.format("null").encode(), (worker.person,))
+                assert attempt(wall.admin, f"select {column} from {table}") == []
 
 
 def test_she_cannot_assign_herself(wall: Wall, worker: Member, injected: Connection) -> None:

@@ -1,8 +1,8 @@
 """Which rows of the small network each reach covers, for somebody of cbo-a: written by hand, row by row.
 
-Everybody of cbo-a but the second social worker and the survivors is assigned to the case of ``hers``; nobody is to that of ``ours``
-but the second social worker. Survivor 1 is whom ``hers`` is about. What is not named is covered by no reach: above all, every row
-of another organisation.
+Everybody of cbo-a but the second social worker and the survivors is assigned to the case of ``hers``, and no longer to that of
+``ours``; for the second social worker it is the other way round. Survivor 1 is whom ``hers`` is about. What is not named is covered
+by no reach: above all, every row of another organisation.
 """
 
 from __future__ import annotations
@@ -117,15 +117,19 @@ def _people(wall: Wall, relation: str, me: Member) -> Covered:
         case "app.case_assignments":
             for member in ours:
                 if member.role is not Role.SURVIVOR:
-                    yield (
-                        (
-                            member.organisation,
-                            named("cbo-a", "case_assignments", f"{member.role}{member.number}"),
-                        ),
-                        {ORGANISATION}
-                        | ({ASSIGNED} if member == me else set())
-                        | ({OWN} if member.number == 1 else set()),
-                    )
+                    mine = {ASSIGNED} if member == me else set()
+                    for name, label in _assigned(member):
+                        about_her = {OWN} if label == "hers" else set()
+                        yield (
+                            (member.organisation, named("cbo-a", "case_assignments", name)),
+                            {ORGANISATION} | mine | about_her,
+                        )
+
+
+def _assigned(member: Member) -> list[tuple[str, str]]:
+    """The assignment that runs, and the one that has ended: with whom each is."""
+    name, labels = f"{member.role}{member.number}", ["hers", "ours"]
+    return list(zip((name, f"{name} once"), labels if member.number == 1 else labels[::-1], strict=True))
 
 
 def _membership(member: Member, me: Member) -> set[Reach]:

@@ -135,14 +135,18 @@ def _group(slug: str, label: str) -> Iterator[tuple[str, Row]]:
 
 
 def _assignments(slug: str, members: Iterable[Member]) -> Iterator[tuple[str, Row]]:
-    """Everybody is assigned to ``hers``, whatever the role, save the second social worker, who is assigned to ``ours``."""
+    """Everybody is assigned to ``hers``, whatever the role, and was to ``ours``; for the second social worker it is the reverse."""
     for member in members:
-        if member.role is Role.SURVIVOR:
-            continue
-        label = "hers" if member.number == 1 else "ours"
-        about = {"case_id": named(slug, "cases", label), "survivor_id": named(slug, "survivors", label)}
-        name = f"{member.role}{member.number}"
-        yield name, _base(slug, "case_assignments", name, **about, person_id=member.person)[1]
+        if member.role is not Role.SURVIVOR:
+            live, ended = LABELS if member.number == 1 else LABELS[::-1]
+            name = f"{member.role}{member.number}"
+            yield name, _assignment(slug, name, live, member)
+            yield f"{name} once", _assignment(slug, f"{name} once", ended, member, ended_at=EARLIER)
+
+
+def _assignment(slug: str, name: str, label: str, member: Member, **values: Any) -> Row:
+    about = {"case_id": named(slug, "cases", label), "survivor_id": named(slug, "survivors", label)}
+    return _base(slug, "case_assignments", name, **about, person_id=member.person, **values)[1]
 
 
 def _replays(slug: str, members: Iterable[Member]) -> Iterator[tuple[str, Row]]:
