@@ -14,8 +14,8 @@ import psycopg
 from psycopg import errors as postgres_errors
 
 from pat_auth.principal import Principal
-from pat_platform.database.access import unauthenticated
 from pat_platform.database.credentials import Credentials, stored_generations
+from pat_platform.database.failures import unauthenticated
 from pat_platform.database.pool import unavailable
 from pat_platform.engine.complete import Completed
 from pat_platform.engine.diagnose import diagnose

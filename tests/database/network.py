@@ -80,7 +80,7 @@ class Network:
 
     async def load_generations(self) -> Mapping[str, int]:
         await asyncio.sleep(0)
-        return dict(self.generations)
+        return {member.login: 1 for member in self.members} | self.generations
 
     def execute(self, statement: str, parameters: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         """Run a statement as superuser."""

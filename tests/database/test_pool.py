@@ -301,11 +301,11 @@ async def test_a_new_password_is_fetched_once_when_the_old_one_is_refused(
         del network.generations[member.login]
 
 
-@pytest.mark.parametrize("wrong", ["password", "login", "port"])
+@pytest.mark.parametrize("wrong", ["password", "port"])
 async def test_a_login_that_cannot_connect_is_unavailable_and_tells_no_secret(
     open_database: OpenDatabase, network: Network, wrong: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    member = network.members[0] if wrong != "login" else member_of(uuid4(), "case_manager")
+    member = network.members[0]
     secret = b"another secret than the one that made the logins"
     settings: dict[str, object] = {"secret": secret} if wrong == "password" else {}
     if wrong == "port":
@@ -316,6 +316,15 @@ async def test_a_login_that_cannot_connect_is_unavailable_and_tells_no_secret(
     assert refused.value.code == "UNAVAILABLE"
     assert "database.login_failed" in caplog.text
     assert secret.decode() not in caplog.text
+    assert database.pool.size == 0
+
+
+async def test_a_login_of_no_organisation_is_nobody(open_database: OpenDatabase) -> None:
+    """To come back later, as when a database restarts, would help nobody."""
+    database = open_database()
+    with pytest.raises(Fault) as refused:
+        await read(database, member_of(uuid4(), "case_manager"))
+    assert refused.value.code == "UNAUTHENTICATED"
     assert database.pool.size == 0
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg.pq.abc import PGresult
 
 from pat_platform.database.credentials import Credentials, Generations, stored_generations
-from pat_platform.database.failures import ConnectionLost, DatabaseError
+from pat_platform.database.failures import ConnectionLost, DatabaseError, unauthenticated
 from pat_platform.database.pipeline import RESET, RESET_SETTINGS, Answer, Traffic, Wire, row_of
 from pat_platform.database.pool import KeyedPool, unavailable
 from pat_platform.database.session import Sessions
@@ -169,11 +169,6 @@ class Database:
         (result,) = await self._answered(wire, answer)
         if result.command_status != b"COMMIT":
             raise DatabaseError("25P02", "an earlier statement had failed, so nothing was committed")
-
-
-def unauthenticated() -> Fault:
-    """The fault for a session that is unknown, expired, revoked or of another login: one sentence for all."""
-    return Fault("UNAUTHENTICATED", "Your session has ended. Sign in again.")
 
 
 def _enter(session: UUID, sql: str) -> Statement:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import psycopg
 
+from pat_platform.database.failures import UnknownLogin
 from pat_platform.database.logins import ISSUER, SERVICE_LOGINS
 from pat_platform.settings import Settings
 
@@ -41,10 +42,15 @@ class Credentials:
         self._lock = asyncio.Lock()
 
     async def __call__(self, login: str, was_refused: bool) -> str:
-        """The connection string of the login; loads again if the last one was refused."""
+        """The connection string of the login; loads again if the last one was refused.
+
+        Raises UnknownLogin if it was refused and no organisation has it.
+        """
         if login in SERVICE_LOGINS:
             return self._settings.conninfo(login, FIRST_GENERATION)
         await self._refresh(was_refused)
+        if was_refused and login not in self._known:
+            raise UnknownLogin(login)
         return self._settings.conninfo(login, self._known.get(login, FIRST_GENERATION))
 
     async def _refresh(self, was_refused: bool) -> None:

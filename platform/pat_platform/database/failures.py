@@ -3,6 +3,8 @@
 from psycopg.pq import DiagnosticField
 from psycopg.pq.abc import PGresult
 
+from pat_platform.errors import Fault
+
 PROGRAMMING_ERRORS = "42"
 
 
@@ -33,6 +35,15 @@ class ConnectionLost(Exception):
     def __init__(self, *, was_sent: bool) -> None:
         super().__init__("the connection to the database is lost")
         self.was_sent = was_sent
+
+
+class UnknownLogin(Exception):
+    """A login that no organisation has (any more)."""
+
+
+def unauthenticated() -> Fault:
+    """The fault for a session that is unknown, expired, revoked or of another login: one sentence for all."""
+    return Fault("UNAUTHENTICATED", "Your session has ended. Sign in again.")
 
 
 def error_from(result: PGresult, position: int) -> DatabaseError:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from pat_platform.database.cursors import ExtendedCursor
-from pat_platform.database.failures import ConnectionLost
+from pat_platform.database.failures import ConnectionLost, UnknownLogin, unauthenticated
 from pat_platform.database.logins import organisation_key
 from pat_platform.database.pipeline import CANCEL_SECONDS, RESET, Answer, Traffic, Wire
 from pat_platform.database.statements import Statement
@@ -117,7 +117,8 @@ class KeyedPool:
     async def lease(self, login: str) -> Wire:
         """A clean connection of the login; give it back with `release`, `abort` or `retire`.
 
-        Raises Fault UNAVAILABLE if none comes free in time or the login cannot connect.
+        Raises Fault UNAVAILABLE if none comes free in time or the login cannot connect, UNAUTHENTICATED
+        if no organisation has the login.
         """
         if self._is_closed:
             raise unavailable()
@@ -218,10 +219,10 @@ class KeyedPool:
         if place.done() and not place.cancelled() and place.exception() is None:
             self._take_in(place.result())
 
-    def _refuse(self, line: _Line) -> None:
+    def _refuse(self, line: _Line, why: Callable[[], Fault] = unavailable) -> None:
         """Nobody in this line can be served."""
         while place := line.next_place():
-            place.set_exception(unavailable())
+            place.set_exception(why())
         self._waiting.pop(line.login, None)
 
     # Handing out.
@@ -338,7 +339,7 @@ class KeyedPool:
             self._total -= 1
             # Others of this login are served by its connections as they come back.
             if not line.held:
-                self._refuse(line)
+                self._refuse(line, unauthenticated if isinstance(error, UnknownLogin) else unavailable)
         else:
             line.opening -= 1
             self._hand_out(wire, line)

@@ -1,0 +1,128 @@
+"""No field of the schema is left out: whatever may be selected compiles, and is what the standard executor says."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from graphql import (
+    GraphQLField,
+    GraphQLNamedOutputType,
+    GraphQLObjectType,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_required_argument,
+)
+from tests.server.conftest import Network
+
+from pat_platform.settings import EngineMode
+from pat_schema.root import graphql_schema
+from pat_server.assembly import assemble
+from pat_server.executing import Executor
+from pat_server.requests import GraphQLRequest
+
+LEVELS = 7
+PAGE = "first: 2"
+NODES = {
+    "case": ("Case", "cases"),
+    "survivor": ("Survivor", "survivors"),
+    "selfHelpGroup": ("SelfHelpGroup", "self_help_groups"),
+    "referral": ("Referral", "referrals"),
+    "node": ("Case", "cases"),
+}
+SCHEMA = graphql_schema()
+assert SCHEMA.query_type
+
+
+def selection(kind: GraphQLNamedOutputType, above: tuple[str, ...] = ()) -> str:
+    """All fields of a type and of what lies below them, without going round in a circle."""
+    if is_abstract_type(kind):
+        members = SCHEMA.get_possible_types(kind)
+        parts = [f"... on {member.name} {selection(member, above)}" for member in members]
+        return "{ __typename " + " ".join(parts) + " }"
+    assert isinstance(kind, GraphQLObjectType)
+    return "{ __typename " + " ".join(selected(kind, (*above, kind.name))) + " }"
+
+
+def selected(kind: GraphQLObjectType, above: tuple[str, ...]) -> Iterator[str]:
+    for name, field in kind.fields.items():
+        named = get_named_type(field.type)
+        if is_leaf_type(named):
+            yield name
+        elif named.name not in above and len(above) < LEVELS:
+            # Two members of a union may have fields of one name and different types.
+            yield f"{kind.name}_{name}: {name}{arguments(field)} {selection(named, above)}"
+
+
+def arguments(field: GraphQLField) -> str:
+    required = [name for name, each in field.args.items() if is_required_argument(each)]
+    assert not required, f"{required}: say here what to ask for"
+    return f"({PAGE})" if "first" in field.args else ""
+
+
+def documents(name: str, network: Network, organisation: str) -> Iterator[str]:
+    """A document for each field of what a root field gives: all at once would be more than a request may ask for."""
+    assert SCHEMA.query_type
+    field = SCHEMA.query_type.fields[name]
+    kind = get_named_type(field.type)
+    given = [PAGE] if "first" in field.args else []
+    if name in NODES:
+        given.append(f'id: "{some_id(network, organisation, *NODES[name])}"')
+    directions = ("SENT", "RECEIVED") if "direction" in field.args else (None,)
+    for direction in directions:
+        asked = ", ".join([*given, f"direction: {direction}"] if direction else given)
+        start, end = f"{name}({asked})" if asked else name, ""
+        if kind.name.endswith("Connection"):
+            yield f"{{ {start} {{ totalCount pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} edges {{ cursor }} }} }}"
+            assert isinstance(kind, GraphQLObjectType)
+            edge = get_named_type(kind.fields["edges"].type)
+            assert isinstance(edge, GraphQLObjectType)
+            inner = get_named_type(edge.fields["node"].type)
+            start, end = f"{start} {{ edges {{ node", " } }"
+        else:
+            inner = kind
+        if isinstance(inner, GraphQLObjectType):
+            for part in selected(inner, (inner.name,)):
+                yield f"{{ {start} {{ {part} }}{end} }}"
+        else:
+            members = SCHEMA.get_possible_types(inner) if is_abstract_type(inner) else []
+            for member in members:
+                for part in selected(member, (member.name,)):
+                    yield f"{{ {start} {{ __typename ... on {member.name} {{ {part} }} }}{end} }}"
+
+
+def some_id(network: Network, organisation: str, kind: str, table: str) -> str:
+    (key,) = network.rows(
+        f"select t.id from app.{table} t join app.organisations o on o.id = t.organisation_id"
+        " where o.slug = %s order by t.id limit 1",
+        organisation,
+    )[0]
+    return b64encode(f"{kind}:{key}".encode()).decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCHEMA.query_type.fields)
+async def test_every_field_compiles_to_what_the_standard_executor_answers(
+    network: Network, name: str
+) -> None:
+    principal = network.principal("manager@cbo-f.example")
+    compiled = assemble(replace(network.settings, engine=EngineMode.COMPILED))
+    standard = assemble(replace(network.settings, engine=EngineMode.EXECUTOR))
+    try:
+        for document in documents(name, network, "cbo-f"):
+            request = GraphQLRequest(document, None, None)
+            one, other = [
+                json.dumps(json.loads((await Executor(parts).execute(request, principal)).body))
+                for parts in (compiled, standard)
+            ]
+            assert one == other, document
+            assert "errors" not in json.loads(one), (document, one)
+        assert compiled.engine.counters.fallbacks == 0
+        assert compiled.engine.counters.compiled > 0
+    finally:
+        await compiled.database.close()
+        await standard.database.close()
