@@ -13,10 +13,6 @@ Paise = NewType("Paise", int)
 """Money in paise: a hundredth of a rupee."""
 
 
-def _written(value: Any) -> Any:
-    return value if isinstance(value, str | int) else str(value)
-
-
 def _reader(kind: str, parse: Any, form: str) -> Any:
     def read(value: Any) -> Any:
         try:
@@ -40,28 +36,28 @@ SCALARS: dict[object, Any] = {
     date: strawberry.scalar(
         name="Date",
         description="A day of the calendar, ISO 8601: 2026-11-21.",
-        serialize=_written,
+        serialize=str,
         parse_value=_reader("date", date.fromisoformat, "2026-11-21"),
         specified_by_url="https://scalars.graphql.org/andimarek/local-date",
     ),
     datetime: strawberry.scalar(
         name="DateTime",
         description="A moment, ISO 8601 with its offset; answers are in UTC.",
-        serialize=_written,
+        serialize=str,
         parse_value=_reader("moment", _moment, "2026-11-21T10:00:00Z"),
         specified_by_url="https://scalars.graphql.org/andimarek/date-time",
     ),
     UUID: strawberry.scalar(
         name="UUID",
         description="A UUID, RFC 9562.",
-        serialize=_written,
+        serialize=str,
         parse_value=_reader("UUID", UUID, "8 hexadecimal digits, then 4, 4, 4 and 12"),
         specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
     ),
     Paise: strawberry.scalar(
         name="Paise",
         description="Money in paise, a hundredth of a rupee: a whole number of up to 64 bits.",
-        serialize=_written,
+        serialize=str,
         parse_value=_reader("sum of money", int, "a whole number of paise"),
     ),
 }

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pat_auth.policy import POLICY, Permission, Reach, Role, reach_of
 
 SCOPES = frozenset({"cases", "identity", "health", "groups", "referrals"})
 """The field classes that a client may be given: a ceiling, whoever is signed in."""
+
+
+_P = Permission
+
+CEILING: Mapping[Permission, str | None] = MappingProxyType(
+    {
+        **dict.fromkeys((_P.ME_READ, _P.ORGANISATION_READ, _P.PLACE_READ, _P.MEMBER_READ)),
+        **dict.fromkeys((_P.CASE_READ, _P.CASE_OPEN, _P.CASE_UPDATE, _P.CASE_ASSIGN), "cases"),
+        **dict.fromkeys((_P.NOTE_READ, _P.NOTE_ADD, _P.PROCEEDING_READ, _P.PROCEEDING_RECORD), "cases"),
+        **dict.fromkeys((_P.IDENTITY_READ, _P.NOTE_TEXT_READ), "identity"),
+        **dict.fromkeys((_P.GROUP_READ, _P.GROUP_MEMBER_READ, _P.GROUP_RECORD), "groups"),
+        **dict.fromkeys((_P.REFERRAL_READ, _P.REFERRAL_SEND, _P.REFERRAL_ANSWER), "referrals"),
+    }
+)
+"""The scope without which a client may not use a permission; None where any client may."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +35,9 @@ class Viewer:
     scopes: frozenset[str]
 
     def may(self, permission: Permission) -> bool:
-        """Whether the role holds the permission at all; which rows it reaches is the database's to say."""
-        return self.role in POLICY[permission]
+        """Whether the role holds the permission and the client its scope; which rows it reaches is the database's to say."""
+        scope = CEILING[permission]
+        return self.role in POLICY[permission] and (scope is None or scope in self.scopes)
 
     def reach(self, permission: Permission) -> Reach | None:
         """How far a permission reaches for the role."""

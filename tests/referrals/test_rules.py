@@ -54,6 +54,12 @@ def test_an_agreement_names_what_may_be_shared() -> None:
     assert refused.value.code == "CONSENT_SCOPE"
 
 
+def test_without_an_agreement_nothing_is_shared() -> None:
+    with pytest.raises(Refused) as refused:
+        rules.agreement_holds([Scope.LEGAL_STATUS], None, NOW)
+    assert refused.value.code == "CONSENT_MISSING"
+
+
 def test_an_agreement_that_has_run_out_holds_no_longer() -> None:
     rules.agreement_holds([Scope.LEGAL_STATUS], NOW + timedelta(seconds=1), NOW)
     with pytest.raises(Refused) as refused:

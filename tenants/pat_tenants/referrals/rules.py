@@ -53,8 +53,10 @@ def receiver_may(current: ReferralStatus, answer: Answer) -> None:
         )
 
 
-def agreement_holds(scopes: Collection[Scope], agreed_until: datetime, now: datetime) -> None:
-    """Raises Refused when the survivor's agreement names nothing to share, or has run out."""
+def agreement_holds(scopes: Collection[Scope], agreed_until: datetime | None, now: datetime) -> None:
+    """Raises Refused when the survivor has not agreed, when her agreement names nothing to share, or when it has run out."""
+    if agreed_until is None:
+        raise Refused("CONSENT_MISSING", "The survivor has not agreed to share this case.", "agreedUntil")
     if not scopes:
         raise Refused("CONSENT_SCOPE", "The survivor's agreement must name what may be shared.", "scopes")
     if agreed_until <= now:

@@ -75,8 +75,6 @@ async def send_referral(tx: Transaction, *, referral_id: UUID) -> Referral:
     """Open the door: the receiver now sees what is asked, and, once it has accepted, what was agreed."""
     referral = await _own(tx, referral_id)
     rules.sender_may(SenderState(referral.state), SenderState.SENT)
-    if referral.agreed_until is None:
-        raise Refused("CONSENT_MISSING", "The survivor has not agreed to share this case.", None)
     now = datetime.now(UTC)
     rules.agreement_holds([Scope(scope) for scope in referral.scopes], referral.agreed_until, now)
     referral.sent_at = referral.sent_at or now
