@@ -29,6 +29,9 @@ FAULTS = {
         "update sec.sessions s set organisation_id = m.organisation_id, membership_id = m.id, person_id = m.person_id"
         " from app.memberships m where s.id = %(session)s and m.id = %(foreign_membership)s"
     ),
+    "under another organisation's id": (
+        "update sec.sessions set organisation_id = %(other_organisation)s where id = %(session)s"
+    ),
     "of no membership": "update sec.sessions set membership_id = gen_random_uuid() where id = %(session)s",
     "deleted": "delete from sec.sessions where id = %(session)s",
 }
@@ -44,6 +47,7 @@ def plant(wall: Wall, member: Member, fault: str) -> None:
         "session": member.session,
         "membership": member.membership,
         "other_login": wall.member(member.slug, Role.AUDITOR).login,
+        "other_organisation": wall.organisation("cbo-b"),
         "foreign_membership": wall.member("cbo-b", member.role).membership,
     }
     assert wall.admin.execute(FAULTS[fault].encode(), keys).rowcount == 1
@@ -95,7 +99,7 @@ def test_a_revocation_reaches_a_transaction_on_another_connection(wall: Wall, ma
         assert sees(connection, ["app.cases"]) == ["app.cases"]
 
 
-@pytest.mark.parametrize("fault", ["revoked", "expired", "the membership ended", "of another login"])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_survivors_record_closes_with_her_session(wall: Wall, fault: str) -> None:
     survivor = wall.member("cbo-a", Role.SURVIVOR)
     with wall.admin.transaction(force_rollback=True):
@@ -104,6 +108,30 @@ def test_a_survivors_record_closes_with_her_session(wall: Wall, fault: str) -> N
         plant(wall, survivor, fault)
         with as_superuser(wall.admin, survivor.login, None):
             assert attempt(wall.admin, "select sec.survivor()") == [(None,)]
+
+
+def test_a_session_expires_at_its_moment_not_at_the_end_of_the_transaction(wall: Wall) -> None:
+    survivor = wall.member("cbo-a", Role.SURVIVOR)
+    expire = "update sec.sessions set expires_at = {} where id = %s"
+    with wall.acting(survivor) as connection:
+        wall.admin.execute(
+            expire.format("clock_timestamp() + interval '300 ms'").encode(), (survivor.session,)
+        )
+        try:
+            asked = "select sec.actor() is not null, sec.survivor() is not null"
+            assert attempt(connection, asked) == [(True, True)]
+            connection.execute("select pg_sleep(0.35)")
+            assert attempt(connection, asked) == [(False, False)]
+        finally:
+            wall.admin.execute(expire.format("now() + interval '1 day'").encode(), (survivor.session,))
+
+
+def test_a_survivor_does_not_become_another_by_her_session(wall: Wall) -> None:
+    """Not even by a true session of a survivor of another organisation."""
+    with wall.acting(wall.member("cbo-a", Role.SURVIVOR)) as connection:
+        stolen = wall.member("cbo-b", Role.SURVIVOR).session
+        connection.execute("select set_config('pat.session', %s, true)", (str(stolen),))
+        assert attempt(connection, "select sec.actor(), sec.survivor()") == [(None, None)]
 
 
 @pytest.mark.parametrize("role", Role)
