@@ -14,12 +14,14 @@ from graphql import (
     DirectiveNode,
     DocumentNode,
     FieldNode,
+    FloatValueNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
     InlineFragmentNode,
+    IntValueNode,
     ListTypeNode,
     ListValueNode,
     NonNullTypeNode,
@@ -46,8 +48,8 @@ class Limits:
     `selections` (fields, spreads and inline fragments), `aliases` and `directives` are sums over the
     document. `comparisons` bounds how many pairs of fields share a response name, because the rule that
     such fields can be merged takes microseconds for each. `input_depth` is for lists and objects within
-    arguments, and for list types; `input_values` for all literals. `errors` is how many mistakes are
-    reported before validation stops.
+    arguments, and for list types; `input_values` for all literals; `digits` for one number. `errors` is how
+    many mistakes are reported before validation stops.
     """
 
     source_bytes: int = 64 * 1024
@@ -66,6 +68,7 @@ class Limits:
     comparisons: int = 3_000
     input_depth: int = 12
     input_values: int = 500
+    digits: int = 400
     errors: int = 5
 
 
@@ -273,6 +276,9 @@ class _Scale:
         elif isinstance(value, ObjectValueNode):
             items = [field.value for field in value.fields]
         else:
+            if isinstance(value, IntValueNode | FloatValueNode):
+                # Python would refuse to read a longer one, and say so in its own words.
+                _at_most(self.limits.digits, len(value.value), "characters in a number")
             return
         _at_most(self.limits.input_depth, level, "levels of lists and objects in an input")
         for item in items:

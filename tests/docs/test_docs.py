@@ -1,7 +1,10 @@
 """What the documentation says is true of this checkout."""
 
+import os
 import re
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -43,6 +46,38 @@ def test_commands_exist_and_take_their_arguments(page: Path) -> None:
     for arguments in calls(page):
         if arguments[0] != "test":
             understand(cli, arguments)
+
+
+def test_what_contributors_are_told_to_run_is_there() -> None:
+    known = {"python3 pat", ".ci/run", ".venv/bin/python requirements/compile.py"}
+    for block in blocks(CONTRIBUTING, "bash"):
+        for line in block.splitlines():
+            words = shlex.split(line, comments=True)
+            program = next((start for start in known if " ".join(words).startswith(start)), None)
+            assert program, line
+            named = [word for word in words if word.startswith((".ci/", "tests/", "requirements/"))]
+            assert [path for path in named if not (ROOT / path).exists()] == []
+    [tools] = re.findall(r"the tools stand in `\.venv/bin`: ([^.]+)\.", CONTRIBUTING.read_text())
+    for tool in re.findall(r"`(\w+)", tools):
+        assert (Path(sys.executable).parent / tool).exists(), tool
+
+
+def test_the_locks_are_compiled_with_the_options_that_contributors_are_told(tmp_path: Path) -> None:
+    lines = [line for block in blocks(CONTRIBUTING, "bash") for line in block.splitlines()]
+    lines = [line for line in lines if "requirements/compile.py" in line]
+    assert len(lines) == 2
+    told = tmp_path / "told"
+    uv = tmp_path / "uv"
+    uv.write_text(f'#!/bin/sh\necho "$@" >> {told}\n')
+    uv.chmod(0o700)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    for line in lines:
+        script, *options = shlex.split(line)[1:]
+        done = subprocess.run([sys.executable, script, *options], cwd=ROOT, env={**os.environ, "PATH": path})
+        assert done.returncode == 0
+    assert (
+        told.read_text().count("--upgrade-package starlette") == told.read_text().count("--output-file") / 2
+    )
 
 
 def understand(command: click.Command, arguments: list[str]) -> None:

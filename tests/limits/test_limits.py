@@ -192,6 +192,8 @@ def test_what_is_expanded_never_exceeds_the_limit() -> None:
             "levels of lists and objects in an input",
         ),
         ("{ hello(numbers: [" + "1 " * 500 + "]) }", "values in inputs"),
+        ("{ hello(numbers: [" + "1" * 401 + "]) }", "characters in a number"),
+        ("query ($a: Float = 1." + "0" * 400 + ") { hello }", "characters in a number"),
     ],
 )
 def test_each_limit_is_named_when_it_is_passed(source: str, reason: str) -> None:
@@ -229,6 +231,7 @@ def test_what_stands_just_within_each_limit_passes() -> None:
     assert is_measured("{ other { a b ...F } } fragment F on Query { c }", selections=5)
     assert not is_measured("{ other { a b ...F } } fragment F on Query { c }", selections=4)
     assert is_measured("{ hello(numbers: [1, 2]) }", input_values=3, input_depth=1)
+    assert is_measured("{ hello(number: -12) }", digits=3)
     assert is_measured("{ other { hello hello hello } }", comparisons=3)
     assert not is_measured("{ other { hello hello hello } }", comparisons=2)
 

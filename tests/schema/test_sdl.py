@@ -8,8 +8,10 @@ import pytest
 from graphql import build_schema
 
 from pat_auth.policy import POLICY, Permission
+from pat_platform.settings import Settings
 from pat_schema.root import declarations, graphql_schema, print_schema
 from pat_server import assembly
+from pat_server.app import create_app
 
 SDL = Path(__file__).resolve().parents[2] / "schema" / "schema.graphql"
 
@@ -33,8 +35,9 @@ def test_a_root_field_without_a_permission_is_not_served(monkeypatch: pytest.Mon
         "Query": {name: each for name, each in found.fields["Query"].items() if name != "me"},
     }
     monkeypatch.setattr(assembly, "declarations", lambda: type(found)(lacking))
+    settings = Settings.from_environment({}, database_url="postgresql://127.0.0.1:1/none", secret=b"s" * 32)
     with pytest.raises(assembly.PermissionMissing, match=r"Query\.me"):
-        assembly.demand_permissions()
+        create_app(settings)
 
 
 def test_every_permission_is_held_by_somebody() -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
 import pytest
-from tests.server.conftest import Act, Caller, Network
+from tests.server.conftest import Act, Caller, Network, free_port
 
 from pat_auth.keys import SigningKeys
 from pat_auth.principal import Principal
 from pat_auth.tokens import mint
+from pat_server.app import create_app
 
 ME = "{ me { name } }"
 
@@ -130,6 +132,13 @@ def test_a_body_of_a_megabyte_is_too_large(manager: Caller) -> None:
     assert (answer.status_code, code(answer)) == (413, "TOO_LARGE")
 
 
+@pytest.mark.parametrize(("size", "status"), [(64 * 1024, 200), (64 * 1024 + 1, 413)])
+def test_a_body_of_64_kib_is_the_largest(manager: Caller, size: int, status: int) -> None:
+    body = json.dumps({"query": ME}).encode().ljust(size)
+    headers = {"authorization": f"Bearer {manager.token}", "content-type": "application/json"}
+    assert manager.client.post("/graphql", content=body, headers=headers).status_code == status
+
+
 def test_a_body_that_lies_about_its_length_is_counted(manager: Caller) -> None:
     def chunks() -> object:
         for _ in range(100):
@@ -218,12 +227,26 @@ def test_alive_and_ready(client: httpx.Client) -> None:
     assert client.get("/readyz").status_code == 200
 
 
+async def test_without_its_database_a_server_is_alive_and_not_ready(network: Network) -> None:
+    settings = replace(network.settings, database_url=f"postgresql://127.0.0.1:{free_port()}/network")
+    token = network.token(network.principal("manager@cbo-a.example"))
+    transport = httpx.ASGITransport(create_app(settings))
+    async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await client.get("/readyz")).status_code == 503
+        asked = await client.post(
+            "/graphql", json={"query": ME}, headers={"authorization": f"Bearer {token}"}
+        )
+    assert (asked.status_code, code(asked)) == (503, "UNAVAILABLE")
+
+
 def test_errors_tell_nothing_of_the_inside(manager: Caller) -> None:
     answers = [
+        manager.post("{ cases(first: " + "9" * 5000 + ") { totalCount } }"),
         manager.post("{ me { nam } }"),
         manager.post('{ case(id: "x") { id } }'),
         manager.post("{ cases(first: 9999) { totalCount } }"),
     ]
     told = json.dumps([answer.json() for answer in answers]).lower()
-    for word in ("traceback", "select ", "psycopg", "app.", "postgres", "did you mean", "org_"):
+    for word in ("traceback", "select ", "psycopg", "app.", "postgres", "did you mean", "org_", "sys."):
         assert word not in told
