@@ -14,6 +14,9 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.cli.running import free_port
+
+from pat_platform.postgres import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -229,41 +232,53 @@ def test_the_script_can_be_executed() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif("PAT_INNER_TEST" in os.environ, reason="this is the checkout that the test made")
-def test_a_fresh_clone_with_an_empty_home_runs_its_tests(tmp_path: Path) -> None:
+def test_a_fresh_clone_with_an_empty_home_runs_its_tests_and_the_demo(tmp_path: Path) -> None:
     uv = shutil.which("uv") or ROOT / ".tools" / "uv" / "bin" / "uv"
     if not Path(uv).exists():
         pytest.skip("no uv: run the suite with `python3 pat test`")
-    cache = subprocess.run(
-        [str(uv), "cache", "dir"], capture_output=True, text=True, check=True
-    ).stdout.strip()
     clone = tmp_path / "clone"
     ignored = shutil.ignore_patterns(".*", "__pycache__", "node_modules")
     shutil.copytree(ROOT, clone, ignore=ignored)
-    home = tmp_path / "home"
-    home.mkdir()
-    environment = {
-        **os.environ,
+    (tmp_path / "home").mkdir()
+    environment = stranger(tmp_path / "home", Path(uv))
+    pat = [sys.executable, str(clone / "pat")]
+    options = ["-q", "-p", "no:cacheprovider", "tests/house/test_roots.py"]
+    done = subprocess.run([*pat, "test", *options], env=environment, cwd="/", capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
+    demo = subprocess.Popen(
+        [*pat, "demo", "--port", str(free_port())],
+        env=environment,
+        cwd="/",
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert demo.stdout
+        assert "is ready: http://127.0.0.1:" in demo.stdout.readline()
+        token = subprocess.run(
+            [*pat, "token", "manager@cbo-a.example"], env=environment, cwd="/", capture_output=True, text=True
+        )
+        assert token.stdout.splitlines()[-1].count(".") == 2, token.stderr
+    finally:
+        demo.terminate()
+        demo.communicate(timeout=60)
+        EmbeddedPostgres(clone / ".pat" / "postgres").erase()
+    assert demo.returncode == 128 + signal.SIGTERM
+
+
+def stranger(home: Path, uv: Path) -> dict[str, str]:
+    """The environment of somebody who never used this, but for the packages that this machine has fetched already."""
+    cache = subprocess.run([uv, "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST_", "COV_", "PAT_", "DATABASE_URL"))
+    }
+    return {
+        **kept,
         "HOME": str(home),
-        "PATH": f"{Path(uv).parent}{os.pathsep}{os.defpath}",
+        "PATH": f"{uv.parent}{os.pathsep}{os.defpath}",
         "PAT_INNER_TEST": "1",
         "UV_CACHE_DIR": cache,
     }
-    for name in [name for name in environment if name.startswith(("PYTEST_", "COV_"))]:
-        del environment[name]
-    done = subprocess.run(
-        [
-            sys.executable,
-            str(clone / "pat"),
-            "test",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "tests/house/test_roots.py",
-        ],
-        env=environment,
-        cwd="/",
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert " passed" in done.stdout
