@@ -17,7 +17,7 @@ from pat_platform.settings import Settings
 from pat_server.assembly import Parts, assemble
 from pat_server.endpoint import GraphQLEndpoint
 from pat_server.executing import Executor
-from pat_server.readiness import is_ready
+from pat_server.readiness import Readiness
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -42,8 +42,10 @@ def _routes(parts: Parts, endpoint: GraphQLEndpoint) -> list[Route]:
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
+    readiness = Readiness(parts.settings)
+
     async def readyz(_: Request) -> Response:
-        ready = await is_ready(parts.settings)
+        ready = await readiness()
         return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
 
     async def jwks(_: Request) -> Response:

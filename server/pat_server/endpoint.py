@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from pat_auth.tokens import Verifier
@@ -67,12 +67,15 @@ async def read_request(request: Request) -> GraphQLRequest:
 
 
 async def read_body(request: Request) -> bytes:
-    """The body, counted as it comes and never trusted to be as long as it says. Raises Fault TOO_LARGE."""
+    """The body, counted as it comes and never trusted to be as long as it says. Raises Fault TOO_LARGE or BAD_INPUT."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise Fault("TOO_LARGE", f"The request is larger than {BODY_LIMIT // 1024} KiB.")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                raise Fault("TOO_LARGE", f"The request is larger than {BODY_LIMIT // 1024} KiB.")
+    except ClientDisconnect:
+        raise Fault("BAD_INPUT", "The request ended before its body did.") from None
     return bytes(body)
 
 

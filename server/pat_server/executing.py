@@ -33,13 +33,9 @@ class Executor:
     async def execute(self, request: GraphQLRequest, principal: Principal) -> Answer:
         """The answer, whatever happens: mistakes of ours become a fault with a reference and nothing else."""
         try:
-            return await self._execute(request, principal)
+            return await self._permitted(request, principal)
         except Rejected as rejected:
             return _request_error(_coded(error) for error in rejected.errors)
-        except NotAllowed as refused:
-            await record_refusal(self._parts, principal, "FORBIDDEN", refused.field)
-            message = f"Your role or your client may not ask for {refused.field}."
-            return _request_error([_error("FORBIDDEN", message, list(refused.path))])
         except BadCursor as bad:
             return _request_error([_error("BAD_CURSOR", bad.message, list(bad.path))])
         except BadArgument as bad:
@@ -48,6 +44,15 @@ class Executor:
             return _request_error([_error(fault.code, fault.message, fault.path)])
         except Exception as mistake:
             return _request_error([internal(mistake)])
+
+    async def _permitted(self, request: GraphQLRequest, principal: Principal) -> Answer:
+        """The answer, or a refusal that is recorded. Whoever's session has ended is told that, and nothing else."""
+        try:
+            return await self._execute(request, principal)
+        except NotAllowed as refused:
+            await record_refusal(self._parts, principal, "FORBIDDEN", refused.field)
+            message = f"Your role or your client may not ask for {refused.field}."
+            return _request_error([_error("FORBIDDEN", message, list(refused.path))])
 
     async def _execute(self, request: GraphQLRequest, principal: Principal) -> Answer:
         viewer = Viewer(principal.role, principal.scopes)

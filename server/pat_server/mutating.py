@@ -36,7 +36,16 @@ class Verbs:
         self._engine = parts.engine
 
     async def root(self, mutation: Mutation, root: Root, principal: Principal) -> Completed:
-        """The value of one root field. A rule that refuses answers as a Refusal; only faults are errors."""
+        """The value of one root field. Whatever goes wrong is this field's error: those before it have been committed."""
+        try:
+            return await self._answered(mutation, root, principal)
+        except Fault as fault:
+            return mutation.failed(root, GraphQLError(fault.message, extensions={"code": fault.code}))
+        except Exception as mistake:
+            return mutation.failed(root, _failure(mistake))
+
+    async def _answered(self, mutation: Mutation, root: Root, principal: Principal) -> Completed:
+        """The verb's answer. A rule that refuses answers as a Refusal, once that is recorded."""
         try:
             try:
                 return await self._perform(mutation, root, principal)
@@ -52,10 +61,8 @@ class Verbs:
         except DatabaseError as error:
             by_database = _as_refusal(error)
             if by_database is None:
-                return mutation.failed(root, _failure(error))
+                raise
             return await self._refuse(mutation, root, principal, by_database)
-        except Fault as fault:
-            return mutation.failed(root, GraphQLError(fault.message, extensions={"code": fault.code}))
 
     async def _perform(self, mutation: Mutation, root: Root, principal: Principal) -> Completed:
         parts, replays = self._parts, self._parts.replays
@@ -105,6 +112,6 @@ def _as_refusal(error: DatabaseError) -> Refused | None:
     return _REFUSED_BY_DATABASE.get(error.sqlstate)
 
 
-def _failure(error: DatabaseError) -> GraphQLError:
-    told = internal(error)
+def _failure(mistake: Exception) -> GraphQLError:
+    told = internal(mistake)
     return GraphQLError(told["message"], extensions=told["extensions"])

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import psycopg
 
 from pat_platform.settings import Settings
 from pat_server.migrate import newest_revision
 
 ISSUER = "pat_service_issuer"
+
+
+class Readiness:
+    """Asks once for all who wait: nobody signs in to ask, and each look costs a connection that no pool counts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._look: asyncio.Task[bool] | None = None
+
+    async def __call__(self) -> bool:
+        """Whether queries will work, as the look that is under way finds, or else a new one."""
+        if self._look is None or self._look.done():
+            self._look = asyncio.create_task(is_ready(self._settings))
+        return await asyncio.shield(self._look)
 
 
 async def is_ready(settings: Settings) -> bool:

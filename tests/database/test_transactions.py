@@ -351,3 +351,11 @@ async def test_savepoints_work_inside(
             await tx.execute(text("select 1/0"))
         await tx.execute(text("rollback to savepoint before"))
     assert stored(network, note) == [(words,)]
+
+
+async def test_text_that_the_driver_cannot_send_is_the_askers_mistake(
+    database: Database, member: Member, words: str
+) -> None:
+    with pytest.raises(Fault) as refused:
+        await run(database, member, lambda tx: tx.add(note_of(member, f"{words} \0")))
+    assert refused.value.code == "BAD_INPUT"

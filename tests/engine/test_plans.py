@@ -114,6 +114,20 @@ def test_a_full_cache_only_costs_time(toy: Toy) -> None:
     assert toy.engine.counters.compiled == 4
 
 
+def test_a_cache_of_plans_counts_what_they_keep_alive(toy: Toy) -> None:
+    toy.engine = toy_engine(cache_statements=100_000)
+    for number in range(20):
+        assert toy.data(f'{{ echo(text: "a") }} # {"-" * 1_000}{number}') == {"echo": "a"}
+    toy.engine.counters.compiled = 0
+    states = "query ($s: [State!]) { books(first: 0, filter: {states: $s}) { totalCount } }"
+    for number in range(1, 21):
+        toy.data(states, {"s": ["OUT"] * number * 100})
+    assert toy.engine.counters.compiled == 20
+    toy.data(states, {"s": ["OUT"] * 100})
+    assert toy.engine.counters.compiled == 21
+    assert len(toy.engine._plans) < 5
+
+
 def test_literals_in_the_document_are_part_of_its_plan(toy: Toy) -> None:
     assert toy.data('{ books(first: 1, filter: {titleContains: "title 9"}) { totalCount } }') == {
         "books": {"totalCount": 1}

@@ -14,6 +14,7 @@ from pat_platform.database.failures import ConnectionLost, DatabaseError
 from pat_platform.database.logins import organisation_of
 from pat_platform.database.pipeline import Wire, row_of
 from pat_platform.database.statements import Statement
+from pat_platform.errors import Fault
 
 Row = TypeVar("Row")
 Parameters = Mapping[str, Any]
@@ -24,7 +25,8 @@ SERVER_STOPS = "57P"
 class Transaction:
     """What a verb may do: fetch, write, read compiled plans. It can neither commit nor roll back.
 
-    Every method raises DatabaseError if PostgreSQL refuses and ConnectionLost if it is gone.
+    Every method raises DatabaseError if PostgreSQL refuses, ConnectionLost if it is gone, and Fault BAD_INPUT for text that it
+    cannot hold.
     """
 
     def __init__(self, wire: Wire, session: AsyncSession, actor: UUID) -> None:
@@ -113,6 +115,9 @@ def _translated() -> Iterator[None]:
         sqlstate = cause.sqlstate
     else:
         return
+    if sqlstate is None and isinstance(cause, psycopg.DataError):
+        # The driver refused it before the server saw it.
+        raise Fault("BAD_INPUT", "A text contains what cannot be stored, such as the character U+0000.")
     if sqlstate is None or sqlstate.startswith(SERVER_STOPS):
         raise ConnectionLost(was_sent=True)
     raise DatabaseError(sqlstate, cause.diag.message_primary or "", cause.diag.constraint_name)

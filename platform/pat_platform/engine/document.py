@@ -42,6 +42,8 @@ class Operation:
     fragments: dict[str, FragmentDetails]
     structure: Structure
     digest: str
+    length: int
+    """Characters of the document."""
 
     @property
     def kind(self) -> OperationType:
@@ -109,6 +111,7 @@ def load(
         },
         Structure(schema, node),
         hashlib.sha256(f"{operation_name or ''}\n{source}".encode(errors="replace")).hexdigest(),
+        len(source),
     )
 
 

@@ -20,8 +20,11 @@ from .lint import lint
 from .plan import Binding, Bound, Plan
 from .planner import Planner
 from .registry import Declarations, Viewer
+from .variables import size
 
 _TOKEN_BYTES = 16
+# A plan keeps its operation and its key: each character and each value in them weighs as much as so many of SQL.
+_HELD = 30
 # Answers about the schema are few and large.
 _ABOUT_SCHEMA = 20
 
@@ -31,7 +34,7 @@ class Settings:
     """What may be set: ``max_rows`` bounds an operation's cost, ``cache_size`` the number of documents and of plans.
 
     ``cache_documents`` and ``cache_statements`` bound their characters: a parsed document takes some 90
-    bytes for each of its own, a plan some 3 for each of its SQL.
+    bytes for each of its own, a plan some 3 for each of its SQL, and what the document and the key take.
 
     ``audit_sql`` is a SQL expression that an audited statement evaluates if it reveals anything, in which
     ``{operation}`` is the operation's digest and ``{subjects}`` the JSON array of [class, subject] pairs.
@@ -113,7 +116,8 @@ class Engine:
         make: Callable[[VariableValues], Plan],
     ) -> Plan:
         """The cached plan for a part of an operation, made if there is none."""
-        key = (operation, part, viewer_key, operation.structure.fingerprint(variables))
+        fingerprint = operation.structure.fingerprint(variables)
+        key = (operation, part, viewer_key, fingerprint)
         plan = self._plans.get(key)
         if plan is not None:
             self.counters.hits += 1
@@ -125,7 +129,8 @@ class Engine:
             self.counters.fallbacks += 1
             raise
         self.counters.compiled += 1
-        self._plans.put(key, plan, len(plan.sql or ""))
+        weight = len(plan.sql or "") + _HELD * operation.length + _HELD * size(fingerprint)
+        self._plans.put(key, plan, weight)
         return plan
 
     def bind(

@@ -83,6 +83,11 @@ def _fingerprint(kind: Any, value: Any) -> Hashable:
     return (value,) if _is_structural(kind) else True
 
 
+def size(fingerprint: Hashable) -> int:
+    """How many values a fingerprint keeps."""
+    return sum(map(size, fingerprint)) if isinstance(fingerprint, tuple) else 1
+
+
 def _list_fingerprint(item: Any, value: Any) -> Hashable:
     if _has_structure(item):
         return ("list", *(_fingerprint(item, element) for element in value))

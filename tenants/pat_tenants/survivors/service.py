@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from pat_platform.database.transaction import Transaction
@@ -12,6 +13,7 @@ from pat_platform.encryption.envelope import Place
 from pat_platform.encryption.key_ring import KeyRing
 from pat_tenants.codes import new_code
 from pat_tenants.htcds import Gender, MaritalStatus
+from pat_tenants.survivors import rules
 from pat_tenants.survivors.models import Survivor, SurvivorIdentity, SurvivorKey
 from pat_tenants.vault import Vault
 
@@ -45,7 +47,10 @@ async def register_survivor(
     place_id: UUID | None = None,
     identity: Identity | None = None,
 ) -> Survivor:
-    """Record a survivor, and apart from her record who she is. Raises Refused for a telephone number that is none."""
+    """Record a survivor, and apart from her record who she is.
+
+    Raises Refused for a telephone number, a birth year or a language that is none.
+    """
     ring = vault.ring(tx.organisation)
     survivor = await tx.add(
         Survivor(
@@ -54,9 +59,9 @@ async def register_survivor(
             code=new_code(),
             gender=gender,
             marital_status=marital_status,
-            birth_year=birth_year,
+            birth_year=rules.is_a_birth_year(birth_year, datetime.now(UTC).year),
             is_minor_at_intake=is_minor_at_intake,
-            primary_language=primary_language,
+            primary_language=rules.is_a_language(primary_language),
             place_id=place_id,
             created_by=tx.actor,
         )

@@ -1,0 +1,30 @@
+"""What may be recorded about a survivor. Pure decisions."""
+
+from __future__ import annotations
+
+import re
+
+from pat_platform.errors import Refused
+
+OLDEST = 120
+"""Years: nobody is older."""
+
+_LANGUAGE = re.compile(r"[a-z]{2}")
+
+
+def is_a_birth_year(year: int | None, this_year: int) -> int | None:
+    """A year in which somebody alive may have been born, or None. Raises Refused for any other: ages are computed from it."""
+    if year is not None and not this_year - OLDEST <= year <= this_year:
+        raise Refused("BIRTH_YEAR_INVALID", "Nobody alive was born in that year. Check it.", "birthYear")
+    return year
+
+
+def is_a_language(code: str | None) -> str | None:
+    """A code in the form of ISO 639-1, or None. Raises Refused for anything else."""
+    if code is not None and not _LANGUAGE.fullmatch(code):
+        raise Refused(
+            "LANGUAGE_INVALID",
+            "Write the language as its two letters (ISO 639-1), such as bn.",
+            "primaryLanguage",
+        )
+    return code
