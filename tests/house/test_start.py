@@ -190,6 +190,32 @@ def test_an_old_uv_is_passed_over(checkout: Checkout) -> None:
     assert checkout.asked() == []
 
 
+PIP = """import pathlib, sys
+arguments = sys.argv[1:]
+if arguments[0] == "install":
+    assert "--require-hashes" in arguments and "--user" not in arguments
+    uv = pathlib.Path(arguments[arguments.index("--target") + 1]) / "bin" / "uv"
+    uv.parent.mkdir(parents=True)
+    uv.write_text(pathlib.Path(__file__).with_name("stand-in").read_text())
+    uv.chmod(0o755)
+"""
+
+
+def test_without_uv_it_is_fetched_once_into_a_folder_of_the_checkout(checkout: Checkout) -> None:
+    (checkout.programs / "uv").rename(checkout.programs / "stand-in")
+    (checkout.programs / "pip.py").write_text(PIP)
+    first = checkout.pat("test", PYTHONPATH=str(checkout.programs))
+    assert (first.returncode, "fetching uv" in first.stderr) == (0, True), first.stderr
+    assert (checkout.root / ".tools" / "uv" / "bin" / "uv").exists()
+    assert checkout.asked() == ["venv", "sync", "install"]
+    (checkout.programs / "pip.py").write_text("raise ImportError\n")
+    more = checkout.pat("test", PYTHONPATH=str(checkout.programs))
+    (checkout.root / ".venv" / "pat-stamp").unlink()
+    anew = checkout.pat("test", PYTHONPATH=str(checkout.programs))
+    assert [more.returncode, anew.returncode] == [0, 0], anew.stderr
+    assert "fetching" not in more.stderr + anew.stderr
+
+
 def test_without_pip_and_uv_it_says_what_to_install(checkout: Checkout) -> None:
     (checkout.programs / "uv").unlink()
     # Neither this Python nor the PATH has a pip then.

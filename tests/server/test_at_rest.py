@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
+import pytest
 from tests.server.conftest import Act, Network
 from tests.server.test_mutations import NOTE, OPEN, new_case
 
@@ -26,7 +28,10 @@ def holds(folder: Path, words: list[bytes]) -> list[tuple[str, bytes]]:
     return found
 
 
-def test_no_file_of_the_database_holds_who_somebody_is(network: Network, act_as: Act) -> None:
+def test_no_file_of_the_database_and_no_log_holds_who_somebody_is(
+    network: Network, act_as: Act, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     manager = act_as("manager@cbo-e.example")
     survivor = {**new_case()["survivor"], "identity": MARKS}
     opened = manager.ask(OPEN, input=new_case(survivor=survivor))["openCase"]
@@ -40,6 +45,8 @@ def test_no_file_of_the_database_holds_who_somebody_is(network: Network, act_as:
     words = [each.encode() for each in (*MARKS.values(), MARKS["phone"][3:], NOTE_TEXT)]
     assert not holds(network.postgres.data, words)
     assert not holds(network.postgres.log_file.parent, words)
+    # What the server itself logs, at its most talkative.
+    assert [word for word in words if word.decode() in caplog.text] == []
 
 
 def test_the_search_would_find_what_is_there(network: Network) -> None:
