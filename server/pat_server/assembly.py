@@ -87,10 +87,12 @@ def make_engine(settings: Settings, vault: Vault, *, blocking: bool = False) -> 
     """
 
     async def unseal(values: list[Any], principal: Principal) -> Sequence[Any]:
+        unreadable = FieldError("This cannot be opened any more.", "UNREADABLE")
         try:
-            return await vault.unseal(principal.organisation, values)
+            opened = await vault.unseal(principal.organisation, values)
         except Unreadable:
-            return [FieldError("This cannot be opened any more.", "UNREADABLE")] * len(values)
+            return [unreadable] * len(values)
+        return [unreadable if text is None else text for text in opened]
 
     def unseal_here(values: list[Any], principal: Principal) -> Sequence[Any]:
         return asyncio.run(unseal(values, principal))

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from pat_platform.encryption.blind_index import PURPOSE, BlindIndex
-from pat_platform.encryption.envelope import Place
+from pat_platform.encryption.envelope import Place, Unreadable
 from pat_platform.encryption.key_ring import KeyRing
 from pat_platform.encryption.provider import KeyProvider
 
@@ -33,13 +33,21 @@ class Vault:
             self._indexes[organisation] = BlindIndex(await self._provider.derive(organisation, PURPOSE))
         return self._indexes[organisation]
 
-    async def unseal(self, organisation: UUID, values: Sequence[Sealed]) -> list[str]:
-        """Open sealed values of one response: all their keys in one call to the provider. Raises Unreadable."""
+    async def unseal(self, organisation: UUID, values: Sequence[Sealed]) -> list[str | None]:
+        """Open sealed values of one response: all their keys in one call to the provider. None for one that does not open.
+
+        Raises Unreadable where the organisation's own keys cannot be read.
+        """
         ring = self.ring(organisation)
         await ring.unlock({UUID(subject): b64decode(wrapped) for _, _, subject, _, wrapped, _ in values})
         return [
-            ring.open(
-                Place(organisation, table, column, UUID(subject), UUID(row) if row else None), b64decode(blob)
-            )
+            _opened(ring, Place(organisation, table, column, UUID(subject), UUID(row) if row else None), blob)
             for table, column, subject, row, _, blob in values
         ]
+
+
+def _opened(ring: KeyRing, place: Place, blob: str) -> str | None:
+    try:
+        return ring.open(place, b64decode(blob))
+    except Unreadable:
+        return None

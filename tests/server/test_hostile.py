@@ -144,3 +144,29 @@ async def test_many_who_ask_whether_it_is_ready_cost_one_connection(
     assert await asyncio.gather(*(ready() for _ in range(50))) == [True] * 50
     assert await ready() is False
     assert looks == 2
+
+
+def test_one_damaged_identity_hides_no_other(network: Network, act_as: Act) -> None:
+    manager = act_as("manager@cbo-f.example")
+    survivor, first_name = network.rows(
+        "select i.survivor_id, i.first_name from app.survivor_identities i"
+        " join app.cases c on c.survivor_id = i.survivor_id where c.organisation_id = %s and i.first_name is not null",
+        manager.principal.organisation,
+    )[0]
+    damage = "update app.survivor_identities set first_name = %s where survivor_id = %s"
+    asked = "{ cases(first: 50) { edges { node { survivor { identity { ... on SurvivorIdentity { firstName } } } } } } }"
+
+    def names(answer: Any) -> list[str]:
+        found = (
+            edge["node"]["survivor"]["identity"]["firstName"] for edge in answer["data"]["cases"]["edges"]
+        )
+        return [name for name in found if name]
+
+    whole = names(manager.post(asked).json())
+    network.rows(damage, b"\1" + bytes(60), survivor)
+    try:
+        answer = manager.post(asked).json()
+    finally:
+        network.rows(damage, first_name, survivor)
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNREADABLE"]
+    assert len(names(answer)) == len(whole) - 1
