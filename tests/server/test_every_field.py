@@ -19,6 +19,7 @@ from graphql import (
 )
 from tests.server.conftest import Network
 
+from pat_platform.engine.errors import NotCompilable
 from pat_platform.settings import EngineMode
 from pat_schema.root import graphql_schema
 from pat_server.assembly import assemble
@@ -126,3 +127,22 @@ async def test_every_field_compiles_to_what_the_standard_executor_answers(
     finally:
         await compiled.database.close()
         await standard.database.close()
+
+
+async def test_what_does_not_compile_is_an_error_and_counted(
+    network: Network, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise NotCompilable("a declaration that nobody foresaw")
+
+    parts = assemble(network.settings)
+    monkeypatch.setattr(parts.engine.planner, "query", fail)
+    try:
+        principal = network.principal("manager@cbo-f.example")
+        answer = await Executor(parts).execute(GraphQLRequest("{ me { name } }", None, None), principal)
+    finally:
+        await parts.database.close()
+    (error,) = json.loads(answer.body)["errors"]
+    assert error["extensions"]["code"] == "INTERNAL"
+    assert parts.engine.counters.fallbacks == 1
+    assert "what=NotCompilable" in caplog.text
