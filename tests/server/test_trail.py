@@ -89,7 +89,7 @@ def test_the_chains_hold_and_name_a_row_that_was_changed(network: Network, act_a
 def test_every_chain_of_the_demo_holds(network: Network) -> None:
     with psycopg.connect(network.admin_url, row_factory=dict_row) as connection:
         heads = connection.execute("select * from trail.heads").fetchall()
-        assert len(heads) >= 13
+        assert len(heads) >= 12
         for head in heads:
             chain = connection.execute(
                 "select * from trail.events where organisation_id = %s order by number",

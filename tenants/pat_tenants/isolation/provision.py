@@ -48,15 +48,13 @@ def provision(connection: Connection, secret: bytes, organisation: UUID, kind: O
     for role in ROLES_OF[kind]:
         name = login_name(organisation, role.value)
         connection.execute("set local role pat_sec")
-        row = connection.execute(
+        ((generation,),) = connection.execute(
             "insert into sec.logins (login, organisation_id, role) values (%s, %s, %s)"
             " on conflict (login) do update set generation = sec.logins.generation returning generation",
             (name, organisation, role.value),
-        ).fetchone()
+        ).fetchall()
         connection.execute("reset role")
-        if row is None:
-            raise LookupError(name)
-        _make_login(connection, name, login_password(secret, name, row[0]), member_of=database_role(role))
+        _make_login(connection, name, login_password(secret, name, generation), member_of=database_role(role))
         names.append(name)
     return names
 

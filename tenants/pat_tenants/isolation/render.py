@@ -152,14 +152,10 @@ def _opened(permission: Permission, access: Access, role: Role, reach: Reach) ->
 
 
 def _clauses(command: Command, visible: str, check: str | None) -> str:
-    match command:
-        case Command.SELECT:
-            return f"using ({visible})"
-        case Command.INSERT:
-            return f"with check ({check})"
-        case Command.UPDATE:
-            # Without a check of its own, the new row must meet the same condition as the old one.
-            return f"using ({visible})"
+    if command is Command.INSERT:
+        return f"with check ({check})"
+    # Without a check of its own, an updated row must meet the same condition as the old one.
+    return f"using ({visible})"
 
 
 def _door_serves(view: str, reach: Reach) -> bool:
