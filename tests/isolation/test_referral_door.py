@@ -38,12 +38,17 @@ RECEIVERS = [(slug, role) for slug in OTHER for role in (Role.DESTINATION_WORKER
 @pytest.mark.usefixtures("lines")
 def test_a_receiver_sees_what_was_sent_to_it_and_what_is_open(wall: Wall, slug: str, role: Role) -> None:
     mine = [line for line in LINES if line.to == slug and line.is_sent]
-    stubs = "select from_organisation_id, id, status, scopes::text from door.received_referrals"
+    stubs = (
+        "select from_organisation_id, id, status, from_organisation_name, from_state, scopes::text"
+        " from door.received_referrals"
+    )
     assert read(wall, slug, role, stubs) == Counter(
         (
             wall.organisation(line.slug),
             line.received,
             line.status,
+            line.slug.upper() if line.is_open else None,
+            "West Bengal" if line.is_open else None,
             _array(line.scopes if line.is_open else ()),
         )
         for line in mine
