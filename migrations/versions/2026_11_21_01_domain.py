@@ -107,6 +107,7 @@ create table app.survivors (
         'TransgenderMasculine', 'NonConforming', 'NonSpecifiedUnknown')),
     constraint ck_survivors_marital_status check (marital_status in ('Single', 'Married', 'Widowed',
         'Divorced', 'Separated', 'RegisteredPartnership')),
+    constraint ck_survivors_birth_year check (birth_year between 1900 and 2200),
     constraint fk_survivors_organisation_id foreign key(organisation_id) references
         app.organisations (id),
     constraint fk_survivors_place_id foreign key(place_id) references app.places (id)

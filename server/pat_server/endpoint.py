@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from pat_server.executing import Executor
 from pat_server.requests import GraphQLRequest
 
 BODY_LIMIT = 64 * 1024
+BODY_SECONDS = 30.0
+"""How long a body may take to come: field workers are on bad lines, but not that bad."""
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 
@@ -70,10 +73,13 @@ async def read_body(request: Request) -> bytes:
     """The body, counted as it comes and never trusted to be as long as it says. Raises Fault TOO_LARGE or BAD_INPUT."""
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_LIMIT:
-                raise Fault("TOO_LARGE", f"The request is larger than {BODY_LIMIT // 1024} KiB.")
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY_LIMIT:
+                    raise Fault("TOO_LARGE", f"The request is larger than {BODY_LIMIT // 1024} KiB.")
+    except TimeoutError:
+        raise Fault("BAD_INPUT", f"The body did not come within {BODY_SECONDS:.0f} seconds.") from None
     except ClientDisconnect:
         raise Fault("BAD_INPUT", "The request ended before its body did.") from None
     return bytes(body)

@@ -19,5 +19,5 @@ def internal(mistake: BaseException) -> dict[str, Any]:
     where = "".join(traceback.format_tb(mistake.__traceback__))
     what = str(mistake) if isinstance(mistake, DatabaseError) else type(mistake).__name__
     log.error("request.failed reference=%s what=%s\n%s", reference, what, where)
-    message = "Something went wrong on our side. Nothing was changed. Tell us the reference."
+    message = "Something went wrong on our side. Look again before you repeat it, and tell us the reference."
     return {"message": message, "extensions": {"code": "INTERNAL", "reference": reference}}

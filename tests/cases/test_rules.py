@@ -58,7 +58,7 @@ def test_a_case_cannot_be_opened_tomorrow() -> None:
     assert refused.value.field == "openedOn"
 
 
-@pytest.mark.parametrize(("text", "code"), [("  \n ", "NOTE_EMPTY"), ("x" * 10_001, "NOTE_TOO_LONG")])
+@pytest.mark.parametrize(("text", "code"), [("  \n ", "NOTE_EMPTY"), ("x" * 10_001, "TEXT_TOO_LONG")])
 def test_an_empty_or_endless_note_is_refused(text: str, code: str) -> None:
     with pytest.raises(Refused) as refused:
         rules.is_a_note(text)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from tests.server.conftest import Act, Network
+from tests.server.conftest import Act, Caller, Network
 
 from pat_auth.policy import Permission
 from pat_platform.settings import Settings
 from pat_schema.viewer import CEILING, SCOPES
-from pat_server import readiness
+from pat_server import endpoint, readiness
 from pat_server.assembly import Parts, assemble
 from pat_server.executing import Executor
 from pat_server.requests import GraphQLRequest
@@ -170,3 +171,23 @@ def test_one_damaged_identity_hides_no_other(network: Network, act_as: Act) -> N
         network.rows(damage, first_name, survivor)
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNREADABLE"]
     assert len(names(answer)) == len(whole) - 1
+
+
+def test_a_body_that_never_comes_is_not_waited_for(manager: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "BODY_SECONDS", 0.2)
+
+    def slowly() -> Iterator[bytes]:
+        yield b"{"
+        time.sleep(1)
+        yield b"}"
+
+    headers = {"authorization": f"Bearer {manager.token}", "content-type": "application/json"}
+    answer = manager.client.post("/graphql", content=slowly(), headers=headers)
+    assert answer.status_code == 400
+    assert "did not come" in answer.json()["errors"][0]["message"]
+
+
+def test_a_name_that_cannot_be_seen_is_refused(act_as: Act) -> None:
+    office = act_as("manager@cbo-g.example")
+    answer = office.ask(OPEN, input=new_case(identity={"firstName": "Ra\u202ehim"}))["openCase"]
+    assert (answer["code"], answer["field"]) == ("TEXT_INVALID", "firstName")

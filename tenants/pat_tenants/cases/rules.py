@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from pat_platform.errors import Refused
 from pat_tenants.cases.models import CaseStatus
+from pat_tenants.texts import plain
 
 _S = CaseStatus
 
@@ -58,12 +59,9 @@ def may_be_opened_on(opened_on: date, today: date) -> None:
 
 def is_a_note(text: str) -> str:
     """The text of a note, without blanks around it. Raises Refused when nothing or too much is left."""
-    text = text.strip()
-    if not text:
+    if not text.strip():
         raise Refused("NOTE_EMPTY", "The note is empty. Write what happened.", "text")
-    if len(text) > NOTE_LIMIT:
-        raise Refused("NOTE_TOO_LONG", f"The note is longer than {NOTE_LIMIT} characters. Split it.", "text")
-    return text
+    return plain(text, limit=NOTE_LIMIT, field="text", lines=True)
 
 
 def _words(status: CaseStatus) -> str:

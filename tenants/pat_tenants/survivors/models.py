@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pat_platform.database.models import Base, TableKind, one_of
@@ -21,6 +29,7 @@ class Survivor(Base):
         UniqueConstraint("organisation_id", "code"),
         one_of("gender", Gender),
         one_of("marital_status", MaritalStatus),
+        CheckConstraint("birth_year between 1900 and 2200", name="birth_year"),
         {"schema": "app", "info": {"kind": TableKind.TENANT, "survivor": "id"}},
     )
 

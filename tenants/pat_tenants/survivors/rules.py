@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pat_platform.errors import Refused
+from pat_tenants.texts import plain
 
 OLDEST = 120
 """Years: nobody is older."""
@@ -28,3 +29,15 @@ def is_a_language(code: str | None) -> str | None:
             "primaryLanguage",
         )
     return code
+
+
+NAME_LIMIT, ADDRESS_LIMIT = 200, 1_000
+
+
+def is_a_part_of_identity(column: str, text: str) -> str:
+    """A name, a number or an address as it may be kept. Raises Refused, as :func:`plain` does."""
+    is_address = column == "address"
+    field = {"first_name": "firstName", "second_name": "secondName", "birth_date": "birthDate"}.get(
+        column, column
+    )
+    return plain(text, limit=ADDRESS_LIMIT if is_address else NAME_LIMIT, field=field, lines=is_address)

@@ -81,7 +81,9 @@ async def register_survivor(
 def _sealed(
     tx: Transaction, ring: KeyRing, index: BlindIndex, survivor_id: UUID, identity: Identity
 ) -> SurvivorIdentity:
-    known: Mapping[str, str] = {column: text for column, text in asdict(identity).items() if text}
+    known: Mapping[str, str] = {
+        column: rules.is_a_part_of_identity(column, text) for column, text in asdict(identity).items() if text
+    }
     values = {
         column: ring.seal(Place(tx.organisation, TABLE, column, survivor_id), text)
         for column, text in known.items()
