@@ -65,21 +65,6 @@ class Exploitation(StrEnum):
     Other = "Other"
 
 
-class Recruitment(StrEnum):
-    """``vic_MethodOfRecruitment``."""
-
-    AtAPlaceOfBusiness = "AtAPlaceOfBusiness"
-    AtAnEducationalInstitution = "AtAnEducationalInstitution"
-    AtWork = "AtWork"
-    ThroughOnlineSocialNetworks = "ThroughOnlineSocialNetworks"
-    ThroughAnOnlineAdvertisement = "ThroughAnOnlineAdvertisement"
-    ThroughATelevisionAdvert = "ThroughATelevisionAdvert"
-    ThroughANewspaperAdvert = "ThroughANewspaperAdvert"
-    ThroughFamilyOrFamilyEvents = "ThroughFamilyOrFamilyEvents"
-    ThroughFriendsOrSocialEvents = "ThroughFriendsOrSocialEvents"
-    Other = "Other"
-
-
 class OrganisationType(StrEnum):
     """``org_Type``."""
 

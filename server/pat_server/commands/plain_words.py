@@ -23,6 +23,7 @@ CONNECTING: Mapping[str, str] = {
     "password authentication failed": "The user name or the password in DATABASE_URL is wrong.",
     "no password supplied": "DATABASE_URL carries no password: postgresql://USER:PASSWORD@HOST:PORT/DATABASE.",
     "no pg_hba.conf entry": "The server does not let this machine or this user in: see its pg_hba.conf.",
+    'role "pat_service_': "This database was never migrated: run `pat migrate` first.",
     "does not exist": "Create it first, or correct DATABASE_URL.",
     "Connection refused": "Is PostgreSQL running there, and is DATABASE_URL right?",
     "No such file or directory": "Is PostgreSQL running there, and is DATABASE_URL right?",
