@@ -587,7 +587,7 @@ create policy referral_answer_destination_admin_insert on app.referral_answers f
 grant insert on app.referral_answers to pat_destination_worker;
 create policy referral_answer_destination_worker_insert on app.referral_answers for insert to pat_destination_worker with check (app.received_status(referral_organisation_id, referral_id) in ('SENT', 'ACCEPTED', 'IN_PROGRESS'));
 grant insert on app.referral_hearings to pat_destination_admin;
-create policy referral_answer_destination_admin_insert on app.referral_hearings for insert to pat_destination_admin with check (exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id and d.id = referral_id and d.status in ('ACCEPTED', 'IN_PROGRESS') and 'HEARING_SCHEDULE' = any(d.scopes)));
+create policy referral_answer_destination_admin_insert on app.referral_hearings for insert to pat_destination_admin with check (exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes)));
 grant insert on app.referral_hearings to pat_destination_worker;
-create policy referral_answer_destination_worker_insert on app.referral_hearings for insert to pat_destination_worker with check (exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id and d.id = referral_id and d.status in ('ACCEPTED', 'IN_PROGRESS') and 'HEARING_SCHEDULE' = any(d.scopes)));
+create policy referral_answer_destination_worker_insert on app.referral_hearings for insert to pat_destination_worker with check (exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes)));
 reset role;

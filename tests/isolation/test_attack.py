@@ -314,6 +314,13 @@ def test_what_postgresql_leaves_open_is_closed(wall: Wall, role: Role) -> None:
     assert outcomes == {}
 
 
+def test_the_schema_public_is_nobodys(wall: Wall) -> None:
+    for member in cbo_b(wall):
+        with wall.acting(member) as connection:
+            usable = "select has_schema_privilege('public', 'usage') or has_schema_privilege('migrations', 'usage')"
+            assert attempt(connection, usable) == [(False,)]
+
+
 def test_statistics_of_the_values_are_hidden(wall: Wall) -> None:
     wall.admin.execute("analyze")
     for member in cbo_b(wall):

@@ -14,9 +14,10 @@ SURVIVOR = "(select sec.survivor())"
 
 _MINE = f"select {{column}} from app.case_assignments where person_id = {ACTOR} and ended_at is null"
 
+# The door shows what was agreed only while it is open: this asks for both.
 _HEARINGS_RECEIVED = (
     "exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id"
-    " and d.id = referral_id and d.status in ('ACCEPTED', 'IN_PROGRESS') and 'HEARING_SCHEDULE' = any(d.scopes))"
+    " and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes))"
 )
 
 _SPECIAL: dict[tuple[str, Reach], str] = {
