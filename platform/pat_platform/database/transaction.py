@@ -62,6 +62,12 @@ class Transaction:
         await self.flush()
         return row
 
+    async def add_all(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Insert rows now, those of one table together."""
+        self._session.add_all(rows)
+        await self.flush()
+        return rows
+
     async def delete(self, row: object) -> None:
         """Delete a row now."""
         with _translated():

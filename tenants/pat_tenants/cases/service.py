@@ -233,20 +233,7 @@ async def record_proceeding(
             created_by=tx.actor,
         )
     )
-    for hearing in hearings:
-        await tx.add(
-            Hearing(
-                organisation_id=tx.organisation,
-                id=uuid4(),
-                proceeding_id=proceeding.id,
-                case_id=case.id,
-                survivor_id=case.survivor_id,
-                held_on=hearing.held_on,
-                mode=hearing.mode,
-                purpose=hearing.purpose,
-                created_by=tx.actor,
-            )
-        )
+    await tx.add_all([_hearing_of(tx, proceeding, hearing) for hearing in hearings])
     await trail.record(
         tx, "proceeding.recorded", [case.id, case.survivor_id], stage=stage.value, hearings=len(hearings)
     )
@@ -302,3 +289,17 @@ def _apply(case: Case, changes: CaseChanges) -> list[str]:
         case.closed_on = closed_on
         changed.append("closed_on")
     return changed
+
+
+def _hearing_of(tx: Transaction, proceeding: LegalProceeding, new: NewHearing) -> Hearing:
+    return Hearing(
+        organisation_id=tx.organisation,
+        id=uuid4(),
+        proceeding_id=proceeding.id,
+        case_id=proceeding.case_id,
+        survivor_id=proceeding.survivor_id,
+        held_on=new.held_on,
+        mode=new.mode,
+        purpose=new.purpose,
+        created_by=tx.actor,
+    )

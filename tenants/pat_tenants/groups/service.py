@@ -71,16 +71,15 @@ async def form_group(
             created_by=tx.actor,
         )
     )
-    ring = vault.ring(tx.organisation)
-    joined = [await _join(tx, ring, group.id, member, formed_on) for member in members]
+    joined = await _join(tx, vault.ring(tx.organisation), group.id, members, formed_on)
     await trail.record(tx, "group.formed", [group.id], members=len(joined), policy=policy.value)
     return group, joined
 
 
 async def _join(
-    tx: Transaction, ring: KeyRing, group_id: UUID, new: NewMember, joined_on: date
-) -> GroupMember:
-    member = await tx.add(
+    tx: Transaction, ring: KeyRing, group_id: UUID, members: Sequence[NewMember], joined_on: date
+) -> list[GroupMember]:
+    joined = [
         GroupMember(
             organisation_id=tx.organisation,
             id=uuid4(),
@@ -89,37 +88,42 @@ async def _join(
             joined_on=joined_on,
             created_by=tx.actor,
         )
+        for new in members
+    ]
+    await tx.add_all(joined)
+    await tx.add_all(
+        [await _named(tx, ring, member, new.name) for member, new in zip(joined, members, strict=True)]
     )
-    wrapped = await ring.add(member.id)
-    await tx.add(
-        GroupMemberIdentity(
-            organisation_id=tx.organisation,
-            member_id=member.id,
-            wrapped=wrapped,
-            name=ring.seal(Place(tx.organisation, "group_member_identities", "name", member.id), new.name),
-            created_by=tx.actor,
-        )
+    return joined
+
+
+async def _named(tx: Transaction, ring: KeyRing, member: GroupMember, name: str) -> GroupMemberIdentity:
+    place = Place(tx.organisation, "group_member_identities", "name", member.id)
+    return GroupMemberIdentity(
+        organisation_id=tx.organisation,
+        member_id=member.id,
+        wrapped=await ring.add(member.id),
+        name=ring.seal(place, name),
+        created_by=tx.actor,
     )
-    return member
 
 
 async def enter_book(tx: Transaction, *, group_id: UUID, entries: Sequence[NewEntry]) -> list[GroupEntry]:
     """Write lines into the group's book. Raises Refused for an amount that is not positive."""
     rules.may_be_entered([entry.amount_paise for entry in entries])
     written = [
-        await tx.add(
-            GroupEntry(
-                organisation_id=tx.organisation,
-                id=uuid4(),
-                group_id=group_id,
-                member_id=entry.member_id,
-                kind=entry.kind,
-                amount_paise=entry.amount_paise,
-                entered_on=entry.entered_on,
-                created_by=tx.actor,
-            )
+        GroupEntry(
+            organisation_id=tx.organisation,
+            id=uuid4(),
+            group_id=group_id,
+            member_id=entry.member_id,
+            kind=entry.kind,
+            amount_paise=entry.amount_paise,
+            entered_on=entry.entered_on,
+            created_by=tx.actor,
         )
         for entry in entries
     ]
+    await tx.add_all(written)
     await trail.record(tx, "group.book_entered", [group_id], lines=len(written))
     return written
