@@ -69,6 +69,7 @@ class Settings:
         PAT_ENGINE, PAT_ISSUER, PAT_AUDIENCE, PAT_KEY_FOLDER.
         Raises SettingsError.
         """
+        # `_read` gives each field a value of its type; a mapping's type cannot say so.
         return cls(**(_read(environment, set(given)) | given))  # type: ignore[arg-type]
 
     def conninfo(self, login: str, generation: int) -> str:

@@ -38,6 +38,7 @@ PermissionEnum = strawberry.enum(
 class Requires:
     """Printed in the SDL on every field that needs a permission."""
 
+    # The enum is made at run time, which a type checker cannot follow.
     permission: PermissionEnum  # type: ignore[valid-type]
 
 

@@ -126,9 +126,7 @@ async def test_statements_between_the_rows(database: Database, member: Member) -
         assert len(await tx.scalars(select(Note))) == 5
         result = await tx.execute(text("select :a || 'b'"), {"a": "a"})
         assert result.scalar_one() == "ab"
-        note = await tx.get(Note, (await tx.scalars(select(Note.id)))[0], lock=True)
-        await tx.delete(note)
-        assert len(await tx.scalars(select(Note))) == 4
+        assert await tx.get(Note, (await tx.scalars(select(Note.id)))[0], lock=True) is not None
         await tx.read("select 1")
         await tx.execute(text("rollback to savepoint kept"))
 

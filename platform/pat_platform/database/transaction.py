@@ -68,12 +68,6 @@ class Transaction:
         await self.flush()
         return rows
 
-    async def delete(self, row: object) -> None:
-        """Delete a row now."""
-        with _translated():
-            await self._session.delete(row)
-        await self.flush()
-
     async def flush(self) -> None:
         """Write what has been changed on rows."""
         with _translated():

@@ -77,6 +77,8 @@ class Written:
 class NaiveExecutor(Executor[Any]):
     """graphql-core's executor, told which type a value has and that values are JSON already."""
 
+    # The two methods repeat graphql-core's signatures, whose types it does not export.
+
     def complete_abstract_value(self, return_type, details, info, path, result, context):  # type: ignore[no-untyped-def]
         """The type is the value's own."""
         found = cast("GraphQLObjectType", self.schema.get_type(result.type_name))
@@ -259,6 +261,7 @@ class Interpreter:
         concrete = self.engine.schema.get_type(name)
         if row is None or not self.view.may_see(name) or not is_object_type(concrete):
             return None
+        # What `get_type` finds by a name is wider than what `is_sub_type` takes: the one is the field's own type, the other an object type.
         if not self.engine.schema.is_sub_type(interface, concrete):  # type: ignore[arg-type]
             return None
         encoded = encode_key(key, row, site.path)
