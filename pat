@@ -3,6 +3,8 @@
 
     python3 pat demo              start the demo network on http://127.0.0.1:8000
     python3 pat test [ARGS]       run the tests (ARGS go to pytest)
+    python3 pat prove walls       take the wall apart, piece by piece, and see that a test notices each
+    python3 pat bench             measure it against the fastest that PostgreSQL allows
     python3 pat COMMAND [ARGS]    any other command; python3 pat --help lists them
 
 It needs Python 3.11 or newer and pip (or uv). The first run installs the locked packages into .venv/,
@@ -31,7 +33,13 @@ TOOLS = ROOT / ".tools"
 STAMP = VENV / "pat-stamp"
 # Each level holds the packages of the levels before it.
 LEVELS = ("run", "demo", "dev")
-LEVEL_OF = {"serve": "run", "migrate": "run", "test": "dev"}
+LEVEL_OF = {"serve": "run", "migrate": "run", "test": "dev", "prove": "dev", "bench": "dev"}
+# What only a checkout can do, beside what the program in it can.
+TOOLS_OF_CHECKOUT = {
+    "test": ("pytest", "-n", "auto"),
+    "prove": ("python", "-m", "tests.prove"),
+    "bench": ("python", "-m", "tests.bench"),
+}
 OLDEST_UV = (0, 8)
 # They would make another Python, or another set of modules, out of the one that is locked.
 UNWANTED = frozenset(
@@ -268,9 +276,8 @@ def main(arguments: list[str]) -> None:
         sys.exit(f"pat: {error.filename or ROOT}: {error.strerror}.")
     except KeyboardInterrupt:
         sys.exit("pat: stopped; the next start goes on from here.")
-    command = [str(VENV / "bin" / "pat"), *arguments]
-    if arguments[0] == "test":
-        command = [str(VENV / "bin" / "pytest"), "-n", "auto", *arguments[1:]]
+    program, *options = TOOLS_OF_CHECKOUT.get(arguments[0], ("pat", arguments[0]))
+    command = [str(VENV / "bin" / program), *options, *arguments[1:]]
     os.chdir(ROOT)
     os.execve(command[0], command, clean_environment())
 
