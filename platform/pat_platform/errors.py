@@ -4,8 +4,9 @@
 class Fault(Exception):
     """A request that cannot be served: becomes a GraphQL error with `extensions.code`.
 
-    `code` is one of UNAUTHENTICATED, FORBIDDEN, BAD_INPUT, BAD_CURSOR, TOO_LARGE, TOO_COMPLEX, UNAVAILABLE
-    and INTERNAL. Clients read `message`: no names, no ids, no SQL. `path` names the field, if there is one.
+    `code` is one of UNAUTHENTICATED, FORBIDDEN, BAD_INPUT, BAD_CURSOR, TOO_LARGE, TOO_COMPLEX, UNAVAILABLE,
+    INTERNAL, and of HTTP METHOD_NOT_ALLOWED, NOT_ACCEPTABLE and UNSUPPORTED_MEDIA_TYPE. Clients read
+    `message`: no names, no ids, no SQL. `path` names the field, if there is one.
     """
 
     def __init__(self, code: str, message: str, path: list[str | int] | None = None) -> None:

@@ -44,6 +44,7 @@ class Settings:
     idle_in_transaction_timeout_ms: int = 30_000
     prepared_statements: int = 200
     demo: bool = False
+    development: bool = False
     engine: EngineMode = EngineMode.COMPILED
     issuer: str = "http://127.0.0.1:8000"
     audience: str = "http://127.0.0.1:8000/graphql"
@@ -66,11 +67,16 @@ class Settings:
         DATABASE_URL, PAT_SECRET or PAT_SECRET_FILE, PAT_POOL_SIZE, PAT_POOL_WAIT_SECONDS,
         PAT_CONNECT_TIMEOUT_SECONDS, PAT_STATEMENT_TIMEOUT_MS, PAT_LOCK_TIMEOUT_MS,
         PAT_IDLE_IN_TRANSACTION_TIMEOUT_MS, PAT_PREPARED_STATEMENTS (for each connection), PAT_DEMO,
-        PAT_ENGINE, PAT_ISSUER, PAT_AUDIENCE, PAT_KEY_FOLDER.
+        PAT_DEVELOPMENT, PAT_ENGINE, PAT_ISSUER, PAT_AUDIENCE, PAT_KEY_FOLDER.
         Raises SettingsError.
         """
         # `_read` gives each field a value of its type; a mapping's type cannot say so.
         return cls(**(_read(environment, set(given)) | given))  # type: ignore[arg-type]
+
+    @property
+    def is_explorable(self) -> bool:
+        """Whether clients may look around: introspection, queries by GET, and mistakes told in full."""
+        return self.demo or self.development
 
     def conninfo(self, login: str, generation: int) -> str:
         """The libpq connection string of a login."""
@@ -131,8 +137,9 @@ def _read(environment: Mapping[str, str], given: set[str]) -> dict[str, object]:
             found[name] = text
     if text := environment.get("PAT_KEY_FOLDER"):
         found["key_folder"] = Path(text)
-    if text := environment.get("PAT_DEMO"):
-        found["demo"] = _claim("PAT_DEMO", text)
+    for name in ("demo", "development"):
+        if text := environment.get(_variable(name)):
+            found[name] = _claim(_variable(name), text)
     if text := environment.get("PAT_ENGINE"):
         found["engine"] = _engine(text)
     return found

@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> Starlette:
         finally:
             await parts.database.close()
 
-    endpoint = GraphQLEndpoint(Executor(parts), parts.verifier)
+    endpoint = GraphQLEndpoint(Executor(parts), parts.verifier, gets_queries=settings.is_explorable)
     app = Starlette(lifespan=lifespan, routes=_routes(parts, endpoint))
     app.add_middleware(Headers)
     app.state.parts = parts
@@ -52,7 +52,7 @@ def _routes(parts: Parts, endpoint: GraphQLEndpoint) -> list[Route]:
         return JSONResponse(parts.signing_keys.public_set())
 
     return [
-        Route("/graphql", endpoint.__call__, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        Route("/graphql", endpoint),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/.well-known/jwks.json", jwks),

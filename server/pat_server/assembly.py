@@ -25,6 +25,7 @@ from pat_platform.settings import EngineMode, Settings
 from pat_schema.root import declarations, graphql_schema
 from pat_schema.survivors import UNSEAL
 from pat_server.diagnosing import Diagnosis
+from pat_server.introspection import validate_closed
 from pat_tenants.replays import Replays
 from pat_tenants.vault import Vault
 
@@ -105,7 +106,7 @@ def make_engine(settings: Settings, vault: Vault, *, blocking: bool = False) -> 
         EngineSettings(
             audit_sql="trail.reveal({operation}, ({subjects})::jsonb)",
             parser=limits.parse_limited,
-            validator=limits.validate_limited,
+            validator=limits.validate_limited if settings.is_explorable else validate_closed,
         ),
     )
 

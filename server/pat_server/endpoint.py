@@ -1,53 +1,77 @@
-"""GraphQL over HTTP: one POST endpoint."""
+"""GraphQL over HTTP: one endpoint, which executes what is posted to it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from pat_auth.tokens import Verifier
 from pat_platform.errors import Fault
 from pat_server.executing import Executor
-from pat_server.requests import GraphQLRequest
+from pat_server.media import GRAPHQL_JSON, JSON, MediaType, negotiate
+from pat_server.requests import Answer, GraphQLRequest, faulty, parse_parameters, parse_request
 
 BODY_LIMIT = 64 * 1024
 BODY_SECONDS = 30.0
 """How long a body may take to come: field workers are on bad lines, but not that bad."""
-JSON = "application/json"
-GRAPHQL_JSON = "application/graphql-response+json"
 
-STATUS = {"UNAUTHENTICATED": 401, "TOO_LARGE": 413, "UNAVAILABLE": 503, "INTERNAL": 500}
-"""Statuses of faults that stand above GraphQL; all others are 400, or 200 to a client that reads only ``application/json``."""
+STATUS = {
+    "UNAUTHENTICATED": 401,
+    "METHOD_NOT_ALLOWED": 405,
+    "NOT_ACCEPTABLE": 406,
+    "TOO_LARGE": 413,
+    "UNSUPPORTED_MEDIA_TYPE": 415,
+    "INTERNAL": 500,
+    "UNAVAILABLE": 503,
+}
+"""Statuses of faults that stand above GraphQL, whatever the client reads."""
 
 
 class GraphQLEndpoint:
-    """Reads a request, names its principal, has it executed, writes the answer."""
+    """Reads a request, names its principal, has it executed, writes the answer.
 
-    def __init__(self, executor: Executor, verifier: Verifier) -> None:
+    ``gets_queries``: queries may come by GET too, whose addresses end up in logs and histories on the way.
+    """
+
+    def __init__(self, executor: Executor, verifier: Verifier, *, gets_queries: bool = False) -> None:
         self._executor = executor
         self._verifier = verifier
+        self._methods = ("GET", "POST") if gets_queries else ("POST",)
 
-    async def __call__(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as an ASGI application, so that no method is answered by anybody else."""
+        response = await self.answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def answer(self, request: Request) -> Response:
         """Answer one request; never raises."""
-        media = GRAPHQL_JSON if GRAPHQL_JSON in request.headers.get("accept", "") else JSON
+        media = negotiate(request.headers.get("accept"))
         try:
-            if request.method != "POST":
-                return fault_response(
-                    Fault("BAD_INPUT", "Send a POST request."), media, 405, {"Allow": "POST"}
-                )
+            if request.method not in self._methods:
+                raise Fault("METHOD_NOT_ALLOWED", f"Send a {' or '.join(self._methods)} request.")
+            if media is None:
+                raise Fault("NOT_ACCEPTABLE", f"Accept {GRAPHQL_JSON} or {JSON}: nothing else is answered.")
             principal = self._verifier.verify(bearer(request))
             asked = await read_request(request)
         except Fault as fault:
-            return fault_response(fault, media)
+            return self._response(faulty(fault), media or JSON, 400)
         answer = await self._executor.execute(asked, principal)
-        status = _status(answer.body, media) if answer.is_request_error else 200
-        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-        return Response(answer.body, status, headers, media_type=media)
+        # Who reads plain JSON alone takes another status for a line that is broken.
+        return self._response(answer, media, 200 if media == JSON else 400)
+
+    def _response(self, answer: Answer, media: str, otherwise: int) -> Response:
+        """An answer as it is sent; ``otherwise`` is the status of a request error that has none of its own."""
+        status = 200 if answer.code is None else STATUS.get(answer.code, otherwise)
+        headers = dict(answer.headers)
+        if status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        if status == 405:
+            headers["Allow"] = ", ".join(self._methods)
+        return Response(answer.body, status, headers, media_type=f"{media}; charset=utf-8")
 
 
 def bearer(request: Request) -> str:
@@ -59,9 +83,12 @@ def bearer(request: Request) -> str:
 
 
 async def read_request(request: Request) -> GraphQLRequest:
-    """The body as a GraphQL request. Raises Fault BAD_INPUT or TOO_LARGE."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        raise Fault("BAD_INPUT", "Send the request as application/json.")
+    """The GraphQL request that an HTTP request brings. Raises Fault BAD_INPUT, TOO_LARGE or UNSUPPORTED_MEDIA_TYPE."""
+    if request.method == "GET":
+        return parse_parameters(request.query_params.multi_items())
+    sent = MediaType.parse(request.headers.get("content-type", ""))
+    if sent.name != JSON or not sent.is_utf8 or "content-encoding" in request.headers:
+        raise Fault("UNSUPPORTED_MEDIA_TYPE", f"Send the request as {JSON}, in UTF-8 and not compressed.")
     try:
         body = orjson.loads(await read_body(request))
     except orjson.JSONDecodeError:
@@ -83,34 +110,3 @@ async def read_body(request: Request) -> bytes:
     except ClientDisconnect:
         raise Fault("BAD_INPUT", "The request ended before its body did.") from None
     return bytes(body)
-
-
-def parse_request(body: Any) -> GraphQLRequest:
-    """A decoded body as a GraphQL request. Raises Fault BAD_INPUT."""
-    if not isinstance(body, dict):
-        raise Fault("BAD_INPUT", "The body must be a JSON object with a query; batches are not served.")
-    query, name, variables = body.get("query"), body.get("operationName"), body.get("variables")
-    if not isinstance(query, str) or not query.strip():
-        raise Fault("BAD_INPUT", "The body needs a query: a string.")
-    if name is not None and not isinstance(name, str):
-        raise Fault("BAD_INPUT", "operationName must be a string.")
-    if variables is not None and not isinstance(variables, dict):
-        raise Fault("BAD_INPUT", "variables must be an object.")
-    return GraphQLRequest(query, name or None, variables)
-
-
-def fault_response(
-    fault: Fault, media: str = JSON, status: int | None = None, headers: Mapping[str, str] | None = None
-) -> Response:
-    """A fault as a GraphQL answer without data."""
-    status = status or STATUS.get(fault.code, 400)
-    headers = dict(headers or {})
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    body = orjson.dumps({"errors": [{"message": fault.message, "extensions": {"code": fault.code}}]})
-    return Response(body, status, headers, media_type=media)
-
-
-def _status(body: bytes, media: str) -> int:
-    code = orjson.loads(body)["errors"][0]["extensions"]["code"]
-    return STATUS.get(code, 400 if media == GRAPHQL_JSON else 200)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -19,7 +19,9 @@ from pat_schema.viewer import Viewer
 from pat_server.assembly import Parts
 from pat_server.mistakes import internal
 from pat_server.mutating import Verbs, record_refusal
-from pat_server.requests import Answer, GraphQLRequest
+from pat_server.requests import Answer, GraphQLRequest, error, faulty, request_error
+
+UNFIT = "This does not fit the schema. Check the document, its operation's name and its variables against schema.graphql."
 
 
 class Executor:
@@ -35,15 +37,21 @@ class Executor:
         try:
             return await self._permitted(request, principal)
         except Rejected as rejected:
-            return _request_error(_coded(error) for error in rejected.errors)
+            return self._refused(rejected.errors)
         except BadCursor as bad:
-            return _request_error([_error("BAD_CURSOR", bad.message, list(bad.path))])
+            return request_error([error("BAD_CURSOR", bad.message, list(bad.path))])
         except BadArgument as bad:
-            return _request_error([_error("BAD_INPUT", bad.message, list(bad.path))])
+            return request_error([error("BAD_INPUT", bad.message, list(bad.path))])
         except Fault as fault:
-            return _request_error([_error(fault.code, fault.message, fault.path)])
+            return faulty(fault)
         except Exception as mistake:
-            return _request_error([internal(mistake)])
+            return request_error([internal(mistake)])
+
+    def _refused(self, errors: Sequence[GraphQLError]) -> Answer:
+        """The answer to a document or variables that do not fit. Where the schema is not to be explored: that, and no more."""
+        if self._parts.settings.is_explorable:
+            return request_error(_coded(each) for each in errors)
+        return request_error([error("BAD_INPUT", UNFIT)])
 
     async def _permitted(self, request: GraphQLRequest, principal: Principal) -> Answer:
         """The answer, or a refusal that is recorded. Whoever's session has ended is told that, and nothing else."""
@@ -52,12 +60,14 @@ class Executor:
         except NotAllowed as refused:
             await record_refusal(self._parts, principal, "FORBIDDEN", refused.field)
             message = f"Your role or your client may not ask for {refused.field}."
-            return _request_error([_error("FORBIDDEN", message, list(refused.path))])
+            return request_error([error("FORBIDDEN", message, list(refused.path))])
 
     async def _execute(self, request: GraphQLRequest, principal: Principal) -> Answer:
         viewer = Viewer(principal.role, principal.scopes)
         operation = self._engine.operation(request.query, request.operation_name)
         if operation.kind is OperationType.MUTATION:
+            if request.is_safe:
+                raise Fault("METHOD_NOT_ALLOWED", "Send mutations by POST.")
             return await self._mutate(operation, request, principal, viewer)
         if self._parts.diagnosis is not None:
             return _answer(await self._parts.diagnosis.read(request, principal))
@@ -91,18 +101,7 @@ def _answer(completed: Completed) -> Answer:
     return Answer(b'{"data":' + completed.data + b',"errors":' + orjson.dumps(completed.errors) + b"}")
 
 
-def _request_error(errors: Iterable[Mapping[str, Any]]) -> Answer:
-    return Answer(orjson.dumps({"errors": list(errors)}), is_request_error=True)
-
-
-def _error(code: str, message: str, path: list[str | int] | None = None) -> dict[str, Any]:
-    error: dict[str, Any] = {"message": message, "extensions": {"code": code}}
-    if path:
-        error["path"] = path
-    return error
-
-
-def _coded(error: GraphQLError) -> dict[str, Any]:
-    formatted = dict(error.formatted)
-    extensions = {"code": "BAD_INPUT", **(error.extensions or {})}
+def _coded(mistake: GraphQLError) -> dict[str, Any]:
+    formatted = dict(mistake.formatted)
+    extensions = {"code": "BAD_INPUT", **(mistake.extensions or {})}
     return {**formatted, "extensions": extensions}

@@ -61,7 +61,9 @@ class Operation:
     def variables(self, given: Mapping[str, Any] | None) -> VariableValues:
         """The variables' coerced values. Raises Rejected with one error for each that does not fit."""
         definitions = self.node.variable_definitions or ()
-        values = get_variable_values(self.schema, definitions, dict(given or {}), MAX_VARIABLE_ERRORS)
+        values = get_variable_values(
+            self.schema, definitions, dict(given or {}), MAX_VARIABLE_ERRORS, hide_suggestions=True
+        )
         if isinstance(values, list):
             raise Rejected(values)
         return values
