@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from time import perf_counter
 
 import psycopg
 from psycopg.pq import ExecStatus, TransactionStatus
@@ -20,6 +21,7 @@ from psycopg.pq.abc import PGresult
 
 from pat_platform.database.failures import ConnectionLost, DatabaseError, ends_connection, error_from
 from pat_platform.database.statements import PreparedStatements, Statement
+from pat_platform.observation import current
 
 Answer = asyncio.Future[list[PGresult]]
 """One result for each statement of a batch. Raises DatabaseError or ConnectionLost."""
@@ -167,11 +169,14 @@ class Wire:
     async def answered(self, answer: Answer) -> list[PGresult]:
         """Wait for an answer. If the waiting task is cancelled, so is the work of the server."""
         self._traffic.waits += 1
+        began = perf_counter()
         try:
             return await answer
         except asyncio.CancelledError:
             self.cancel(answer)
             raise
+        finally:
+            current().waits.append((began, perf_counter()))
 
     def lend(self) -> psycopg.AsyncConnection:
         """Hand the connection to psycopg until the next `send`. Every answer must have come."""

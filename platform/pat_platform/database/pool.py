@@ -6,11 +6,11 @@ organisation delays another's single request by no more than about one lease.
 """
 
 import asyncio
-import logging
 from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import psycopg
 
@@ -20,8 +20,9 @@ from pat_platform.database.logins import organisation_key
 from pat_platform.database.pipeline import CANCEL_SECONDS, RESET, Answer, Traffic, Wire
 from pat_platform.database.statements import Statement
 from pat_platform.errors import Fault
+from pat_platform.logging import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 ConninfoFor = Callable[[str, bool], Awaitable[str]]
 """(login, whether what was given before has been refused) → a libpq connection string."""
@@ -65,6 +66,16 @@ class _Line:
             if not place.done():
                 return place
         return None
+
+
+class Census(NamedTuple):
+    """One login's connections at one moment, and how many wait for one."""
+
+    login: str
+    leased: int
+    idle: int
+    opening: int
+    waiting: int
 
 
 class KeyedPool:
@@ -113,6 +124,18 @@ class KeyedPool:
     def idle(self) -> int:
         """How many connections are clean and wait for work."""
         return len(self._idle)
+
+    @property
+    def budget(self) -> int:
+        """How many connections may exist."""
+        return self._budget
+
+    def census(self) -> list[Census]:
+        """Who holds how many connections now. Any thread may ask."""
+        return [
+            Census(line.login, line.leased, len(line.idle), line.opening, len(line.places))
+            for line in list(self._lines.values())
+        ]
 
     async def lease(self, login: str) -> Wire:
         """A clean connection of the login; give it back with `release`, `abort` or `retire`.
@@ -206,7 +229,7 @@ class KeyedPool:
         except BaseException as error:
             self._leave(line, place)
             if isinstance(error, TimeoutError):
-                log.warning("database.no_connection_in_time", extra={"login": line.login})
+                log.warning("database.no_connection_in_time", login=line.login)
                 raise unavailable() from None
             raise
 
@@ -334,7 +357,7 @@ class KeyedPool:
         try:
             wire = await self._connect(line.login)
         except Exception as error:  # whatever it is, those who wait must be told and the budget restored
-            log.warning("database.login_failed", extra={"login": line.login, "error": type(error).__name__})
+            log.warning("database.login_failed", login=line.login, error=type(error).__name__)
             line.opening -= 1
             self._total -= 1
             # Others of this login are served by its connections as they come back.

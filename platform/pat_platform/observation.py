@@ -1,0 +1,64 @@
+"""What is observed of one request while it is under way, for the log, the metrics and the traces.
+
+It holds nothing that a person wrote: a digest stands for the document, and neither variables, names nor texts come near it.
+"""
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from time import perf_counter
+
+
+@dataclass(slots=True)
+class Observation:
+    """One request. Moments are those of :func:`time.perf_counter`."""
+
+    request_id: str = ""
+    started: float = field(default_factory=perf_counter)
+    operation: str = ""
+    """The first digits of the operation's digest: the trail's own, over its name and its document."""
+    kind: str = ""
+    """``query``, ``audited`` (a query that the trail records) or ``mutation``."""
+    organisation: str = ""
+    role: str = ""
+    client: str = ""
+    code: str = ""
+    """The first error's, or the refusal's; empty where all went well."""
+    cost: int | None = None
+    parent: str = ""
+    """The caller's W3C trace context, where it is trusted."""
+    stages: list[tuple[str, float]] = field(default_factory=list)
+    """What was done, and when it ended; each began when the one before it ended."""
+    waits: list[tuple[float, float]] = field(default_factory=list)
+    """When PostgreSQL was waited for: beginning and end of each round trip."""
+
+    def mark(self, stage: str) -> None:
+        """Note that this stage ends now."""
+        self.stages.append((stage, perf_counter()))
+
+    def failed(self, code: str) -> None:
+        """Note an error's code; the first one stays."""
+        self.code = self.code or code
+
+    @property
+    def database_seconds(self) -> float:
+        """How long PostgreSQL was waited for."""
+        return sum(end - begin for begin, end in self.waits)
+
+
+_current: ContextVar[Observation | None] = ContextVar("observation", default=None)
+
+
+def begin(observation: Observation) -> None:
+    """Make this the observation of all that the current task does from now on, and of the tasks that it starts."""
+    _current.set(observation)
+
+
+def current() -> Observation:
+    """The observation of the request under way; one that nobody reads where there is none."""
+    return _current.get() or Observation()
+
+
+def current_request_id() -> str:
+    """The id of the request under way; empty where there is none."""
+    found = _current.get()
+    return found.request_id if found else ""
