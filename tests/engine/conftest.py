@@ -32,4 +32,4 @@ def toy(toy_connection: psycopg.Connection[Any]) -> Toy:
 @pytest.fixture(scope="module")
 def toy_module(toy_connection: psycopg.Connection[Any]) -> Toy:
     """The toy, with an engine that a module's tests share."""
-    return Toy(toy_connection, toy_engine(max_rows=10_000_000))
+    return Toy(toy_connection, toy_engine(max_cost=10_000_000))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.engine.toy import Toy
 
-from pat_platform.engine.errors import BadArgument, BadCursor, TooManyRows
+from pat_platform.engine.errors import BadArgument, BadCursor, TooExpensive
 
 ORDERS = ["TITLE_ASC", "TITLE_DESC", "PAGES_ASC", "PAGES_DESC", "ADDED_DESC", "STATE_TITLE", "LENGTH"]
 PAGE = "{ edges { cursor node { title } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }"
@@ -185,11 +185,11 @@ def test_the_key_is_in_no_statement(toy: Toy) -> None:
 
 
 def test_pages_of_pages_have_a_price(toy: Toy) -> None:
-    toy.engine.settings = type(toy.engine.settings)(max_rows=500)
+    toy.engine.settings = type(toy.engine.settings)(max_cost=500)
     document = "query ($n: Int) { authors(first: 10) { nodes { books(first: $n) { nodes { title } } } } }"
-    assert toy.prepare(document, {"n": 5}).cost == 60
-    assert toy.prepare(document, {"n": 20}).cost == 210
-    with pytest.raises(TooManyRows, match="up to 2110 rows; at most 500"):
+    assert toy.prepare(document, {"n": 5}).cost == 2 + 10 * (1 + 2 + 5)
+    assert toy.prepare(document, {"n": 20}).cost == 2 + 10 * (1 + 2 + 20)
+    with pytest.raises(TooExpensive, match="costs 2332 points; one operation may cost 500"):
         toy.prepare(
             "{ authors(first: 10) { nodes { books(first: 10) { nodes { reviews(first: 20) { nodes { id } } } } } } }"
         )

@@ -31,11 +31,12 @@ from .declare import (
 from .document import Operation
 from .errors import DeclarationError, NotCompilable
 from .leaves import aggregate, constant, finish, global_id, leaf
+from .price import OBJECT, Multiple
 from .quote import literal
 from .registry import View
 from .relations import choice, node, to_many, to_one
 from .sites import Introspected, Site
-from .statement import Multiple, Scope, Statement, Value, constant_value, object_sql
+from .statement import Scope, Statement, Value, constant_value, object_sql
 from .templates import render
 
 ABOUT_SCHEMA = ("__schema", "__type")
@@ -91,6 +92,8 @@ class Compiler:
         ``given`` maps names of fields to functions that compile them from their site, for those that
         belong to a structure and have no declaration.
         """
+        if parent is not None and given is None:
+            self.statement.charges.add(OBJECT, scope.multiple)
         audits: dict[tuple[str, str], None] = {}
         rule = self.view.type(object_type.name, parent.path if parent else ())
         entries: Entries = []

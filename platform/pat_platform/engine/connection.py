@@ -14,6 +14,7 @@ from .declare import Connection, Filter
 from .errors import NotCompilable
 from .keyset import beyond, ordered, terms_of
 from .paging import window
+from .price import CONNECTION, COUNT, OBJECT
 from .relations import alias_of, item
 from .sites import Site
 from .statement import Scope, Value
@@ -53,9 +54,10 @@ class Page:
         self.identity = identity_of(field.site, order)
         self.terms = terms_of(declaration.orders[order], declaration.source)
         self.window = window(statement, declaration, field, compiler.cursor_key, self.identity, self.terms)
-        self.inner = statement.scope(scope.multiple.times(self.window.size.cost))
+        self.inner = statement.scope(scope.multiple.times(self.window.size.rows))
         self.alias = alias_of(self.inner)
         self.is_read = False
+        self._shows_nodes = False
         wanted = self._page_info_fields()
         self.probes = ("hasPreviousPage" if self.window.backward else "hasNextPage") in wanted
         self.ranks = self.probes or bool(wanted & {"startCursor", "endCursor"})
@@ -69,9 +71,12 @@ class Page:
             "totalCount": self._total_count,
         }
         body = self._object(self.field.site, self.outer, members)
+        charges = self.compiler.statement.charges
+        charges.add(CONNECTION, self.outer.multiple)
         if not self.is_read:
             return Value(body, is_json=True)
-        self.compiler.statement.costs.append(self.inner.multiple)
+        if not self._shows_nodes:
+            charges.add(OBJECT, self.inner.multiple)
         return Value(f"(select {body} from {self._rows()} {self.alias}{self.inner.joins()})", is_json=True)
 
     def _object(self, site: Site, scope: Scope, members: Mapping[str, Callable[[Site], Value]]) -> str:
@@ -117,6 +122,7 @@ class Page:
         return self._list(self._node(site).embed)
 
     def _node(self, site: Site) -> Value:
+        self._shows_nodes = True
         field = Field(site, self.field.reader, self.field.known)
         return Value(item(self.compiler, self.declaration.item, field, self.inner), is_json=True)
 
@@ -128,6 +134,7 @@ class Page:
         return Value(f"coalesce(json_agg({body} order by {order}){only}, '[]'::json)", is_json=True)
 
     def _total_count(self, site: Site) -> Value:
+        self.compiler.statement.charges.add(COUNT, self.outer.multiple)
         alias = self.compiler.statement.alias()
         return Value(
             f"(select count(*)::int4 from {self._source()} {alias}{self._where(self._filters(alias))})"

@@ -14,8 +14,8 @@ from .cache import Counters, LeastRecent
 from .complete import Completed, Completion, StepFunction
 from .cursors import CursorKey
 from .document import Operation, Parser, Validator, load
-from .errors import EngineError, NotCompilable, TooManyRows
-from .introspect import about_schema
+from .errors import EngineError, NotCompilable, TooExpensive
+from .introspect import AboutSchema, about_schema
 from .lint import lint
 from .plan import Binding, Bound, Plan
 from .planner import Planner
@@ -27,11 +27,12 @@ _TOKEN_BYTES = 16
 _HELD = 30
 # Answers about the schema are few and large.
 _ABOUT_SCHEMA = 20
+_NOTHING = AboutSchema()
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What may be set: ``max_rows`` bounds an operation's cost, ``cache_size`` the number of documents and of plans.
+    """What may be set: ``max_cost`` bounds an operation's points, ``cache_size`` the number of documents and of plans.
 
     ``cache_documents`` and ``cache_statements`` bound their characters: a parsed document takes some 90
     bytes for each of its own, a plan some 3 for each of its SQL, and what the document and the key take.
@@ -44,7 +45,7 @@ class Settings:
     cache_size: int = 1000
     cache_documents: int = 1_000_000
     cache_statements: int = 20_000_000
-    max_rows: int = 50_000
+    max_cost: int = 20_000
     audit_sql: str | None = None
     parser: Parser = parse
     validator: Validator = validate
@@ -73,7 +74,7 @@ class Engine:
         size = self.settings.cache_size
         self._operations: LeastRecent[Operation] = LeastRecent(size, self.settings.cache_documents)
         self._plans: LeastRecent[Plan] = LeastRecent(size, self.settings.cache_statements)
-        self._about_schema: LeastRecent[Mapping[str, Any]] = LeastRecent(_ABOUT_SCHEMA, _ABOUT_SCHEMA)
+        self._about_schema: LeastRecent[AboutSchema] = LeastRecent(_ABOUT_SCHEMA, _ABOUT_SCHEMA)
 
     def operation(self, document: str, operation_name: str | None = None) -> Operation:
         """The parsed and validated operation. Raises Rejected, and whatever parser and limits raise."""
@@ -83,6 +84,10 @@ class Engine:
             known = load(self.schema, document, operation_name, parser=parser, validator=validator)
             self._operations.put((document, operation_name), known, len(document))
         return known
+
+    def cached(self) -> dict[str, int]:
+        """How many documents and plans are kept; for metrics."""
+        return {"documents": len(self._operations), "plans": len(self._plans)}
 
     def prepare(
         self,
@@ -95,7 +100,7 @@ class Engine:
         """A query as a statement with its values.
 
         ``viewer_key`` stands for all that ``viewer`` may do: viewers with equal keys share plans.
-        Raises Rejected, NotAllowed, BadArgument (also as BadCursor and TooManyRows).
+        Raises Rejected, NotAllowed, TooExpensive and BadArgument (also as BadCursor).
         """
         operation = self.operation(document, operation_name)
         if operation.kind is not OperationType.QUERY:
@@ -104,7 +109,7 @@ class Engine:
         plan = self.plan(
             operation, None, coerced, viewer_key, lambda hidden: self.planner.query(operation, hidden, viewer)
         )
-        about = self._introspected(operation, plan, variables) if plan.introspection else {}
+        about = self._introspected(operation, plan, coerced) if plan.introspection else _NOTHING
         return self.bind(plan, coerced, about_schema=about)
 
     def plan(
@@ -139,15 +144,15 @@ class Engine:
         variables: VariableValues,
         *,
         key: bytes | None = None,
-        about_schema: Mapping[str, Any] | None = None,
+        about_schema: AboutSchema = _NOTHING,
     ) -> Bound:
-        """The plan with one request's values. Raises BadArgument."""
+        """The plan with one request's values. Raises BadArgument and TooExpensive."""
         token = secrets.token_hex(_TOKEN_BYTES) if plan.uses_token else ""
         values, cost = plan.bind(Binding(variables, token, key))
-        if cost > self.settings.max_rows:
-            message = f"This asks for up to {cost} rows; at most {self.settings.max_rows} are allowed."
-            raise TooManyRows((), message)
-        return Bound(plan, values, token, cost, about_schema or {})
+        cost += about_schema.cost
+        if cost > self.settings.max_cost:
+            raise TooExpensive(cost, self.settings.max_cost)
+        return Bound(plan, values, token, cost, about_schema.values)
 
     def complete(self, bound: Bound, raw: bytes | None, context: Any = None) -> Completed:
         """The response's data from the first column of the statement's row; None where nothing was sent.
@@ -176,15 +181,13 @@ class Engine:
             finished[name] = await found if isawaitable(found) else found
         return completion.finish(finished)
 
-    def _introspected(
-        self, operation: Operation, plan: Plan, variables: Mapping[str, Any] | None
-    ) -> Mapping[str, Any]:
+    def _introspected(self, operation: Operation, plan: Plan, variables: VariableValues) -> AboutSchema:
         """What the operation asks about the schema; it does not change unless it depends on variables."""
         if operation.node.variable_definitions:
-            return about_schema(operation, plan, variables)
+            return about_schema(operation, plan, variables, self.settings.max_cost)
         known = self._about_schema.get(plan)
         if known is None:
-            known = about_schema(operation, plan, None)
+            known = about_schema(operation, plan, variables, self.settings.max_cost)
             self._about_schema.put(plan, known)
         return known
 

@@ -50,5 +50,10 @@ class BadCursor(BadArgument):
     """A cursor that this server did not make for this connection and order."""
 
 
-class TooManyRows(BadArgument):
-    """The page sizes multiply to more rows than one operation may ask for."""
+class TooExpensive(EngineError):
+    """An operation asks for more than one operation may."""
+
+    def __init__(self, cost: int, most: int) -> None:
+        super().__init__(f"This costs {cost} points; one operation may cost {most}.")
+        self.cost = cost
+        self.most = most

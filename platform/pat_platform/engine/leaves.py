@@ -10,6 +10,7 @@ from graphql import GraphQLEnumType, get_named_type, is_abstract_type, is_enum_t
 from .arguments import Field, plain
 from .declare import Aggregate, Column, Expression, Finish, GlobalId
 from .kinds import TEXT, Kind
+from .price import COUNT, OBJECT
 from .quote import literal
 from .sites import NullViolation, Site, Step, UnknownEnum
 from .statement import Scope, Value, constant_value
@@ -74,6 +75,7 @@ def aggregate(compiler: Compiler, declaration: Aggregate, field: Field, scope: S
     alias = scope.laterals.get(sql)
     if alias is None:
         alias = scope.laterals[sql] = compiler.statement.alias()
+        compiler.statement.charges.add(COUNT, scope.multiple)
     return render(declaration.value, {"l": alias, "t": scope.alias})
 
 
@@ -89,6 +91,7 @@ def global_id(declaration: GlobalId, alias: str) -> Value:
 def finish(compiler: Compiler, declaration: Finish, field: Field, scope: Scope) -> Value:
     """The raw JSON behind a marker, for a finishing step; NULL stays NULL."""
     raw = f"({compiler.sql(declaration.raw, field, scope)})::json::text"
+    compiler.statement.charges.add(OBJECT, scope.multiple)
     marker = compiler.statement.marker(field.site, 0, Step(declaration.step), raw=raw)
     value = Value(marker, marker)
     return compiler.statement.present(value, field.site) if declaration.nullable else value

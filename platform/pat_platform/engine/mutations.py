@@ -19,9 +19,10 @@ from .complete import Completed
 from .declare import Verb
 from .document import Operation
 from .engine import Engine
-from .errors import EngineError, Rejected
+from .errors import EngineError, Rejected, TooExpensive
 from .literals import Literal
 from .plan import Bound
+from .price import VERB
 from .registry import View, Viewer
 from .sites import Site
 
@@ -59,7 +60,7 @@ class Mutation:
         viewer: Viewer,
         viewer_key: Hashable,
     ) -> None:
-        """Raises Rejected, NotAllowed and BadArgument."""
+        """Raises Rejected, NotAllowed, BadArgument and TooExpensive."""
         if operation.kind is not OperationType.MUTATION:
             raise EngineError(f"a {operation.kind.value} is not a mutation")
         self._engine = engine
@@ -74,9 +75,10 @@ class Mutation:
                 self._fields.append((key, self._root(self._view, key, details)))
         except GraphQLError as error:
             raise Rejected([error]) from error
-        for root in self.roots:
-            for type_name in self._row_types(root):
-                engine.bind(self._plan(root, type_name), self._variables)
+        self.cost = sum(self._price(root) for root in self.roots)
+        """Points: the verbs, and for each of them the dearest of what it may return."""
+        if self.cost > engine.settings.max_cost:
+            raise TooExpensive(self.cost, engine.settings.max_cost)
 
     @property
     def roots(self) -> list[Root]:
@@ -121,6 +123,13 @@ class Mutation:
         if not isinstance(verb, Verb):
             raise EngineError(f"{site.name} is not declared as a Verb")
         return Root(site, Reader(definition, node).read(self._variables))
+
+    def _price(self, root: Root) -> int:
+        rows = [
+            self._engine.bind(self._plan(root, type_name), self._variables).cost
+            for type_name in self._row_types(root)
+        ]
+        return VERB + max(rows, default=0)
 
     def _row_types(self, root: Root) -> list[str]:
         named = get_named_type(root.site.type)

@@ -11,7 +11,8 @@ from .cursors import CursorKey
 from .declare import Connection
 from .errors import BadArgument, BadCursor, Path
 from .keyset import Term
-from .plan import Binding, Cost
+from .plan import Binding
+from .price import Factor
 from .statement import Statement
 from .variables import Hidden
 
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Size:
-    """A page's size: SQL for it, bound when it is first asked for, and what it adds to the cost."""
+    """A page's size: SQL for it, bound when it is first asked for, and how many rows that may be."""
 
     bind: Callable[[], str]
-    cost: Cost
+    rows: Factor
 
     @property
     def sql(self) -> str:
@@ -91,7 +92,7 @@ def window(
     else:
         number = declaration.default_page if size is None else size
         number = checked_size(number, name, declaration.max_page, path)
-        page = Size(lambda: str(number), lambda _: number)
+        page = Size(lambda: str(number), number)
     if known.get(edge) is None:
         return Window(backward, page, None)
     return Window(backward, page, _bound_cursor(statement, field, key, identity, terms, keys[edge]))

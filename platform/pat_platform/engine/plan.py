@@ -9,6 +9,7 @@ from graphql import GraphQLError
 from graphql.execution.values import VariableValues
 
 from .arguments import Reader
+from .price import Price
 from .sites import Mark, Step
 
 
@@ -31,8 +32,8 @@ class Binding:
 
 
 Parameter = Callable[[Binding], bytes | None]
-Cost = Callable[[Binding], int]
 Check = Callable[[Binding], object]
+_FREE = Price()
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ class Plan:
     marks: tuple[Mark, ...] = ()
     audited: bool = False
     uses_token: bool = False
-    costs: tuple[Cost, ...] = ()
+    price: Price = _FREE
     checks: tuple[Check, ...] = ()
     skeleton: tuple[tuple[str, str | None], ...] = ()
     introspection: tuple[Mark, ...] = ()
@@ -63,11 +64,11 @@ class Plan:
         return any(isinstance(mark.meaning, Step) for mark in self.marks)
 
     def bind(self, binding: Binding) -> tuple[list[bytes | None], int]:
-        """The parameters' values and the operation's cost in rows. Raises BadArgument."""
+        """The parameters' values and the operation's cost in points. Raises BadArgument."""
         for check in self.checks:
             check(binding)
         values = [parameter(binding) for parameter in self.parameters]
-        return values, sum(cost(binding) for cost in self.costs)
+        return values, self.price(binding)
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,7 +69,7 @@ class Planner:
             marks=tuple(statement.marks),
             audited=statement.audited,
             uses_token=statement.uses_token,
-            costs=tuple(statement.costs),
+            price=statement.charges.price(),
             checks=tuple(statement.checks),
             introspection=tuple(introspected),
             key=key,

@@ -40,9 +40,7 @@ def _first(
 
 def to_many(compiler: Compiler, declaration: ToMany, field: Field, scope: Scope) -> Value:
     """All related rows, as a list that is never NULL."""
-    multiple = scope.multiple.times(lambda _: declaration.estimate)
-    compiler.statement.costs.append(multiple)
-    child = compiler.statement.scope(multiple)
+    child = compiler.statement.scope(scope.multiple.times(declaration.estimate))
     alias = alias_of(child)
     body = item(compiler, declaration.item, field, child)
     source = compiler.sql(declaration.source.sql, field, scope)
@@ -70,15 +68,15 @@ def choice(compiler: Compiler, declaration: Choice, field: Field, scope: Scope) 
 
 
 def _cases(compiler: Compiler, declaration: Choice, field: Field, scope: Scope) -> str:
-    arms = []
-    for variant in declaration.variants:
-        body = _variant(compiler, variant, field, scope)
-        if variant.condition is None:
-            otherwise = body
-            break
-        arms.append(f"when {compiler.sql(variant.condition, field, scope)} then {body}")
-    else:
-        otherwise = "null::json"
+    arms, otherwise = [], "null::json"
+    with compiler.statement.charges.alternatives() as alternatives:
+        for variant in declaration.variants:
+            with alternatives.one():
+                body = _variant(compiler, variant, field, scope)
+            if variant.condition is None:
+                otherwise = body
+                break
+            arms.append(f"when {compiler.sql(variant.condition, field, scope)} then {body}")
     return f"(case {' '.join(arms)} else {otherwise} end)" if arms else otherwise
 
 
@@ -107,10 +105,12 @@ def node(compiler: Compiler, declaration: NodeById, field: Field) -> Value:
         return None if value is None else decode_id(value, path)[0].encode()
 
     chosen = compiler.statement.parameter(type_name, ("type", id(reader), keys))
-    arms = [
-        f"when {literal(name)} then {compiler.row(row, name, _key(compiler, name, row, field, keys), field.site)}"
-        for name, row in _readable(compiler, field)
-    ]
+    arms = []
+    with compiler.statement.charges.alternatives() as alternatives:
+        for name, row in _readable(compiler, field):
+            with alternatives.one():
+                body = compiler.row(row, name, _key(compiler, name, row, field, keys), field.site)
+            arms.append(f"when {literal(name)} then {body}")
     sql = (
         f"(case {chosen}::text {' '.join(arms)} end)"
         if arms

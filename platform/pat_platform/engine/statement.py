@@ -6,7 +6,8 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from .plan import Binding, Check, Cost, Parameter
+from .plan import Check, Parameter
+from .price import Multiple, Tallies
 from .quote import json_literal, literal
 from .sites import Failure, Mark, Meaning, NullViolation, Site, mark
 
@@ -25,23 +26,6 @@ class Value:
     embed: str
     text: str | None = None
     is_json: bool = False
-
-
-@dataclass(frozen=True)
-class Multiple:
-    """How often a row is repeated by the lists above it: factors that may depend on the variables."""
-
-    factors: tuple[Cost, ...] = ()
-
-    def times(self, factor: Cost) -> "Multiple":
-        """Once more, inside a list of ``factor`` rows."""
-        return Multiple((*self.factors, factor))
-
-    def __call__(self, binding: Binding) -> int:
-        product = 1
-        for factor in self.factors:
-            product *= factor(binding)
-        return product
 
 
 @dataclass(eq=False)
@@ -63,7 +47,7 @@ class Statement:
     def __init__(self) -> None:
         self.parameters: list[Parameter] = []
         self.marks: list[Mark] = []
-        self.costs: list[Cost] = []
+        self.charges = Tallies()
         self.checks: list[Check] = []
         self.audited = False
         self._aliases = 0
