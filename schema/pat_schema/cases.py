@@ -209,6 +209,11 @@ class Case(Node):
         "Its criminal proceedings, newest first.",
         requires=Permission.PROCEEDING_READ,
     )
+    latest_proceeding: LegalProceeding | None = found(
+        ToOne(reads.PROCEEDINGS, reads.OF_CASE, order=reads.BY_FILING),
+        "Its newest criminal proceeding: one that is not filed yet, else the one that was filed last.",
+        requires=Permission.PROCEEDING_READ,
+    )
     referrals: list[Annotated[Referral, strawberry.lazy("pat_schema.referrals")]] = found(
         ToMany(referrals.SENT, referrals.OF_CASE, order=referrals.BY_SENDING),
         "What was asked of other organisations for it.",
@@ -229,6 +234,17 @@ class Case(Node):
     ) -> Connection[CaseNote]:
         """The notes on it."""
         declared()
+
+
+@described
+class CaseCount:
+    """How many cases of one status are of one place."""
+
+    status: CaseStatus = found(Column("status", TEXT, nullable=False), "The status that was counted.")
+    place: Place | None = found(
+        ToOne(places.PLACES, places.HERE), "The block or municipality; null for cases without one."
+    )
+    count: int = found(Column("count", INT, nullable=False), "How many cases.")
 
 
 @described
@@ -254,6 +270,14 @@ class CaseQuery:
         before: str | None = strawberry.UNSET,
     ) -> Connection[Case]:
         """The cases that the caller may see: of her organisation, assigned to her, or her own."""
+        declared()
+
+    @read_by(
+        ToMany(reads.COUNTS, reads.ALL_COUNTS, order=reads.BY_STATUS_AND_PLACE, estimate=100),
+        requires=Permission.CASE_READ,
+    )
+    def case_counts(self) -> list[CaseCount]:
+        """How many cases the caller may see, by status and place. A pair without cases is not listed."""
         declared()
 
 

@@ -35,6 +35,13 @@ BY_OPENING = (Order("opened_on", desc=True), Order("id"))
 OF_SURVIVOR = "{n}.survivor_id = {t}.id"
 CASE_OF = "{n}.id = {t}.case_id"
 
+COUNTS = Source(
+    "(select c.status, c.place_id, count(*)::int as count from app.cases c group by c.status, c.place_id)",
+    key=("status", "place_id"),
+)
+ALL_COUNTS = "true"
+BY_STATUS_AND_PLACE = (Order("status"), Order("place_id"))
+
 ASSIGNMENTS = Source("app.case_assignments")
 LIVE_ASSIGNMENTS = "{n}.case_id = {t}.id and {n}.ended_at is null"
 BY_START = (Order("started_at"), Order("id"))

@@ -1,0 +1,62 @@
+"""`python3 pat bench`: how fast it is, against the fastest that PostgreSQL allows on this machine.
+
+    python3 pat bench                     all operations against the floor
+    python3 pat bench --only a,f          some of them
+    python3 pat bench --json FILE         the results as JSON, beside the table
+
+The demo network is loaded once, 100 times as large, into build/bench/ and kept for the next run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.bench.data import Data, loaded
+from tests.bench.load import load
+from tests.bench.operations import OPERATIONS
+from tests.bench.report import document, table
+from tests.bench.rounds import Bench, Plan, Turns
+from tests.bench.servers import Engine, Floor, Peer
+
+
+def say(text: str) -> None:
+    """Tell how far it is."""
+    print(f"pat: {text}", file=sys.stderr, flush=True)
+
+
+def measure(data: Data, letters: list[str], plan: Plan, seed: int) -> dict[str, Turns]:
+    """The turns of all peers on these operations."""
+    peers: list[Peer] = [Engine(), Floor()]
+    with ExitStack() as stack:
+        found = {each.name: (each, stack.enter_context(each.serving(data))) for each in peers}
+        bench = Bench(data, stack.enter_context(load()), found, plan, say)
+        return {letter: bench.measure(OPERATIONS[letter], seed) for letter in letters}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, print the table, write the JSON."""
+    parser = argparse.ArgumentParser(prog="pat bench", description=__doc__.partition("\n")[0])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results here, too")
+    parser.add_argument("--only", default=",".join(OPERATIONS), metavar="a,b", help="these operations")
+    parser.add_argument("--rounds", type=int, default=8, help="how often the peers take turns (8)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="how long each time (2)")
+    parser.add_argument("--scale", type=int, default=100, help="how many times the demo's size (100)")
+    parser.add_argument("--seed", type=int, default=1, help="what ids and tenants are drawn by")
+    given = parser.parse_args(arguments)
+    letters = given.only.split(",")
+    if unknown := set(letters) - set(OPERATIONS):
+        parser.error(f"there is no operation {', '.join(sorted(unknown))}")
+    plan = Plan(given.rounds, given.seconds, min(1.0, given.seconds))
+    with loaded(given.scale) as data:
+        report = document(measure(data, letters, plan, given.seed))
+    if given.json:
+        given.json.write_text(json.dumps(report, indent=1) + "\n")
+    print(table(report))
+
+
+if __name__ == "__main__":
+    main()
