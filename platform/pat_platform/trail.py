@@ -54,7 +54,7 @@ class Head(Base):
 
 
 class _Transaction(Protocol):
-    async def execute(self, statement: Any, parameters: Mapping[str, Any] | None = None) -> Any: ...
+    async def put(self, statement: Any, parameters: Mapping[str, Any] | None = None) -> None: ...
 
 
 _RECORD = text("select trail.record(:action, cast(:subjects as uuid[]), cast(:detail as jsonb))")
@@ -66,9 +66,10 @@ async def record(
     """Append one event to the caller's own chain, in the caller's transaction.
 
     ``action`` is ``noun.verb`` in the past tense (``case.opened``); ``detail`` holds codes and counts, never a name, a note or a token.
-    Call it last: it takes the head of the chain, and whoever waits for the head waits until this transaction ends.
+    Call it last: it takes the head of the chain, and whoever waits for the head waits until this transaction ends. It is sent
+    with the commit, where no answer is needed before.
     """
-    await tx.execute(_RECORD, {"action": action, "subjects": list(subjects), "detail": json.dumps(detail)})
+    await tx.put(_RECORD, {"action": action, "subjects": list(subjects), "detail": json.dumps(detail)})
 
 
 @dataclass(frozen=True)

@@ -401,12 +401,12 @@ class CaseMutation:
         )
         case_id = uuid_of(input.case_id, "Case")
         try:
-            case = await service.update_case(
+            await service.update_case(
                 info.context.tx, case_id=case_id, base_version=input.base_version, changes=changes
             )
         except service.ChangedSince as faster:
             return conflict(faster.version)
-        return saved(Case, case.id)
+        return saved(Case, case_id)
 
 
 def conflict(version: int) -> Conflict:

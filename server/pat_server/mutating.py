@@ -69,7 +69,7 @@ class Verbs:
         given = root.arguments.get("input", {})
         key: UUID | None = given.get("clientMutationId")
         input_hash = replays.hash(root.name, orjson.dumps(given, option=orjson.OPT_SORT_KEYS))
-        async with parts.database.transaction(principal.login, principal.session) as tx:
+        async with parts.database.transaction(principal.login, principal.session, principal.person) as tx:
             known = None if key is None else await replays.answered(tx, principal.client, key, input_hash)
             if known is not None:
                 saved = Saved(known["type"], UUID(known["id"]))
@@ -82,8 +82,8 @@ class Verbs:
                     kept = {"type": saved.type_name, "id": str(saved.id)}
                     await replays.remember(tx, principal.client, key, root.name, input_hash, kept)
             bound = mutation.row(root, saved.type_name, saved.id)
-            raw = (await tx.read(bound.sql, bound.values))[0] if bound.sql is not None else None
-        return await self._engine.complete_async(bound, raw, principal)
+            read = None if bound.sql is None else tx.read_later(bound.sql, bound.values)
+        return await self._engine.complete_async(bound, None if read is None else read.row()[0], principal)
 
     async def _refuse(
         self, mutation: Mutation, root: Root, principal: Principal, refused: Refused
@@ -95,7 +95,7 @@ class Verbs:
 
 async def record_refusal(parts: Parts, principal: Principal, code: str, field: str) -> None:
     """Record a refusal in a transaction of its own: what was refused has been rolled back."""
-    async with parts.database.transaction(principal.login, principal.session) as tx:
+    async with parts.database.transaction(principal.login, principal.session, principal.person) as tx:
         await trail.record(tx, "request.refused", [], code=code, field=field)
 
 

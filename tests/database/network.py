@@ -21,12 +21,15 @@ SCHEMA = """
 create schema app;
 create schema sec;
 create table sec.sessions(id uuid primary key, login name not null, person uuid not null);
-create function sec.enter(session text) returns void language plpgsql security definer
+create function sec.enter(session text) returns uuid language plpgsql security definer
   set search_path = pg_catalog, pg_temp as $$
+declare
+  found uuid;
 begin
   perform set_config('pat.session', session, true);
-  perform 1 from sec.sessions s where s.id = session::uuid and s.login = session_user;
-  if not found then raise invalid_authorization_specification using message = 'no such session'; end if;
+  found := (select s.person from sec.sessions s where s.id = session::uuid and s.login = session_user);
+  if found is null then raise invalid_authorization_specification using message = 'no such session'; end if;
+  return found;
 end $$;
 create function sec.actor() returns uuid language sql stable security definer parallel safe
   set search_path = pg_catalog, pg_temp as $$

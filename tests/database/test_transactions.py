@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import MetaData, select, text
+from sqlalchemy import MetaData, select, text, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from tests.database.conftest import OpenDatabase
 from tests.database.network import Member, Network
@@ -14,7 +14,7 @@ from tests.database.waiting import eventually
 
 from pat_platform.database.access import Database
 from pat_platform.database.failures import DatabaseError
-from pat_platform.database.transaction import Transaction
+from pat_platform.database.transaction import ChangedAfterwards, Transaction
 from pat_platform.errors import Fault, Refused
 
 COUNT = "select count(*)::text from app.notes where words like $1"
@@ -73,15 +73,37 @@ async def test_what_a_verb_wrote_is_committed_when_it_ends(
     assert stored(network, note) == [(words,)]
 
 
-async def test_a_change_that_was_not_flushed_is_committed_too(
+async def test_a_row_that_was_fetched_cannot_be_changed_in_silence(
+    database: Database, member: Member, words: str
+) -> None:
+    async with database.transaction(member.login, member.session) as tx:
+        note = await tx.add(note_of(member, words))
+        found = await tx.get(Note, note.id)
+        assert found is not None
+        with pytest.raises(AttributeError):
+            found.words = f"{words}, changed"
+
+
+async def test_a_row_that_was_added_cannot_be_changed_in_silence(
+    database: Database, member: Member, network: Network, words: str
+) -> None:
+    note = note_of(member, words)
+
+    async def verb(tx: Transaction) -> None:
+        await tx.add(note)
+        note.words = f"{words}, changed"
+
+    with pytest.raises(ChangedAfterwards):
+        await run(database, member, verb)
+    assert stored(network, note) == []
+
+
+async def test_a_change_is_a_statement(
     database: Database, member: Member, network: Network, words: str
 ) -> None:
     async with database.transaction(member.login, member.session) as tx:
         note = await tx.add(note_of(member, words))
-    async with database.transaction(member.login, member.session) as tx:
-        found = await tx.get(Note, note.id)
-        assert found is not None
-        found.words = f"{words}, changed"
+        await tx.put(update(Note).where(Note.id == note.id).values(words=f"{words}, changed"))
     assert stored(network, note) == [(f"{words}, changed",)]
 
 
@@ -115,8 +137,12 @@ async def test_a_compiled_plan_sees_what_the_verb_wrote(
         assert await tx.read(COUNT, (words.encode(),)) == [b"0"]
         note = await tx.add(note_of(member, words))
         assert await tx.read(COUNT, (words.encode(),)) == [b"1"]
-        note.words = f"{words}, changed"
+        later = tx.read_later(COUNT, (words.encode(),))
+        with pytest.raises(ValueError, match="not answered"):
+            later.row()
+        await tx.put(update(Note).where(Note.id == note.id).values(words=f"{words}, changed"))
         assert await tx.read(COUNT, (words.encode(),)) == [b"0"]
+        assert later.row() == [b"1"]
         assert await tx.scalar(select(Note.words).where(Note.id == note.id)) == f"{words}, changed"
 
 
@@ -247,6 +273,53 @@ async def test_opening_and_committing_cost_one_round_trip_each(
         await tx.read("select 1")
     await proxy.quiet()
     assert proxy.turns() == "out in out in out in"
+
+
+async def test_a_verb_that_knows_who_acts_costs_one_round_trip_to_read_and_one_to_write(
+    open_database: OpenDatabase, member: Member, proxy: Proxy, words: str
+) -> None:
+    database = open_database(database_url=proxy.url)
+    await database.read(member.login, member.session, "select 1", read_only=True)
+    for _ in range(2):
+        await proxy.quiet()
+        proxy.log.clear()
+        async with database.transaction(member.login, member.session, member.person) as tx:
+            await tx.scalar(select(Note.id))
+            await tx.add(note_of(member, f"{words} {_}"))
+            counted = tx.read_later(COUNT, (f"{words} {_}".encode(),))
+        assert counted.row() == [b"1"]
+    await proxy.quiet()
+    assert proxy.turns() == "out in out in"
+
+
+async def test_a_session_of_somebody_else_than_expected_does_nothing(
+    database: Database, member: Member, colleague: Member, network: Network, words: str
+) -> None:
+    note = note_of(member, words)
+    with pytest.raises(Fault) as refused:
+        async with database.transaction(member.login, member.session, colleague.person) as tx:
+            await tx.add(note)
+    assert refused.value.code == "UNAUTHENTICATED"
+    assert stored(network, note) == []
+
+
+async def test_a_verb_that_says_nothing_takes_no_connection(database: Database, member: Member) -> None:
+    with pytest.raises(Refused):
+        async with database.transaction(member.login, member.session, member.person):
+            raise Refused("NO", "No.")
+    assert database.traffic.writes == 0
+
+
+async def test_the_first_statements_are_sent_again_on_a_new_connection(
+    database: Database, member: Member, network: Network, words: str
+) -> None:
+    await database.read(member.login, member.session, "select 1", read_only=True)
+    note = note_of(member, words)
+    async with database.transaction(member.login, member.session, member.person) as tx:
+        await tx.add(note)
+        network.hang_up(member.login)
+        assert await tx.scalar(select(Note.words).where(Note.id == note.id)) == words
+    assert stored(network, note) == [(words,)]
 
 
 async def test_nothing_that_a_verb_sets_reaches_the_next_lease(

@@ -8,10 +8,11 @@ from uuid import UUID
 from psycopg.pq.abc import PGresult
 
 from pat_platform.database.credentials import Credentials, Generations, stored_generations
+from pat_platform.database.dialogue import NOT_A_SESSION, Dialogue
 from pat_platform.database.failures import ConnectionLost, DatabaseError, unauthenticated
 from pat_platform.database.pipeline import RESET, RESET_SETTINGS, Answer, Traffic, Wire, row_of
 from pat_platform.database.pool import KeyedPool, unavailable
-from pat_platform.database.session import Sessions
+from pat_platform.database.speech import Speech
 from pat_platform.database.statements import Statement
 from pat_platform.database.transaction import Transaction
 from pat_platform.errors import Fault
@@ -19,11 +20,6 @@ from pat_platform.settings import Settings
 
 ENTER = "select sec.enter($1)"
 ENTER_READ_ONLY = "select sec.enter($1), set_config('transaction_read_only', 'on', true)"
-BEGIN = Statement("begin", is_lasting=True)
-ACTOR = Statement("select sec.actor()", is_lasting=True)
-COMMIT = Statement("commit", is_lasting=True)
-
-NOT_A_SESSION = frozenset({"28000", "22P02"})
 QUERY_CANCELED = "57014"
 # Conflicts of concurrent transactions, missing resources, locks not available, a server that stops.
 PASSING = ("40", "53", "55P03", "57P")
@@ -45,7 +41,7 @@ class Database:
             wait_seconds=settings.pool_wait_seconds,
             statement_limit=settings.prepared_statements,
         )
-        self._sessions = Sessions()
+        self._speech = Speech()
         self._patience = settings.statement_timeout_ms / 1000 + GRACE_SECONDS
 
     @property
@@ -101,74 +97,33 @@ class Database:
             raise unavailable() from None
 
     @asynccontextmanager
-    async def transaction(self, login: str, session: UUID) -> AsyncIterator[Transaction]:
+    async def transaction(
+        self, login: str, session: UUID, person: UUID | None = None
+    ) -> AsyncIterator[Transaction]:
         """A transaction of the session's person: committed when the block ends, rolled back if it raises.
 
-        Raises what `read` raises; a refusal by the database at the commit is a DatabaseError too.
+        With `person` the database is first asked together with the first statement of the block, which fails if the
+        session is not hers. Raises what `read` raises; a refusal by the database at the commit is a DatabaseError too.
         """
-        wire, actor = await self._begin(login, session)
-        is_at_commit = False
+        dialogue = Dialogue(self.pool, login, _enter(session, ENTER), self._patience)
         try:
-            orm = self._sessions.open(wire.lend())
-            try:
-                transaction = Transaction(wire, orm, actor)
-                yield transaction
-                await transaction.flush()
-            finally:
-                await orm.close()
-            is_at_commit = True
-            await self._commit(wire)
+            if person is None:
+                person = await dialogue.open()
+            dialogue.expected = person
+            transaction = Transaction(dialogue, self._speech, person)
+            yield transaction
+            transaction.check()
+            await dialogue.commit()
         except ConnectionLost:
             raise unavailable() from None
         except DatabaseError as error:
             raise _as_fault(error) from None
         finally:
-            if not is_at_commit:
-                self.pool.abort(wire)
+            dialogue.end()
 
     async def close(self) -> None:
         """Close every connection."""
         await self.pool.close()
-
-    async def _begin(self, login: str, session: UUID) -> tuple[Wire, UUID]:
-        """Open a transaction and enter the session: one round trip, tried twice since nothing is done yet."""
-        statements = (BEGIN, _enter(session, ENTER), ACTOR)
-        try:
-            try:
-                return await self._begin_once(login, statements)
-            except ConnectionLost:
-                return await self._begin_once(login, statements)
-        except ConnectionLost:
-            raise unavailable() from None
-        except DatabaseError as error:
-            raise _as_fault(error, entered_at=1) from None
-
-    async def _begin_once(self, login: str, statements: Sequence[Statement]) -> tuple[Wire, UUID]:
-        wire = await self.pool.lease(login)
-        try:
-            (answer,) = wire.send(statements)
-            (actor,) = row_of((await self._answered(wire, answer))[-1])
-            if actor is None:
-                raise unauthenticated()
-            return wire, UUID(actor.decode())
-        except BaseException:
-            self.pool.abort(wire)
-            raise
-
-    async def _commit(self, wire: Wire) -> None:
-        """Commit and clean up in one write. A verb's own COMMIT or a swallowed error is an error here."""
-        if not wire.is_in_transaction:
-            self.pool.abort(wire)
-            raise DatabaseError("25P01", "the transaction has ended before its commit")
-        try:
-            answer, cleaned = wire.send((COMMIT,), RESET)
-        except ConnectionLost:
-            self.pool.retire(wire)
-            raise
-        self.pool.release(wire, answer, cleaned)
-        (result,) = await self._answered(wire, answer)
-        if result.command_status != b"COMMIT":
-            raise DatabaseError("25P02", "an earlier statement had failed, so nothing was committed")
 
 
 def _enter(session: UUID, sql: str) -> Statement:

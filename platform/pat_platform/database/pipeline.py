@@ -96,8 +96,8 @@ class _Step:
 class Wire:
     """One connection of one login. `send` writes batches; their answers come in order.
 
-    The wire can be lent to psycopg (and so to SQLAlchemy) between two calls of `send`. `on_lost` is called
-    once if the connection dies, also while it idles.
+    It takes the connection over from psycopg for good. `on_lost` is called once if the connection dies, also while it
+    idles. Raises psycopg.OperationalError for a connection that is busy.
     """
 
     def __init__(
@@ -114,8 +114,6 @@ class Wire:
         self.cancelling: asyncio.Task[None] | None = None
         self.is_lost = False
         self._is_stale = False
-        self._is_lent = True
-        self._is_listening = False
         self._is_writing = False
         self._pg = connection.pgconn
         self._socket = connection.pgconn.socket
@@ -126,7 +124,9 @@ class Wire:
         self._traffic = traffic
         self._on_lost = on_lost
         connection.add_notice_handler(self._on_notice)
-        self._take_back()
+        self._pg.enter_pipeline_mode()
+        self._loop.add_reader(self._socket, self._on_readable)
+        self._is_listening = True
 
     @property
     def is_clean(self) -> bool:
@@ -157,7 +157,6 @@ class Wire:
         if self.is_lost:
             raise ConnectionLost(was_sent=False)
         try:
-            self._take_back()
             last = len(batches) - 1
             answers = [self._enqueue(batch, evicts=index == last) for index, batch in enumerate(batches)]
         except psycopg.Error:
@@ -177,16 +176,6 @@ class Wire:
             raise
         finally:
             current().waits.append((began, perf_counter()))
-
-    def lend(self) -> psycopg.AsyncConnection:
-        """Hand the connection to psycopg until the next `send`. Every answer must have come."""
-        if self.is_lost:
-            raise ConnectionLost(was_sent=False)
-        if not self._is_lent:
-            self._stop_listening()
-            self._pg.exit_pipeline_mode()
-            self._is_lent = True
-        return self.connection
 
     def cancel(self, answer: Answer) -> None:
         """Ask the server to stop working on a batch whose answer nobody awaits any longer.
@@ -235,18 +224,6 @@ class Wire:
         self._pg.finish()
         if farewell is not None:
             await _await_end(farewell)
-
-    # Between us and psycopg.
-
-    def _take_back(self) -> None:
-        if not self._is_lent:
-            return
-        if self._pg.transaction_status in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN):
-            raise psycopg.OperationalError("the connection is busy or closed")
-        self._pg.enter_pipeline_mode()
-        self._loop.add_reader(self._socket, self._on_readable)
-        self._is_listening = True
-        self._is_lent = False
 
     def _stop_listening(self) -> None:
         # Never twice: libpq may have closed the socket, and its number may be another connection's by now.

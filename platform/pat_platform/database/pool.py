@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import psycopg
 
-from pat_platform.database.cursors import ExtendedCursor
 from pat_platform.database.failures import ConnectionLost, UnknownLogin, unauthenticated
 from pat_platform.database.logins import organisation_key
 from pat_platform.database.pipeline import CANCEL_SECONDS, RESET, Answer, Traffic, Wire
@@ -391,9 +390,7 @@ class KeyedPool:
 
     async def _dial(self, conninfo: str) -> psycopg.AsyncConnection:
         # Autocommit: transactions are opened and ended by us, together with what belongs to them.
-        connection = await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
-        connection.cursor_factory = ExtendedCursor
-        return connection
+        return await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
 
     async def _close(self, wire: Wire) -> None:
         try:

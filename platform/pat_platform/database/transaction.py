@@ -1,39 +1,41 @@
 """The transaction in which a verb works."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
-import psycopg
+from psycopg.adapt import Transformer
 from sqlalchemy import Executable, Result, inspect
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from pat_platform.database.failures import ConnectionLost, DatabaseError
+from pat_platform.database.dialogue import Dialogue, Later
 from pat_platform.database.logins import organisation_of
-from pat_platform.database.pipeline import Wire, row_of
+from pat_platform.database.pipeline import row_of
+from pat_platform.database.speech import Speech, given_values, rows_of
 from pat_platform.database.statements import Statement
-from pat_platform.errors import Fault
 
 Row = TypeVar("Row")
 Parameters = Mapping[str, Any]
 
-SERVER_STOPS = "57P"
+
+class ChangedAfterwards(Exception):
+    """A row was changed after it was added. Write it down with an update: what is changed on rows is not watched."""
 
 
 class Transaction:
     """What a verb may do: fetch, write, read compiled plans. It can neither commit nor roll back.
 
-    Every method raises DatabaseError if PostgreSQL refuses, ConnectionLost if it is gone, and Fault BAD_INPUT for text that it
-    cannot hold.
+    What needs no answer (`add`, `put`) is sent with the next statement that needs one, or with the commit; whatever
+    PostgreSQL refuses of it is raised there. Every method raises DatabaseError if PostgreSQL refuses, ConnectionLost if
+    it is gone, and Fault BAD_INPUT for text that it cannot hold.
     """
 
-    def __init__(self, wire: Wire, session: AsyncSession, actor: UUID) -> None:
-        self.login = wire.login
+    def __init__(self, dialogue: Dialogue, speech: Speech, actor: UUID) -> None:
+        self.login = dialogue.login
         self.actor = actor
-        self._wire = wire
-        self._session = session
+        self._dialogue = dialogue
+        self._speech = speech
+        self._transformer = Transformer()
+        self._added: list[tuple[object, dict[str, Any]]] = []
 
     @property
     def organisation(self) -> UUID:
@@ -43,81 +45,69 @@ class Transaction:
     async def get(
         self, model: type[Row], id: object = None, *, lock: bool = False, **key: object
     ) -> Row | None:
-        """The row with this primary key, or None if there is none that the caller may see.
+        """The row with this primary key as it is now, or None if there is none that the caller may see.
 
-        `organisation_id` is the login's own unless given. `lock` holds the row until the transaction ends
-        and reads it afresh.
+        `organisation_id` is the login's own unless given. `lock` holds the row until the transaction ends. What comes
+        back can be read and not changed: changes are statements.
         """
         columns = {attribute.key for attribute in inspect(model).mapper.primary_key}
         if id is not None:
             key["id"] = id
         if "organisation_id" in columns:
             key.setdefault("organisation_id", self.organisation)
-        with _translated():
-            return await self._session.get(model, key, with_for_update=lock or None, populate_existing=lock)
+        statement = self._speech.select_by_key(model, key, self._transformer, lock=lock)
+        found = rows_of(await self._dialogue.ask(statement), self._transformer).one_or_none()
+        return cast("Row | None", found)
 
     async def add(self, row: Row) -> Row:
-        """Insert a row now, so that the database refuses here and not later."""
-        self._session.add(row)
-        await self.flush()
+        """Insert a row. What is changed on it afterwards is not written."""
+        self._put_row(row)
         return row
 
     async def add_all(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """Insert rows now, those of one table together."""
-        self._session.add_all(rows)
-        await self.flush()
+        """Insert rows, in this order."""
+        for row in rows:
+            self._put_row(row)
         return rows
 
+    async def put(self, statement: Executable, parameters: Parameters | None = None) -> None:
+        """Have a statement run whose result nobody needs."""
+        self._dialogue.put(self._speech.statement(statement, parameters or {}, self._transformer))
+
     async def flush(self) -> None:
-        """Write what has been changed on rows."""
-        with _translated():
-            await self._session.flush()
+        """Have everything done now that was put down so far, so that the database refuses here and not later."""
+        await self._dialogue.send()
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> Result[Any]:
         """Run a statement and return its buffered result."""
-        with _translated():
-            return await self._session.execute(statement, parameters)
+        said = self._speech.statement(statement, parameters or {}, self._transformer)
+        return rows_of(await self._dialogue.ask(said), self._transformer)
 
     async def scalar(self, statement: Executable, parameters: Parameters | None = None) -> Any:
         """The first column of the first row, or None."""
-        with _translated():
-            return await self._session.scalar(statement, parameters)
+        return (await self.execute(statement, parameters)).scalars().first()
 
     async def scalars(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Any]:
         """The first column of all rows."""
-        with _translated():
-            return (await self._session.scalars(statement, parameters)).all()
+        return (await self.execute(statement, parameters)).scalars().all()
 
     async def read(self, sql: str, parameters: Sequence[bytes | None] = ()) -> list[bytes | None]:
         """Run a compiled plan (`$1`, …; text format) in this transaction; return the columns of its row.
 
-        What was changed on rows is written first. An empty list means that there was no row.
+        An empty list means that there was no row.
         """
-        await self.flush()
-        connection = self._wire.connection
-        # psycopg's own lock: a statement of a concurrent task must not be under way.
-        async with connection.lock:
-            (answer,) = self._wire.send((Statement(sql, tuple(parameters)),))
-            (result,) = await self._wire.answered(answer)
-            self._wire.lend()
-        return row_of(result)
+        return row_of(await self._dialogue.ask(Statement(sql, tuple(parameters))))
 
+    def read_later(self, sql: str, parameters: Sequence[bytes | None] = ()) -> Later:
+        """The same, with the statements that are sent next: its row is there when they are answered."""
+        return self._dialogue.put(Statement(sql, tuple(parameters)))
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn SQLAlchemy's wrapped driver errors into ours, without the data that they quote."""
-    try:
-        yield
-    except DBAPIError as error:
-        cause = error.orig
-        if not isinstance(cause, psycopg.Error):
-            raise
-        sqlstate = cause.sqlstate
-    else:
-        return
-    if sqlstate is None and isinstance(cause, psycopg.DataError):
-        # The driver refused it before the server saw it.
-        raise Fault("BAD_INPUT", "A text contains what cannot be stored, such as the character U+0000.")
-    if sqlstate is None or sqlstate.startswith(SERVER_STOPS):
-        raise ConnectionLost(was_sent=True)
-    raise DatabaseError(sqlstate, cause.diag.message_primary or "", cause.diag.constraint_name)
+    def check(self) -> None:
+        """Raises ChangedAfterwards if a row has been changed since it was added."""
+        for row, given in self._added:
+            if given_values(row) != given:
+                raise ChangedAfterwards(type(row).__name__)
+
+    def _put_row(self, row: object) -> None:
+        self._dialogue.put(self._speech.insert(row, self._transformer))
+        self._added.append((row, given_values(row)))

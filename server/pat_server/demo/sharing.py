@@ -150,8 +150,9 @@ async def _complete(stage: Stage, tx: Transaction, each: Underway) -> None:
 
 
 async def _end(stage: Stage, tx: Transaction, each: Underway) -> None:
-    referral = await ENDINGS[each.story.status](tx, referral_id=each.id)
-    if referral.ended_at is not None:
+    await ENDINGS[each.story.status](tx, referral_id=each.id)
+    # What is suspended may go on.
+    if each.story.status is not ReferralStatus.SUSPENDED:
         stage.record.put(Referral, "ended_at", each.id, each.moments.ended_at)
 
 

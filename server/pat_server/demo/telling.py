@@ -143,9 +143,10 @@ async def _open(stage: Stage, tx: Transaction, organisation: Community, story: C
         status=first,
         place_id=block(story.place).id,
     )
+    version = case.version
     for status in further:
         changes = CaseChanges(status=status, closed_on=story.closed_on)
-        case = await update_case(tx, case_id=case.id, base_version=case.version, changes=changes)
+        version = await update_case(tx, case_id=case.id, base_version=version, changes=changes)
     for sign_in in _assigned(story):
         await assign_case(tx, case_id=case.id, member_id=person(sign_in, organisation).membership)
     opened_at = stage.moment(story.opened_on)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from pat_auth.models import Membership
 from pat_auth.policy import Role
@@ -39,6 +40,16 @@ from pat_tenants.vault import Vault
 
 ASSIGNABLE = frozenset({Role.CASE_MANAGER, Role.SOCIAL_WORKER, Role.COUNSELLOR, Role.LEGAL_AID})
 """Whom a case may be given to."""
+
+_CASE_AND_KEY = (
+    select(Case.id, Case.survivor_id, SurvivorKey.wrapped)
+    .outerjoin(
+        SurvivorKey,
+        (SurvivorKey.organisation_id == Case.organisation_id) & (SurvivorKey.survivor_id == Case.survivor_id),
+    )
+    .where(Case.id == bindparam("case_id"))
+)
+"""A case, and the key that what is written about its survivor is sealed with; null where the caller may not have it."""
 
 
 class ChangedSince(Exception):
@@ -97,6 +108,7 @@ async def open_case(
             exploitation=[code.value for code in exploitation],
             place_id=place_id,
             opened_on=opened_on,
+            version=1,
             created_by=tx.actor,
             updated_by=tx.actor,
         )
@@ -151,12 +163,13 @@ async def add_case_note(
 ) -> CaseNote:
     """Write a note on a case. Raises Refused for an unknown case, one not assigned to a worker, and an empty or endless text."""
     text = rules.is_a_note(text)
-    case = await known_case(tx, case_id)
-    key = await tx.get(SurvivorKey, survivor_id=case.survivor_id)
-    if key is None:
-        raise Refused("NOT_ASSIGNED", "This case is not assigned to you. Ask your case manager.", "caseId")
+    case = (await tx.execute(_CASE_AND_KEY, {"case_id": case_id})).one_or_none()
+    if case is None:
+        raise _no_such_case()
+    if case.wrapped is None:
+        raise _not_assigned()
     ring = vault.ring(tx.organisation)
-    await ring.unlock({case.survivor_id: key.wrapped})
+    await ring.unlock({case.survivor_id: case.wrapped})
     note = await tx.add(
         CaseNote(
             organisation_id=tx.organisation,
@@ -182,8 +195,8 @@ async def add_case_note(
     return note
 
 
-async def update_case(tx: Transaction, *, case_id: UUID, base_version: int, changes: CaseChanges) -> Case:
-    """Change a case that the caller read at ``base_version``.
+async def update_case(tx: Transaction, *, case_id: UUID, base_version: int, changes: CaseChanges) -> int:
+    """Change a case that the caller read at ``base_version``; return the version that it has now.
 
     Raises ChangedSince when somebody was faster, Refused for an unknown case, one that is not assigned to a worker, or a state
     that cannot follow.
@@ -191,17 +204,17 @@ async def update_case(tx: Transaction, *, case_id: UUID, base_version: int, chan
     case = await tx.get(Case, case_id, lock=True)
     if case is None:
         await known_case(tx, case_id)
-        raise Refused("NOT_ASSIGNED", "This case is not assigned to you. Ask your case manager.", "caseId")
+        raise _not_assigned()
     if case.version != base_version:
         raise ChangedSince(case.version)
-    changed = _apply(case, changes)
-    if changed:
-        case.version += 1
-        case.updated_by = tx.actor
-        case.updated_at = datetime.now(UTC)
-        await tx.flush()
-        await trail.record(tx, "case.updated", [case.id, case.survivor_id], fields=changed)
-    return case
+    changed = _changed(case, changes)
+    if not changed:
+        return case.version
+    version = case.version + 1
+    stamp = {"version": version, "updated_by": tx.actor, "updated_at": datetime.now(UTC)}
+    await tx.put(update(Case).where(Case.id == case.id).values(**changed, **stamp))
+    await trail.record(tx, "case.updated", [case.id, case.survivor_id], fields=list(changed))
+    return version
 
 
 async def record_proceeding(
@@ -244,8 +257,16 @@ async def known_case(tx: Transaction, case_id: UUID) -> Case:
     """The case as far as the caller may see it. Raises Refused, in the same words for hidden and missing."""
     case = await tx.get(Case, case_id)
     if case is None:
-        raise Refused("NOT_FOUND", "There is no such case.", "caseId")
+        raise _no_such_case()
     return case
+
+
+def _no_such_case() -> Refused:
+    return Refused("NOT_FOUND", "There is no such case.", "caseId")
+
+
+def _not_assigned() -> Refused:
+    return Refused("NOT_ASSIGNED", "This case is not assigned to you. Ask your case manager.", "caseId")
 
 
 INDIA = timezone(timedelta(hours=5, minutes=30))
@@ -269,10 +290,10 @@ async def _colleague(tx: Transaction, member_id: UUID) -> UUID:
     return person
 
 
-def _apply(case: Case, changes: CaseChanges) -> list[str]:
+def _changed(case: Case, changes: CaseChanges) -> dict[str, Any]:
+    """The values that differ from those of the case. Raises Refused for a state that cannot follow."""
     status = changes.status or CaseStatus(case.status)
     rules.may_become(CaseStatus(case.status), status)
-    closed_on = rules.closing_day(status, case.opened_on, changes.closed_on or case.closed_on, today())
     wanted = {
         "status": status.value,
         "stage": changes.stage,
@@ -282,13 +303,9 @@ def _apply(case: Case, changes: CaseChanges) -> list[str]:
         if changes.exploitation is None
         else [code.value for code in changes.exploitation],
     }
-    changed = [name for name, value in wanted.items() if value is not None and getattr(case, name) != value]
-    for name in changed:
-        setattr(case, name, wanted[name])
-    if case.closed_on != closed_on:
-        case.closed_on = closed_on
-        changed.append("closed_on")
-    return changed
+    differing = {name: value for name, value in wanted.items() if value not in (None, getattr(case, name))}
+    closed_on = rules.closing_day(status, case.opened_on, changes.closed_on or case.closed_on, today())
+    return differing if closed_on == case.closed_on else differing | {"closed_on": closed_on}
 
 
 def _hearing_of(tx: Transaction, proceeding: LegalProceeding, new: NewHearing) -> Hearing:

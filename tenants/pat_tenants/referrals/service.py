@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from pat_platform import trail
 from pat_platform.database.transaction import Transaction
@@ -61,45 +62,43 @@ async def draft_referral(
 
 async def record_consent(
     tx: Transaction, *, referral_id: UUID, scopes: Sequence[Scope], agreed_until: datetime
-) -> Referral:
+) -> None:
     """Record what the survivor agreed to share with this one organisation, and until when."""
     referral = await _own(tx, referral_id)
     rules.sender_may(SenderState(referral.state), SenderState.CONSENT_RECORDED)
     rules.agreement_holds(scopes, agreed_until, datetime.now(UTC))
-    referral.scopes = [scope.value for scope in scopes]
-    referral.agreed_until = agreed_until
-    return await _move(tx, referral, SenderState.CONSENT_RECORDED)
+    agreed = [scope.value for scope in scopes]
+    await _move(tx, referral, SenderState.CONSENT_RECORDED, scopes=agreed, agreed_until=agreed_until)
 
 
-async def send_referral(tx: Transaction, *, referral_id: UUID) -> Referral:
+async def send_referral(tx: Transaction, *, referral_id: UUID) -> None:
     """Open the door: the receiver now sees what is asked, and, once it has accepted, what was agreed."""
     referral = await _own(tx, referral_id)
     rules.sender_may(SenderState(referral.state), SenderState.SENT)
     now = datetime.now(UTC)
     rules.agreement_holds([Scope(scope) for scope in referral.scopes], referral.agreed_until, now)
-    referral.sent_at = referral.sent_at or now
-    return await _move(tx, referral, SenderState.SENT)
+    await _move(tx, referral, SenderState.SENT, sent_at=referral.sent_at or now)
 
 
-async def suspend_referral(tx: Transaction, *, referral_id: UUID) -> Referral:
+async def suspend_referral(tx: Transaction, *, referral_id: UUID) -> None:
     """Close the door for now, for her safety; `send_referral` opens it again."""
     referral = await _own(tx, referral_id)
     rules.sender_may(SenderState(referral.state), SenderState.SUSPENDED)
-    return await _move(tx, referral, SenderState.SUSPENDED)
+    await _move(tx, referral, SenderState.SUSPENDED)
 
 
-async def revoke_referral(tx: Transaction, *, referral_id: UUID) -> Referral:
+async def revoke_referral(tx: Transaction, *, referral_id: UUID) -> None:
     """Close the door for good: the survivor no longer agrees. Effective with the receiver's next statement."""
     referral = await _own(tx, referral_id)
     rules.sender_may(SenderState(referral.state), SenderState.REVOKED)
-    return await _move(tx, referral, SenderState.REVOKED)
+    await _move(tx, referral, SenderState.REVOKED)
 
 
-async def close_referral(tx: Transaction, *, referral_id: UUID) -> Referral:
+async def close_referral(tx: Transaction, *, referral_id: UUID) -> None:
     """End a referral whose work is done."""
     referral = await _own(tx, referral_id)
     rules.sender_may(SenderState(referral.state), SenderState.CLOSED)
-    return await _move(tx, referral, SenderState.CLOSED)
+    await _move(tx, referral, SenderState.CLOSED)
 
 
 async def answer_referral(tx: Transaction, *, received_id: UUID, answer: Answer) -> ReferralAnswer:
@@ -158,13 +157,12 @@ async def _own(tx: Transaction, referral_id: UUID) -> Referral:
     return referral
 
 
-async def _move(tx: Transaction, referral: Referral, state: SenderState) -> Referral:
-    referral.state = state
-    referral.ended_at = datetime.now(UTC) if state in _ENDED else None
-    await tx.flush()
+async def _move(tx: Transaction, referral: Referral, state: SenderState, **changes: Any) -> None:
+    changes |= {"state": state, "ended_at": datetime.now(UTC) if state in _ENDED else None}
+    await tx.put(update(Referral).where(Referral.id == referral.id).values(**changes))
     subjects = [referral.id, referral.received_id, referral.case_id, referral.survivor_id]
-    await trail.record(tx, f"referral.{state.value.lower()}", subjects, scopes=list(referral.scopes))
-    return referral
+    scopes = list(changes.get("scopes", referral.scopes))
+    await trail.record(tx, f"referral.{state.value.lower()}", subjects, scopes=scopes)
 
 
 async def _received(tx: Transaction, received_id: UUID) -> tuple[UUID, ReferralStatus, list[str]]:

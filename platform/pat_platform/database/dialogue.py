@@ -1,0 +1,163 @@
+"""What one transaction says on its connection: statements wait until an answer is needed, and then go together."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg.pq.abc import PGresult
+
+from pat_platform.database.failures import ConnectionLost, DatabaseError, unauthenticated
+from pat_platform.database.pipeline import RESET, Answer, Wire, row_of
+from pat_platform.database.pool import KeyedPool, unavailable
+from pat_platform.database.statements import Statement
+
+BEGIN = Statement("begin", is_lasting=True)
+COMMIT = Statement("commit", is_lasting=True)
+
+NOT_A_SESSION = frozenset({"28000", "22P02"})
+
+
+@dataclass(slots=True, eq=False)
+class Later:
+    """The result of a statement that is sent with others: there once they are answered."""
+
+    statement: Statement
+    result: PGresult | None = None
+
+    def row(self) -> list[bytes | None]:
+        """The columns of its first row, in text format; an empty list if there is none."""
+        if self.result is None:
+            raise ValueError("this was not answered yet")
+        return row_of(self.result)
+
+
+class Dialogue:
+    """One transaction on one leased connection.
+
+    Its opening travels with the first statements, its COMMIT and the reset of the connection with the last ones:
+    a verb that reads once and writes once costs two round trips, whatever it writes.
+    """
+
+    def __init__(self, pool: KeyedPool, login: str, enter: Statement, patience: float) -> None:
+        self.login = login
+        self._pool = pool
+        self._enter = enter
+        self._patience = patience
+        self._wire: Wire | None = None
+        self._queue: list[Later] = []
+        self._is_open = False
+        self._is_over = False
+        self.expected: UUID | None = None
+        """Who must be found to act, if that is known."""
+
+    async def lease(self) -> Wire:
+        """Take a connection, unless there is one. Raises Fault UNAVAILABLE or UNAUTHENTICATED."""
+        if self._wire is None:
+            self._wire = await self._pool.lease(self.login)
+        return self._wire
+
+    async def open(self) -> UUID:
+        """Begin now; return whom the database finds to be acting. Raises Fault UNAUTHENTICATED."""
+        return await self._open([])
+
+    def put(self, statement: Statement) -> Later:
+        """Have a statement sent before the next answer that is needed, at the latest with the COMMIT."""
+        later = Later(statement)
+        self._queue.append(later)
+        return later
+
+    async def ask(self, statement: Statement) -> PGresult:
+        """Send what waits and this statement; return its result. Raises DatabaseError and ConnectionLost."""
+        later = self.put(statement)
+        await self.send()
+        assert later.result is not None
+        return later.result
+
+    async def send(self) -> None:
+        """Send what waits, and wait until it is done. Raises DatabaseError and ConnectionLost."""
+        queue, self._queue = self._queue, []
+        if not self._is_open:
+            await self._open(queue)
+        elif queue:
+            wire = await self.lease()
+            (answer,) = wire.send([later.statement for later in queue])
+            _deliver(queue, await self._answered(answer))
+
+    async def commit(self) -> None:
+        """Send what waits, the COMMIT and the reset of the connection.
+
+        Raises DatabaseError where something was refused, then or earlier: nothing is committed then.
+        """
+        if not self._is_open:
+            # Nothing is committed before it is known who acts.
+            await self.send()
+        wire = await self.lease()
+        if not wire.is_in_transaction:
+            raise DatabaseError("25P01", "the transaction has ended before its commit")
+        queue, self._queue = self._queue, []
+        last = [[later.statement for later in queue]] if queue else []
+        *written, committed, cleaned = wire.send(*last, (COMMIT,), RESET)
+        self._is_over = True
+        self._pool.release(wire, committed, cleaned)
+        (result,) = await self._answered(committed)
+        for answer in written:
+            _deliver(queue, answer.result())
+        if result.command_status != b"COMMIT":
+            raise DatabaseError("25P02", "an earlier statement had failed, so nothing was committed")
+
+    def end(self) -> None:
+        """Give the connection back; roll back whatever is open on it."""
+        if self._is_over or self._wire is None:
+            return
+        self._is_over = True
+        self._pool.abort(self._wire)
+
+    async def _open(self, queue: Sequence[Later]) -> UUID:
+        """Begin and enter the session, together with the first statements.
+
+        Tried twice: what a lost connection took with it was not committed.
+        """
+        statements = (BEGIN, self._enter, *(later.statement for later in queue))
+        try:
+            results = await self._first(statements)
+        except ConnectionLost:
+            self._give_up()
+            results = await self._first(statements)
+        found = row_of(results[1])
+        if not found or found[0] is None:
+            raise unauthenticated()
+        actor = UUID(found[0].decode())
+        if self.expected not in (None, actor):
+            raise unauthenticated()
+        self._is_open = True
+        _deliver(queue, results[2:])
+        return actor
+
+    async def _first(self, statements: Sequence[Statement]) -> list[PGresult]:
+        wire = await self.lease()
+        (answer,) = wire.send(statements)
+        try:
+            return await self._answered(answer)
+        except DatabaseError as error:
+            if error.position == 1 and error.sqlstate in NOT_A_SESSION:
+                raise unauthenticated() from None
+            raise
+
+    def _give_up(self) -> None:
+        if self._wire is not None:
+            self._pool.abort(self._wire)
+            self._wire = None
+
+    async def _answered(self, answer: Answer) -> list[PGresult]:
+        wire = await self.lease()
+        try:
+            async with asyncio.timeout(self._patience):
+                return await wire.answered(answer)
+        except TimeoutError:
+            raise unavailable() from None
+
+
+def _deliver(queue: Sequence[Later], results: Sequence[PGresult]) -> None:
+    for later, result in zip(queue, results, strict=True):
+        later.result = result
