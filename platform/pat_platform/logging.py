@@ -4,7 +4,7 @@ An event has a name and values under keys. Only the keys in ``SHAPES`` are writt
 be a sentence, a name, a number to call or a token is withheld. What other libraries log is reduced to where in their code it
 happened, and an exception to its type and the places it passed: their messages quote what they worked on.
 
-Until :func:`configure` is called, events go to the standard library's ``pat`` logger, one JSON object each.
+Outside of :func:`configured`, events go to the standard library's ``pat`` logger, one JSON object each.
 """
 
 import logging
@@ -12,7 +12,8 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -291,7 +292,7 @@ class Foreign(logging.Handler):
 
 
 class _State:
-    """What :func:`configure` has decided."""
+    """What :func:`configured` has decided."""
 
     def __init__(self) -> None:
         self.destination: Destination | None = None
@@ -311,22 +312,29 @@ class _State:
 _state = _State()
 
 
-def configure(destination: Destination, *, level: str = "info", plain: bool = False) -> None:
-    """Send every event of this process, and what other libraries log, to ``destination``.
+@contextmanager
+def configured(destination: Destination, *, level: str = "info", plain: bool = False) -> Iterator[None]:
+    """Send every event of this process, and what other libraries log, to ``destination`` as long as the block lasts.
 
     ``level`` is a key of ``LEVELS``; ``plain`` writes lines for a person instead of JSON.
     """
-    _state.destination = destination
-    _state.render = as_text if plain else as_json
-    _state.least = LEVELS[level]
     root = logging.getLogger()
-    for handler in list(root.handlers):
-        root.removeHandler(handler)
-    root.addHandler(Foreign())
+    handlers, before = list(root.handlers), (root.level, sys.excepthook, threading.excepthook)
+    _state.destination, _state.render = destination, as_text if plain else as_json
+    _state.least = LEVELS[level]
+    root.handlers[:] = [Foreign()]
     root.setLevel(logging.WARNING)
     logging.captureWarnings(True)
     sys.excepthook = _ended
     threading.excepthook = lambda args: _ended(args.exc_type, args.exc_value, args.exc_traceback)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.handlers[:] = handlers
+        level_before, sys.excepthook, threading.excepthook = before
+        root.setLevel(level_before)
+        _state.destination, _state.render, _state.least = None, as_json, logging.INFO
 
 
 def is_written(level: str) -> bool:

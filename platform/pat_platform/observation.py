@@ -6,6 +6,10 @@ It holds nothing that a person wrote: a digest stands for the document, and neit
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter
+from uuid import UUID
+
+DIGITS = 16
+"""So much of an operation's digest tells it from all others that we know."""
 
 
 @dataclass(slots=True)
@@ -18,7 +22,7 @@ class Observation:
     """The first digits of the operation's digest: the trail's own, over its name and its document."""
     kind: str = ""
     """``query``, ``audited`` (a query that the trail records) or ``mutation``."""
-    organisation: str = ""
+    organisation: UUID | None = None
     role: str = ""
     client: str = ""
     code: str = ""

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pat_platform.database.logins import login_password
+from pat_platform.logging import LEVELS
 
 SHORTEST_SECRET = 32
 TRUE, FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
@@ -46,6 +47,13 @@ class Settings:
     demo: bool = False
     development: bool = False
     engine: EngineMode = EngineMode.COMPILED
+    log_level: str = "info"
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    drain_seconds: int = 5
+    """How long new requests are still served after SIGTERM, so that a proxy notices that /readyz has changed."""
+    traces: bool = False
+    trusts_traces: bool = False
     issuer: str = "http://127.0.0.1:8000"
     audience: str = "http://127.0.0.1:8000/graphql"
     key_folder: Path = Path(".pat/keys")
@@ -58,6 +66,8 @@ class Settings:
             )
         if self.pool_size < 1:
             raise SettingsError("PAT_POOL_SIZE must be at least 1.")
+        if self.log_level not in LEVELS:
+            raise SettingsError(f"PAT_LOG_LEVEL must be one of {', '.join(LEVELS)}.")
         self._address()
 
     @classmethod
@@ -67,7 +77,9 @@ class Settings:
         DATABASE_URL, PAT_SECRET or PAT_SECRET_FILE, PAT_POOL_SIZE, PAT_POOL_WAIT_SECONDS,
         PAT_CONNECT_TIMEOUT_SECONDS, PAT_STATEMENT_TIMEOUT_MS, PAT_LOCK_TIMEOUT_MS,
         PAT_IDLE_IN_TRANSACTION_TIMEOUT_MS, PAT_PREPARED_STATEMENTS (for each connection), PAT_DEMO,
-        PAT_DEVELOPMENT, PAT_ENGINE, PAT_ISSUER, PAT_AUDIENCE, PAT_KEY_FOLDER.
+        PAT_DEVELOPMENT, PAT_ENGINE, PAT_ISSUER, PAT_AUDIENCE, PAT_KEY_FOLDER,
+        PAT_LOG_LEVEL, PAT_METRICS_HOST and PAT_METRICS_PORT, PAT_DRAIN_SECONDS, PAT_TRUST_TRACES and
+        OpenTelemetry's own OTEL_EXPORTER_OTLP_ENDPOINT.
         Raises SettingsError.
         """
         # `_read` gives each field a value of its type; a mapping's type cannot say so.
@@ -127,14 +139,19 @@ def _read(environment: Mapping[str, str], given: set[str]) -> dict[str, object]:
         "lock_timeout_ms",
         "idle_in_transaction_timeout_ms",
         "prepared_statements",
+        "metrics_port",
+        "drain_seconds",
     ):
         if text := environment.get(_variable(name)):
             found[name] = _number(_variable(name), text)
     if text := environment.get("PAT_POOL_WAIT_SECONDS"):
         found["pool_wait_seconds"] = float(_number("PAT_POOL_WAIT_SECONDS", text))
-    for name in ("issuer", "audience"):
+    for name in ("issuer", "audience", "log_level", "metrics_host"):
         if text := environment.get(_variable(name)):
             found[name] = text
+    found["traces"] = bool(environment.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
+    if text := environment.get("PAT_TRUST_TRACES"):
+        found["trusts_traces"] = _claim("PAT_TRUST_TRACES", text)
     if text := environment.get("PAT_KEY_FOLDER"):
         found["key_folder"] = Path(text)
     for name in ("demo", "development"):

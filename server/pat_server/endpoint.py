@@ -11,8 +11,10 @@ from starlette.types import Receive, Scope, Send
 
 from pat_auth.tokens import Verifier
 from pat_platform.errors import Fault
+from pat_platform.observation import current
 from pat_server.executing import Executor
 from pat_server.media import GRAPHQL_JSON, JSON, MediaType, negotiate
+from pat_server.observing import signed_in
 from pat_server.requests import Answer, GraphQLRequest, faulty, parse_parameters, parse_request
 
 BODY_LIMIT = 64 * 1024
@@ -25,8 +27,10 @@ STATUS = {
     "NOT_ACCEPTABLE": 406,
     "TOO_LARGE": 413,
     "UNSUPPORTED_MEDIA_TYPE": 415,
+    "THROTTLED": 429,
     "INTERNAL": 500,
     "UNAVAILABLE": 503,
+    "TIMEOUT": 503,
 }
 """Statuses of faults that stand above GraphQL, whatever the client reads."""
 
@@ -56,6 +60,7 @@ class GraphQLEndpoint:
             if media is None:
                 raise Fault("NOT_ACCEPTABLE", f"Accept {GRAPHQL_JSON} or {JSON}: nothing else is answered.")
             principal = self._verifier.verify(bearer(request))
+            signed_in(principal)
             asked = await read_request(request)
         except Fault as fault:
             return self._response(faulty(fault), media or JSON, 400)
@@ -65,6 +70,7 @@ class GraphQLEndpoint:
 
     def _response(self, answer: Answer, media: str, otherwise: int) -> Response:
         """An answer as it is sent; ``otherwise`` is the status of a request error that has none of its own."""
+        current().failed(answer.code or "")
         status = 200 if answer.code is None else STATUS.get(answer.code, otherwise)
         headers = dict(answer.headers)
         if status == 401:

@@ -15,6 +15,7 @@ from pat_platform.engine.document import Operation
 from pat_platform.engine.errors import BadArgument, BadCursor, NotAllowed, Rejected
 from pat_platform.engine.mutations import Mutation
 from pat_platform.errors import Fault
+from pat_platform.observation import DIGITS, current
 from pat_schema.viewer import Viewer
 from pat_server.assembly import Parts
 from pat_server.mistakes import internal
@@ -64,7 +65,10 @@ class Executor:
 
     async def _execute(self, request: GraphQLRequest, principal: Principal) -> Answer:
         viewer = Viewer(principal.role, principal.scopes)
+        observation = current()
         operation = self._engine.operation(request.query, request.operation_name)
+        observation.operation, observation.kind = operation.digest[:DIGITS], operation.kind.value
+        observation.mark("parse")
         if operation.kind is OperationType.MUTATION:
             if request.is_safe:
                 raise Fault("METHOD_NOT_ALLOWED", "Send mutations by POST.")
@@ -74,13 +78,19 @@ class Executor:
         bound = self._engine.prepare(
             request.query, request.operation_name, request.variables, viewer, viewer.key
         )
+        observation.cost = bound.cost
+        observation.mark("plan")
         raw = None
         if bound.sql is not None:
+            observation.kind = "audited" if bound.plan.audited else "query"
             row = await self._parts.database.read(
                 principal.login, principal.session, bound.sql, bound.values, read_only=not bound.plan.audited
             )
             raw = row[0]
-        return _answer(await self._engine.complete_async(bound, raw, principal))
+            observation.mark("database")
+        completed = await self._engine.complete_async(bound, raw, principal)
+        observation.mark("complete")
+        return _answer(completed)
 
     async def _mutate(
         self, operation: Operation, request: GraphQLRequest, principal: Principal, viewer: Viewer
@@ -90,6 +100,7 @@ class Executor:
         for root in mutation.roots:
             # A verb that has begun ends, whether or not its client still listens.
             completed.append(await asyncio.shield(self._verbs.root(mutation, root, principal)))
+            current().mark("mutate")
             if completed[-1].climbed:
                 break
         return _answer(mutation.response(completed))
@@ -98,6 +109,7 @@ class Executor:
 def _answer(completed: Completed) -> Answer:
     if not completed.errors:
         return Answer(b'{"data":' + completed.data + b"}")
+    current().failed(completed.errors[0].get("extensions", {}).get("code", ""))
     return Answer(b'{"data":' + completed.data + b',"errors":' + orjson.dumps(completed.errors) + b"}")
 
 

@@ -13,6 +13,7 @@ from pat_platform.database.failures import DatabaseError
 from pat_platform.engine.complete import Completed
 from pat_platform.engine.mutations import Mutation, Root
 from pat_platform.errors import Fault, Refused
+from pat_platform.observation import current
 from pat_schema.translating import perform
 from pat_schema.verbs import Saved, Stopped, VerbContext
 from pat_server.assembly import Parts
@@ -88,6 +89,7 @@ class Verbs:
     async def _refuse(
         self, mutation: Mutation, root: Root, principal: Principal, refused: Refused
     ) -> Completed:
+        current().failed(refused.code)
         await record_refusal(self._parts, principal, refused.code, root.name)
         values = {"code": refused.code, "message": refused.message, "field": refused.field}
         return mutation.values(root, "Refusal", values)

@@ -145,4 +145,4 @@ async def test_what_does_not_compile_is_an_error_and_counted(
     (error,) = json.loads(answer.body)["errors"]
     assert error["extensions"]["code"] == "INTERNAL"
     assert parts.engine.counters.fallbacks == 1
-    assert "what=NotCompilable" in caplog.text
+    assert '"error":"NotCompilable"' in caplog.text

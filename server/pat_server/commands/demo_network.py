@@ -12,6 +12,7 @@ from pat_server.commands.home import Home, Running
 from pat_server.commands.progress import Progress
 from pat_server.commands.serving import ReadyServer
 from pat_server.commands.sign_ins import sign_ins
+from pat_server.commands.watched import logged
 from pat_server.demo.people import sign_in_table
 
 READY_SECONDS = 60
@@ -33,9 +34,16 @@ def serve_network(home: Home, port: int, scale: int | None, bound: socket.socket
             return None if postgres.pid else DATABASE_ENDED
 
         home.announce(running)
-        ReadyServer(
-            create_app(settings), bound, on_ready=welcome, failure=failure, patience_seconds=READY_SECONDS
-        ).serve_until_stopped()
+        app = create_app(settings)
+        with logged(level="warning", plain=True):
+            ReadyServer(
+                app,
+                bound,
+                on_ready=welcome,
+                failure=failure,
+                patience_seconds=READY_SECONDS,
+                stopping=app.state.stopping,
+            ).serve_until_stopped()
 
 
 def greeting(url: str) -> Iterator[str]:

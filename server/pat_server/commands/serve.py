@@ -15,6 +15,7 @@ from pat_server.commands.ports import reserved
 from pat_server.commands.serving import ReadyServer, url_of
 from pat_server.commands.signals import stoppable
 from pat_server.commands.trouble import Trouble, warn
+from pat_server.commands.watched import logged, measured
 from pat_server.migrate import MINIMUM, newest_revision
 
 
@@ -30,12 +31,18 @@ def command(host: str, port: int) -> None:
     One process: start one for each core, behind a proxy that speaks TLS.
     """
     settings = Settings.from_environment(os.environ)
-    with stoppable(), reserved(host, port) as bound:
+    with stoppable(), logged(level=settings.log_level) as sink, reserved(host, port) as bound:
         check_database(settings)
         url = url_of(host, port)
-        ReadyServer(
-            create_app(settings), bound, on_ready=lambda: click.echo(f"Ready on {url}")
-        ).serve_until_stopped()
+        app = create_app(settings)
+        with measured(app, settings, sink):
+            ReadyServer(
+                app,
+                bound,
+                on_ready=lambda: click.echo(f"Ready on {url}"),
+                stopping=app.state.stopping,
+                drain_seconds=settings.drain_seconds,
+            ).serve_until_stopped()
 
 
 def check_database(settings: Settings) -> None:

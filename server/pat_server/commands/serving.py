@@ -6,13 +6,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
+from signal import SIGTERM
 from threading import Event, Thread
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from pat_server.commands.ports import refused
 from pat_server.commands.trouble import Trouble
+from pat_server.stopping import Stopping
 
 ASKING_SECONDS = 0.05
 WATCHING_SECONDS = 1
@@ -29,6 +32,9 @@ class ReadyServer(uvicorn.Server):
 
     `on_ready` is called once, in that thread. `failure` tells what makes it pointless to serve on, if anything.
     With `patience_seconds` the server ends if it is not ready by then.
+
+    The first signal begins the end, which `stopping` is told: after SIGTERM new requests are still served for `drain_seconds`,
+    and then only those under way, for `GRACE_SECONDS`. A second signal does not wait for them.
     """
 
     def __init__(
@@ -39,11 +45,15 @@ class ReadyServer(uvicorn.Server):
         on_ready: Callable[[], None],
         failure: Callable[[], str | None] = all_is_well,
         patience_seconds: float | None = None,
+        stopping: Stopping | None = None,
+        drain_seconds: float = 0,
     ) -> None:
         # The app logs its own events; a line for each request would hold what people ask for.
         super().__init__(
             uvicorn.Config(
                 app,
+                # Its records go to whatever this process logs to.
+                log_config=None,
                 log_level="warning",
                 access_log=False,
                 server_header=False,
@@ -57,6 +67,9 @@ class ReadyServer(uvicorn.Server):
         self._on_ready = on_ready
         self._failure = failure
         self._patience_seconds = patience_seconds
+        self._stopping = stopping or Stopping()
+        self._drain_seconds = drain_seconds
+        self._drained_at: float | None = None
         self._ended = Event()
         self._trouble: str | None = None
 
@@ -75,6 +88,25 @@ class ReadyServer(uvicorn.Server):
             self._ended.set()
             watching.join()
         raise Trouble(self._trouble or "The server has ended.")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin the end in order, or if it has begun, end at once."""
+        super().handle_exit(sig, frame)
+        if self._drained_at is not None:
+            self.force_exit = True
+            return
+        drain = self._drain_seconds if sig == SIGTERM else 0
+        self._drained_at = time.monotonic() + drain
+        self.should_exit = drain == 0
+        self._stopping.begin()
+
+    async def on_tick(self, counter: int) -> bool:
+        """What uvicorn does ten times a second."""
+        if self._stopping.has_begun:
+            self._stopping.say_farewell()
+        if self._drained_at is not None and time.monotonic() >= self._drained_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
 
     def _watch(self) -> None:
         """Wait until the server is ready and say so; then, and before, end it when something fails."""
