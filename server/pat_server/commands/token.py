@@ -2,22 +2,19 @@
 
 import difflib
 import os
-from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from datetime import timedelta
 
 import click
 import psycopg
 
 from pat_auth.keys import load_or_create_keys
-from pat_auth.principal import Principal
-from pat_auth.tokens import mint
 from pat_platform.database.credentials import FIRST_GENERATION
 from pat_platform.database.logins import ISSUER
 from pat_platform.settings import Settings
-from pat_schema.viewer import SCOPES
 from pat_server.commands.home import Home
 from pat_server.commands.trouble import Trouble
-from pat_server.demo.people import Member, find_person
+from pat_server.demo.people import find_person
+from pat_server.demo.sign_in import sign_in
 
 CLIENT = "pat-token"
 LONGEST_MINUTES = 12 * 60
@@ -44,11 +41,10 @@ def command(email: str, minutes: int) -> None:
         member = find_person(connection, email)
         if member is None:
             raise Trouble(_unknown(connection, email))
-        principal = _open_session(connection, member, timedelta(minutes=minutes))
-    keys = load_or_create_keys(settings.key_folder)
-    click.echo(
-        mint(principal, keys=keys, issuer=settings.issuer, audience=settings.audience, lifetime=minutes * 60)
-    )
+        keys = load_or_create_keys(settings.key_folder)
+        duration = timedelta(minutes=minutes)
+        token = sign_in(connection, member, duration, client=CLIENT, settings=settings, keys=keys)
+    click.echo(token)
 
 
 def _settings_of_running_demo() -> Settings:
@@ -69,29 +65,3 @@ def _unknown(connection: psycopg.Connection, email: str) -> str:
     near = difflib.get_close_matches(email, known, n=4, cutoff=0.5)
     advice = f" Did you mean {' or '.join(near)}?" if near else ""
     return f"Nobody signs in as {email}.{advice}"
-
-
-def _open_session(connection: psycopg.Connection, member: Member, duration: timedelta) -> Principal:
-    """Sign the member in for this long, as the issuer does: the database ends the session by itself."""
-    session = uuid4()
-    connection.execute(
-        "insert into sec.sessions (id, login, organisation_id, membership_id, person_id, client, expires_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s)",
-        (
-            session,
-            member.login,
-            member.organisation,
-            member.membership,
-            member.person,
-            CLIENT,
-            datetime.now(UTC) + duration,
-        ),
-    )
-    return Principal(
-        person=member.person,
-        organisation=member.organisation,
-        role=member.role,
-        session=session,
-        scopes=SCOPES,
-        client=CLIENT,
-    )
