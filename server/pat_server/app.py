@@ -14,11 +14,13 @@ from pat_platform.settings import Settings
 from pat_server.assembly import Parts, assemble
 from pat_server.endpoint import GraphQLEndpoint
 from pat_server.executing import Executor
+from pat_server.explorer import explorer_routes
 from pat_server.metrics import Measures
 from pat_server.observing import Observed, Observer
 from pat_server.readiness import Readiness
 from pat_server.stopping import Stopping
 from pat_server.tracing import tracer_of
+from pat_server.web import Web
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -67,4 +69,15 @@ def _routes(parts: Parts, endpoint: GraphQLEndpoint, stopping: Stopping) -> list
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/.well-known/jwks.json", jwks),
+        *_routes_to_explore(parts),
     ]
+
+
+def _routes_to_explore(parts: Parts) -> list[Route]:
+    routes = explorer_routes(Web.find()) if parts.settings.is_explorable else []
+    if parts.settings.demo:
+        # A process that serves no demo does without its people.
+        from pat_server.demo.routes import demo_routes
+
+        routes += demo_routes(parts.settings, parts.signing_keys)
+    return routes
