@@ -42,10 +42,15 @@ def error(code: str, message: str, path: list[str | int] | None = None) -> dict[
     return told
 
 
-def request_error(errors: Iterable[Mapping[str, Any]], headers: Mapping[str, str] | None = None) -> Answer:
-    """The answer to a request that was not executed; its code is that of the first error."""
+def request_error(
+    errors: Iterable[Mapping[str, Any]], headers: Mapping[str, str] | None = None, extensions: bytes = b""
+) -> Answer:
+    """The answer to a request that was not executed; its code is that of the first error. ``extensions`` is JSON."""
     told = list(errors)
-    return Answer(orjson.dumps({"errors": told}), told[0]["extensions"]["code"], headers or {})
+    body = orjson.dumps({"errors": told})
+    if extensions:
+        body = body[:-1] + b',"extensions":' + extensions + b"}"
+    return Answer(body, told[0]["extensions"]["code"], headers or {})
 
 
 def faulty(fault: Fault) -> Answer:
@@ -57,14 +62,15 @@ def parse_request(body: Any) -> GraphQLRequest:
     """A decoded body as a request. Raises Fault BAD_INPUT."""
     if not isinstance(body, dict):
         raise Fault("BAD_INPUT", "The body must be a JSON object with a query; batches are not served.")
-    query, name, variables = body.get("query"), body.get("operationName"), body.get("variables")
+    query, name = body.get("query"), body.get("operationName")
+    variables, extensions = body.get("variables"), body.get("extensions")
     if not isinstance(query, str) or not query.strip():
         raise Fault("BAD_INPUT", "The request needs a query: a string.")
     if name is not None and not isinstance(name, str):
         raise Fault("BAD_INPUT", "operationName must be a string.")
     if variables is not None and not isinstance(variables, dict):
         raise Fault("BAD_INPUT", "variables must be an object.")
-    if not isinstance(body.get("extensions") or {}, dict):
+    if extensions is not None and not isinstance(extensions, dict):
         raise Fault("BAD_INPUT", "extensions must be an object.")
     return GraphQLRequest(query, name or None, variables)
 
