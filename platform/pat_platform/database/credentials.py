@@ -1,7 +1,6 @@
 """How each login connects: its address from the settings, its password from the secret and its generation."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 import psycopg
@@ -9,8 +8,6 @@ import psycopg
 from pat_platform.database.failures import UnknownLogin
 from pat_platform.database.logins import ISSUER, SERVICE_LOGINS
 from pat_platform.settings import Settings
-
-log = logging.getLogger(__name__)
 
 FIRST_GENERATION = 1
 RELOAD_SECONDS = 1.0
