@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -13,6 +14,8 @@ from pat_platform.database.logins import login_password
 from pat_platform.logging import LEVELS
 
 SHORTEST_SECRET = 32
+LEAST_COST = 1_000
+"""Points: a page of the usual size, and what a refused document is charged."""
 TRUE, FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
@@ -25,6 +28,23 @@ class EngineMode(StrEnum):
 
     COMPILED = "compiled"
     EXECUTOR = "executor"
+
+
+class KeyProviderKind(StrEnum):
+    """Where the keys of organisations are: in files beside the server, or in Vault (or OpenBao)."""
+
+    FILE = "file"
+    VAULT = "vault"
+
+
+@dataclass(frozen=True)
+class VaultAccess:
+    """Where Vault is, and who we are to it. `authority` is a file of certificates to trust instead of the system's."""
+
+    address: str
+    token_file: Path
+    mount: str = "transit"
+    authority: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +60,17 @@ class Settings:
     pool_size: int = 40
     pool_wait_seconds: float = 10.0
     connect_timeout_seconds: int = 5
-    statement_timeout_ms: int = 15_000
-    lock_timeout_ms: int = 5_000
-    idle_in_transaction_timeout_ms: int = 30_000
+    request_timeout_seconds: float = 10.0
+    statement_timeout_ms: int = 5_000
+    lock_timeout_ms: int = 2_000
+    idle_in_transaction_timeout_ms: int = 10_000
+    transaction_timeout_ms: int = 10_000
     prepared_statements: int = 200
+    max_cost: int = 20_000
+    budget_organisation: int = 5_000_000
+    budget_client: int = 2_000_000
+    budget_person: int = 500_000
+    budget_store: str = field(default="", repr=False)
     demo: bool = False
     development: bool = False
     engine: EngineMode = EngineMode.COMPILED
@@ -57,6 +84,8 @@ class Settings:
     issuer: str = "http://127.0.0.1:8000"
     audience: str = "http://127.0.0.1:8000/graphql"
     key_folder: Path = Path(".pat/keys")
+    key_provider: KeyProviderKind | None = None
+    vault: VaultAccess | None = None
 
     def __post_init__(self) -> None:
         if len(self.secret) < SHORTEST_SECRET:
@@ -66,6 +95,13 @@ class Settings:
             )
         if self.pool_size < 1:
             raise SettingsError("PAT_POOL_SIZE must be at least 1.")
+        if self.request_timeout_seconds < 1:
+            raise SettingsError("PAT_REQUEST_TIMEOUT_SECONDS must be at least 1.")
+        if self.max_cost < LEAST_COST:
+            raise SettingsError(f"PAT_MAX_COST must be at least {LEAST_COST}.")
+        for name in ("budget_organisation", "budget_client", "budget_person"):
+            if 0 < getattr(self, name) < self.max_cost:
+                raise SettingsError(f"{_variable(name)} must be 0, for no limit, or at least PAT_MAX_COST.")
         if self.log_level not in LEVELS:
             raise SettingsError(f"PAT_LOG_LEVEL must be one of {', '.join(LEVELS)}.")
         self._address()
@@ -76,10 +112,15 @@ class Settings:
 
         DATABASE_URL, PAT_SECRET or PAT_SECRET_FILE, PAT_POOL_SIZE, PAT_POOL_WAIT_SECONDS,
         PAT_CONNECT_TIMEOUT_SECONDS, PAT_STATEMENT_TIMEOUT_MS, PAT_LOCK_TIMEOUT_MS,
-        PAT_IDLE_IN_TRANSACTION_TIMEOUT_MS, PAT_PREPARED_STATEMENTS (for each connection), PAT_DEMO,
+        PAT_IDLE_IN_TRANSACTION_TIMEOUT_MS, PAT_TRANSACTION_TIMEOUT_MS, PAT_REQUEST_TIMEOUT_SECONDS,
+        PAT_PREPARED_STATEMENTS (for each connection), PAT_MAX_COST (points for one operation),
+        PAT_BUDGET_ORGANISATION, PAT_BUDGET_CLIENT and PAT_BUDGET_PERSON (points a minute; 0 for no limit),
+        PAT_BUDGET_STORE (where several processes count them together: valkey://HOST:6379), PAT_DEMO,
         PAT_DEVELOPMENT, PAT_ENGINE, PAT_ISSUER, PAT_AUDIENCE, PAT_KEY_FOLDER,
         PAT_LOG_LEVEL, PAT_METRICS_HOST and PAT_METRICS_PORT, PAT_DRAIN_SECONDS, PAT_TRUST_TRACES and
-        OpenTelemetry's own OTEL_EXPORTER_OTLP_ENDPOINT.
+        OpenTelemetry's own OTEL_EXPORTER_OTLP_ENDPOINT,
+        PAT_KEY_PROVIDER, and for Vault PAT_VAULT_ADDRESS, PAT_VAULT_TOKEN_FILE, PAT_VAULT_MOUNT and
+        PAT_VAULT_CA_FILE.
         Raises SettingsError.
         """
         # `_read` gives each field a value of its type; a mapping's type cannot say so.
@@ -96,6 +137,7 @@ class Settings:
             "statement_timeout": self.statement_timeout_ms,
             "lock_timeout": self.lock_timeout_ms,
             "idle_in_transaction_session_timeout": self.idle_in_transaction_timeout_ms,
+            "transaction_timeout": self.transaction_timeout_ms,
         }
         return make_conninfo(
             **self._address(),
@@ -138,15 +180,21 @@ def _read(environment: Mapping[str, str], given: set[str]) -> dict[str, object]:
         "statement_timeout_ms",
         "lock_timeout_ms",
         "idle_in_transaction_timeout_ms",
+        "transaction_timeout_ms",
         "prepared_statements",
+        "max_cost",
+        "budget_organisation",
+        "budget_client",
+        "budget_person",
         "metrics_port",
         "drain_seconds",
     ):
         if text := environment.get(_variable(name)):
             found[name] = _number(_variable(name), text)
-    if text := environment.get("PAT_POOL_WAIT_SECONDS"):
-        found["pool_wait_seconds"] = float(_number("PAT_POOL_WAIT_SECONDS", text))
-    for name in ("issuer", "audience", "log_level", "metrics_host"):
+    for name in ("pool_wait_seconds", "request_timeout_seconds"):
+        if text := environment.get(_variable(name)):
+            found[name] = float(_number(_variable(name), text))
+    for name in ("budget_store", "issuer", "audience", "log_level", "metrics_host"):
         if text := environment.get(_variable(name)):
             found[name] = text
     found["traces"] = bool(environment.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
@@ -154,6 +202,9 @@ def _read(environment: Mapping[str, str], given: set[str]) -> dict[str, object]:
         found["trusts_traces"] = _claim("PAT_TRUST_TRACES", text)
     if text := environment.get("PAT_KEY_FOLDER"):
         found["key_folder"] = Path(text)
+    if "key_provider" not in given and (text := environment.get("PAT_KEY_PROVIDER")):
+        found["key_provider"] = kind = _key_provider(text)
+        found["vault"] = _vault(environment) if kind is KeyProviderKind.VAULT else None
     for name in ("demo", "development"):
         if text := environment.get(_variable(name)):
             found[name] = _claim(_variable(name), text)
@@ -210,3 +261,28 @@ def _engine(text: str) -> EngineMode:
         return EngineMode(text)
     except ValueError:
         raise SettingsError("PAT_ENGINE must be `compiled` or `executor`.") from None
+
+
+def _key_provider(text: str) -> KeyProviderKind:
+    try:
+        return KeyProviderKind(text)
+    except ValueError:
+        raise SettingsError("PAT_KEY_PROVIDER must be `file` or `vault`.") from None
+
+
+def _vault(environment: Mapping[str, str]) -> VaultAccess:
+    address = environment.get("PAT_VAULT_ADDRESS", "").rstrip("/")
+    parts = urlsplit(address)
+    is_local = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    if not parts.hostname or parts.scheme not in (("http", "https") if is_local else ("https",)):
+        raise SettingsError("PAT_VAULT_ADDRESS must be an https:// address (http:// on this machine alone).")
+    token_file = environment.get("PAT_VAULT_TOKEN_FILE")
+    if not token_file:
+        raise SettingsError("PAT_VAULT_TOKEN_FILE is not set: it names the file that holds our Vault token.")
+    authority = environment.get("PAT_VAULT_CA_FILE")
+    return VaultAccess(
+        address=address,
+        token_file=Path(token_file),
+        mount=environment.get("PAT_VAULT_MOUNT") or "transit",
+        authority=Path(authority) if authority else None,
+    )

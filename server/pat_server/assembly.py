@@ -16,8 +16,8 @@ from pat_auth.principal import Principal
 from pat_auth.tokens import LIFETIME, Verifier
 from pat_platform import limits
 from pat_platform.database.access import Database
+from pat_platform.encryption.chosen import key_keeper
 from pat_platform.encryption.envelope import Unreadable
-from pat_platform.encryption.file_provider import FileKeyProvider
 from pat_platform.engine.complete import FieldError
 from pat_platform.engine.engine import Engine
 from pat_platform.engine.engine import Settings as EngineSettings
@@ -77,8 +77,8 @@ def _diagnosis(settings: Settings, vault: Vault) -> Diagnosis | None:
 
 
 def vault_of(settings: Settings) -> Vault:
-    """The keys of organisations, in files beside the signing keys: for the demo, and for whoever accepts that."""
-    return Vault(FileKeyProvider(settings.key_folder / "organisations"))
+    """The keys of organisations, as the provider that the settings name keeps them. Raises SettingsError if they name none."""
+    return Vault(key_keeper(settings))
 
 
 def make_engine(settings: Settings, vault: Vault, *, blocking: bool = False) -> Engine:
@@ -104,6 +104,7 @@ def make_engine(settings: Settings, vault: Vault, *, blocking: bool = False) -> 
         {UNSEAL: unseal_here if blocking else unseal},
         derived(settings.secret, b"pat cursors"),
         EngineSettings(
+            max_cost=settings.max_cost,
             audit_sql="trail.reveal({operation}, ({subjects})::jsonb)",
             parser=limits.parse_limited,
             validator=limits.validate_limited if settings.is_explorable else validate_closed,

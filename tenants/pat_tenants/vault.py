@@ -2,36 +2,55 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b64decode
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
 from pat_platform.encryption.blind_index import PURPOSE, BlindIndex
 from pat_platform.encryption.envelope import Place, Unreadable
 from pat_platform.encryption.key_ring import KeyRing
-from pat_platform.encryption.provider import KeyProvider
+from pat_platform.encryption.provider import KeyKeeper
 
 Sealed = Sequence[Any]
 """``[table, column, subject, row or None, wrapped key, sealed text]``, as ``reads.sealed`` writes it; the last two in base64."""
 
 
-class Vault:
-    """The keys of all organisations, behind the key provider. One for each process; it keeps no key of a survivor."""
+REMEMBERED_SECONDS = 300.0
+REMEMBERED = 1000
 
-    def __init__(self, provider: KeyProvider) -> None:
+
+class Vault:
+    """The keys of all organisations, behind the key provider. One for each process; it keeps no key of a survivor.
+
+    It remembers the keys of blind indexes, of this many organisations and for this long: each would cost a round trip.
+    """
+
+    def __init__(self, provider: KeyKeeper, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._provider = provider
-        self._indexes: dict[UUID, BlindIndex] = {}
+        self._clock = clock
+        self._indexes: OrderedDict[UUID, tuple[float, BlindIndex]] = OrderedDict()
+
+    async def create_keys(self, organisation: UUID) -> bool:
+        """Make the keys of a new organisation; nothing else ever does. False where it has some already."""
+        return await self._provider.create(organisation)
 
     def ring(self, organisation: UUID) -> KeyRing:
         """A ring for one request or transaction."""
         return KeyRing(self._provider, organisation)
 
     async def phone_index(self, organisation: UUID) -> BlindIndex:
-        """The blind index of telephone numbers of one organisation."""
-        if organisation not in self._indexes:
-            self._indexes[organisation] = BlindIndex(await self._provider.derive(organisation, PURPOSE))
-        return self._indexes[organisation]
+        """The blind index of telephone numbers of one organisation. Raises what `KeyProvider.derive` raises."""
+        until, index = self._indexes.get(organisation, (0.0, None))
+        if index is None or until <= self._clock():
+            index = BlindIndex(await self._provider.derive(organisation, PURPOSE))
+            self._indexes.pop(organisation, None)
+            self._indexes[organisation] = (self._clock() + REMEMBERED_SECONDS, index)
+            while len(self._indexes) > REMEMBERED:
+                self._indexes.popitem(last=False)
+        return index
 
     async def unseal(self, organisation: UUID, values: Sequence[Sealed]) -> list[str | None]:
         """Open sealed values of one response: all their keys in one call to the provider. None for one that does not open.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
@@ -57,10 +58,12 @@ def _database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def own(pat: Pat, monkeypatch: pytest.MonkeyPatch, migrated: str) -> Pat:
+def own(pat: Pat, monkeypatch: pytest.MonkeyPatch, migrated: str, tmp_path: Path) -> Pat:
     """Commands on the migrated database."""
     monkeypatch.setenv("DATABASE_URL", migrated)
     monkeypatch.setenv("PAT_SECRET", SECRET)
+    monkeypatch.setenv("PAT_KEY_PROVIDER", "file")
+    monkeypatch.setenv("PAT_KEY_FOLDER", str(tmp_path / "keys"))
     return pat
 
 

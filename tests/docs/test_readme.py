@@ -92,14 +92,14 @@ def test_a_server_on_your_own_postgresql_comes_up(tmp_path: Path) -> None:
         url = postgres.url(database="pat")
         printed = paste("\n".join(lines[1:]), home, DATABASE_URL=url)
         assert "cbo-a is organisation" in printed
-        check_server(home, DATABASE_URL=url, PAT_SECRET_FILE=str(tmp_path / "pat.secret"))
+        told = {"PAT_SECRET_FILE": str(tmp_path / "pat.secret"), "PAT_KEY_PROVIDER": "file"}
+        check_server(home, DATABASE_URL=url, PAT_KEY_FOLDER=str(tmp_path / "pat-keys"), **told)
     postgres.erase()
 
 
 def check_server(home: Path, **variables: str) -> None:
     """Serve: it becomes ready, lets nobody in, and ends when it is told to."""
     port = free_port()
-    variables["PAT_KEY_FOLDER"] = str(home / "keys")
     command = [str(PAT), "serve", "--port", str(port)]
     server = subprocess.Popen(command, env=environment(home, **variables), stdout=subprocess.DEVNULL)
     try:

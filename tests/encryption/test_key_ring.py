@@ -27,8 +27,10 @@ class CountingProvider(FileKeyProvider):
 
 
 @pytest.fixture
-def provider(tmp_path: Path) -> CountingProvider:
-    return CountingProvider(tmp_path / "keys")
+async def provider(tmp_path: Path) -> CountingProvider:
+    made = CountingProvider(tmp_path / "keys")
+    await made.create(ORGANISATION)
+    return made
 
 
 def name_of(subject: UUID, organisation: UUID = ORGANISATION) -> Place:

@@ -58,6 +58,14 @@ class Admin:
             return Home.find().secret()
         return Settings.from_environment(os.environ, database_url=self.url).secret
 
+    def settings(self) -> Settings:
+        """The settings of the deployment whose database this is. Raises SettingsError if the environment does not tell them."""
+        if self.is_demo:
+            home = Home.find()
+            running = home.running()
+            return home.settings(running.port if running else 0, self.url)
+        return Settings.from_environment(os.environ, database_url=self.url)
+
     @contextmanager
     def transaction(self) -> Iterator[psycopg.Connection]:
         """A transaction on the migrated database: committed when the block ends, rolled back if it raises.

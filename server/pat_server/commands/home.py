@@ -14,7 +14,7 @@ from typing import IO, Self
 
 from pat_platform.encryption.private_file import read_private, write_private
 from pat_platform.postgres import EmbeddedPostgres
-from pat_platform.settings import Settings
+from pat_platform.settings import KeyProviderKind, Settings
 from pat_server.commands.trouble import Trouble
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -74,6 +74,7 @@ class Home:
             issuer=url,
             audience=f"{url}/graphql",
             key_folder=self.folder / KEYS,
+            key_provider=KeyProviderKind.FILE,
         )
 
     def erase(self) -> None:

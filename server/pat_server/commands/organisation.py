@@ -1,5 +1,6 @@
 """``pat organisation``: the partners of the network, and the database logins that each of them is."""
 
+import asyncio
 import re
 from uuid import UUID, uuid4
 
@@ -7,9 +8,12 @@ import click
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
+from pat_platform.encryption.chosen import key_keeper
+from pat_platform.encryption.provider import KeysUnavailable
+from pat_platform.settings import Settings, SettingsError
 from pat_server.commands.admin import Admin
 from pat_server.commands.tables import aligned
-from pat_server.commands.trouble import Trouble
+from pat_server.commands.trouble import Trouble, warn
 from pat_tenants.htcds import OrganisationType
 from pat_tenants.isolation.provision import end_connections, provision, rotate
 from pat_tenants.organisations.models import OrganisationKind
@@ -46,7 +50,7 @@ def _slug(_: click.Context, __: click.Parameter, value: str) -> str:
     help="Its type in the Human Trafficking Case Data Standard.",
 )
 def add(slug: str, name: str, kind: OrganisationKind, state: str, htcds_type: OrganisationType) -> None:
-    """Add an organisation and make its database logins."""
+    """Add an organisation, and make its database logins and its keys."""
     admin = Admin.find()
     secret = admin.secret()
     organisation = uuid4()
@@ -57,6 +61,19 @@ def add(slug: str, name: str, kind: OrganisationKind, state: str, htcds_type: Or
     except UniqueViolation:
         raise Trouble(f"There is an organisation {slug} already: choose another slug.") from None
     click.echo(f"{slug} is organisation {organisation}, with {len(logins)} logins.")
+    _make_keys(admin.settings(), slug, organisation)
+
+
+def _make_keys(settings: Settings, slug: str, organisation: UUID) -> None:
+    """Make the organisation's keys, or say how that is done: it stands without them, and can be served."""
+    try:
+        asyncio.run(key_keeper(settings).create(organisation))
+        return
+    except SettingsError:
+        reason = "PAT_KEY_PROVIDER is not set."
+    except KeysUnavailable as unavailable:
+        reason = unavailable.reason
+    warn(f"It has no keys yet, and can save no identity: {reason} Make them with `pat keys create {slug}`.")
 
 
 @command.command("list")

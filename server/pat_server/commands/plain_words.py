@@ -10,12 +10,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from pat_auth.keys import UnusableKeys
 from pat_platform.encryption.envelope import Unreadable
 from pat_platform.encryption.private_file import ExposedFile
+from pat_platform.encryption.provider import KeysUnavailable
 from pat_platform.errors import Fault, Refused
 from pat_platform.postgres import PostgresUnavailable
 from pat_platform.settings import SettingsError
+from pat_server.backups.programs import BackupRefused
 from pat_server.migrate import MigrationRefused
 
-PLAIN = (SettingsError, PostgresUnavailable, MigrationRefused, ExposedFile, UnusableKeys, Unreadable)
+PLAIN = (SettingsError, PostgresUnavailable, MigrationRefused, BackupRefused, ExposedFile, UnusableKeys, Unreadable)
 """Their messages are such sentences already."""
 
 # What libpq says when it cannot connect; it gives no code then.
@@ -56,6 +58,8 @@ def in_plain_words(error: Exception) -> str | None:
         return "DATABASE_URL is not an address that starts with postgresql://."
     if isinstance(error, PLAIN):
         return str(error)
+    if isinstance(error, KeysUnavailable):
+        return error.reason
     if isinstance(error, Fault | Refused):
         return error.message
     if isinstance(error, psycopg.Error):

@@ -10,7 +10,7 @@ from uuid import UUID
 from pat_platform.database.access import Database
 from pat_server.demo.cases import CaseStory, case_stories
 from pat_server.demo.groups import group_stories
-from pat_server.demo.organisations import COMMUNITIES
+from pat_server.demo.organisations import COMMUNITIES, ORGANISATIONS
 from pat_server.demo.owner import LoadState, Record, finish, load_state, mark_loaded, write_directory
 from pat_server.demo.referrals import REFERRALS
 from pat_server.demo.sharing import tell_referrals
@@ -46,6 +46,8 @@ async def load(
     cases, record = case_stories(day), Record()
     groups = group_stories(cases, day)
     sessions = await asyncio.to_thread(write_directory, admin_url, secret)
+    for organisation in ORGANISATIONS:
+        await vault.create_keys(organisation.id)
     stage = Stage(database, vault, sessions, record, datetime.now(UTC), _Meter(say, cases).told)
     ids = await at_once(
         tell_organisation(stage, each, cases[each.slug], groups[each.slug]) for each in COMMUNITIES
