@@ -39,7 +39,7 @@ def create_app(settings: Settings) -> Starlette:
             if tracer is not None:
                 tracer.close()
 
-    endpoint = GraphQLEndpoint(Executor(parts), parts.verifier, gets_queries=settings.is_explorable)
+    endpoint = GraphQLEndpoint(Executor(parts), parts.verifier, is_explorable=settings.is_explorable)
     app = Starlette(lifespan=lifespan, routes=_routes(parts, endpoint, stopping))
     observer = Observer(Measures(), tracer)
     app.add_middleware(Observed, observer=observer, stopping=stopping, trusts_traces=settings.trusts_traces)

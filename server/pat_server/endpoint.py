@@ -6,18 +6,19 @@ import asyncio
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from pat_auth.tokens import Verifier
 from pat_platform.errors import Fault
 from pat_platform.observation import current
 from pat_server.executing import Executor
-from pat_server.media import GRAPHQL_JSON, JSON, MediaType, negotiate
+from pat_server.media import GRAPHQL_JSON, JSON, MediaType, negotiate, reads_pages
 from pat_server.observing import signed_in
 from pat_server.requests import Answer, GraphQLRequest, faulty, parse_parameters, parse_request
 
 BODY_LIMIT = 64 * 1024
+EXPLORER = "graphiql"
 BODY_SECONDS = 30.0
 """How long a body may take to come: field workers are on bad lines, but not that bad."""
 
@@ -38,13 +39,14 @@ STATUS = {
 class GraphQLEndpoint:
     """Reads a request, names its principal, has it executed, writes the answer.
 
-    ``gets_queries``: queries may come by GET too, whose addresses end up in logs and histories on the way.
+    ``is_explorable``: queries may come by GET too, whose addresses end up in logs and histories on the way; and who comes
+    with a browser is shown the explorer.
     """
 
-    def __init__(self, executor: Executor, verifier: Verifier, *, gets_queries: bool = False) -> None:
+    def __init__(self, executor: Executor, verifier: Verifier, *, is_explorable: bool = False) -> None:
         self._executor = executor
         self._verifier = verifier
-        self._methods = ("GET", "POST") if gets_queries else ("POST",)
+        self._methods = ("GET", "POST") if is_explorable else ("POST",)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as an ASGI application, so that no method is answered by anybody else."""
@@ -53,6 +55,8 @@ class GraphQLEndpoint:
 
     async def answer(self, request: Request) -> Response:
         """Answer one request; never raises."""
+        if self._is_visit(request):
+            return RedirectResponse(EXPLORER, 303)
         media = negotiate(request.headers.get("accept"))
         try:
             if request.method not in self._methods:
@@ -67,6 +71,11 @@ class GraphQLEndpoint:
         answer = await self._executor.execute(asked, principal)
         # Who reads plain JSON alone takes another status for a line that is broken.
         return self._response(answer, media, 200 if media == JSON else 400)
+
+    def _is_visit(self, request: Request) -> bool:
+        """Whether somebody has typed our address into a browser, and may look around."""
+        is_bare = request.method == "GET" and not request.url.query
+        return is_bare and "GET" in self._methods and reads_pages(request.headers.get("accept", ""))
 
     def _response(self, answer: Answer, media: str, otherwise: int) -> Response:
         """An answer as it is sent; ``otherwise`` is the status of a request error that has none of its own."""

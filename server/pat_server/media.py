@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+HTML = "text/html"
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 
@@ -46,6 +47,12 @@ class MediaType:
         if self.name == name.partition("/")[0] + "/*":
             return 2
         return int(self.name == "*/*")
+
+
+def reads_pages(accept: str) -> bool:
+    """Whether a client names HTML among what it reads: browsers do, GraphQL clients do not."""
+    ranges = (MediaType.parse(part) for part in accept.split(","))
+    return any(each.name == HTML and each.quality for each in ranges)
 
 
 def negotiate(accept: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from pat_auth.tokens import mint
 from pat_server.app import create_app
 
 ME = "{ me { name } }"
+IN_JSON = {"content-type": "application/json"}
 
 
 def code(answer: httpx.Response) -> str:
@@ -112,8 +114,7 @@ def test_an_expired_session_is_nobody(network: Network, act_as: Act) -> None:
         (b'{"query": 1}', "application/json"),
         (b'{"query": "{me{name}}", "variables": []}', "application/json"),
         (b'{"query": "{me{name}}", "operationName": 1}', "application/json"),
-        (b'{"query": "{me{name}}"}', "text/plain"),
-        (b"query=%7Bme%7Bname%7D%7D", "application/x-www-form-urlencoded"),
+        (b'{"query": "{me{name}}", "extensions": ""}', "application/json; charset=utf-8"),
     ],
 )
 def test_a_body_that_is_no_request_is_bad_input(manager: Caller, body: bytes, kind: str) -> None:
@@ -122,9 +123,84 @@ def test_a_body_that_is_no_request_is_bad_input(manager: Caller, body: bytes, ki
     assert (answer.status_code, code(answer)) == (400, "BAD_INPUT")
 
 
-def test_only_post_is_served(client: httpx.Client) -> None:
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b'{"query": "{me{name}}"}', {"content-type": "text/plain"}),
+        (b'{"query": "{me{name}}"}', {}),
+        ('{"query": "{me{name}}"}'.encode("utf-16"), {"content-type": "application/json; charset=utf-16"}),
+        (gzip.compress(b'{"query": "{me{name}}"}'), {**IN_JSON, "content-encoding": "gzip"}),
+        (b"query=%7Bme%7Bname%7D%7D", {"content-type": "application/x-www-form-urlencoded"}),
+        (b'--x\r\n\r\n{"query": "{me{name}}"}\r\n--x--', {"content-type": "multipart/form-data; boundary=x"}),
+    ],
+)
+def test_a_body_in_another_form_is_not_read(manager: Caller, body: bytes, headers: dict[str, str]) -> None:
+    signed_in = {"authorization": f"Bearer {manager.token}", **headers}
+    answer = manager.client.post("/graphql", content=body, headers=signed_in)
+    assert (answer.status_code, code(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "PROPFIND"])
+def test_methods_that_are_not_served_are_told_which_are(manager: Caller, method: str) -> None:
+    headers = {"authorization": f"Bearer {manager.token}"}
+    answer = manager.client.request(method, "/graphql", params={"query": ME}, headers=headers)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+
+
+def get(caller: Caller, accept: str = "*/*", **parameters: str) -> httpx.Response:
+    headers = {"authorization": f"Bearer {caller.token}", "accept": accept}
+    return caller.client.get("/graphql", params=parameters, headers=headers)
+
+
+def test_in_the_demo_a_query_may_come_by_get(manager: Caller) -> None:
+    asked = "query A { me { name } } query B($first: Int) { cases(first: $first) { edges { node { id } } } }"
+    answer = get(manager, query=asked, operationName="B", variables='{"first": 2}', extensions="")
+    assert len(answer.json()["data"]["cases"]["edges"]) == 2
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"query": ""},
+        {"query": ME, "variables": "{"},
+        {"query": ME, "variables": "[]"},
+        {"query": ME, "extensions": "1"},
+        {"query": [ME, ME]},
+    ],
+)
+def test_parameters_that_are_no_request_are_bad_input(manager: Caller, parameters: dict[str, str]) -> None:
+    answer = get(manager, **parameters)
+    assert (answer.status_code, code(answer)) == (400, "BAD_INPUT")
+
+
+def test_a_get_needs_a_token_like_any_other_request(client: httpx.Client) -> None:
     answer = client.get("/graphql", params={"query": ME})
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert (answer.status_code, code(answer)) == (401, "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
+def test_a_get_changes_nothing(network: Network, manager: Caller, accept: str) -> None:
+    (case,) = manager.ask("{ cases(first: 1) { edges { node { id } } } }")["cases"]["edges"]
+    note = {"caseId": case["node"]["id"], "kind": "LEGAL", "text": "Written by a GET."}
+    asked = "mutation($input: AddCaseNoteInput!) { addCaseNote(input: $input) { __typename } }"
+    before = network.rows("select count(*) from app.case_notes")
+    answer = get(manager, accept, query=asked, variables=json.dumps({"input": note}))
+    assert (answer.status_code, code(answer)) == (405, "METHOD_NOT_ALLOWED")
+    assert network.rows("select count(*) from app.case_notes") == before
+
+
+def test_a_browser_that_comes_along_is_shown_the_explorer(client: httpx.Client) -> None:
+    browsers = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    visit = client.get("/graphql", headers=browsers)
+    assert (visit.status_code, visit.headers["location"]) == (303, "graphiql")
+    assert client.get("/graphql", params={"query": ME}, headers=browsers).status_code == 401
+
+
+def test_who_reads_neither_media_type_is_told_which_there_are(manager: Caller) -> None:
+    answer = manager.post(ME, accept="text/html, application/json;q=0")
+    assert (answer.status_code, code(answer)) == (406, "NOT_ACCEPTABLE")
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
 
 
 def test_a_body_of_a_megabyte_is_too_large(manager: Caller) -> None:
@@ -196,12 +272,28 @@ def test_variables_that_do_not_fit_have_a_code(manager: Caller) -> None:
     assert manager.refused(asked, first="many") == "BAD_INPUT"
 
 
-def test_a_client_that_reads_graphql_answers_gets_their_status(manager: Caller) -> None:
-    media = "application/graphql-response+json"
-    wrong = manager.post("{ nothing }", accept=media)
-    right = manager.post(ME, accept=media)
-    assert (wrong.status_code, wrong.headers["content-type"]) == (400, media)
-    assert (right.status_code, right.headers["content-type"]) == (200, media)
+NOT_PARSED, NOT_VALID = "{ me { name }", "{ nothing }"
+NOT_COERCED = "query($id: ID!) { case(id: $id) { id } }"
+
+
+@pytest.mark.parametrize("document", [NOT_PARSED, NOT_VALID, NOT_COERCED])
+@pytest.mark.parametrize(
+    ("accept", "kind", "status"),
+    [
+        ("application/graphql-response+json", "application/graphql-response+json", 400),
+        ("application/json", "application/json", 200),
+        ("*/*", "application/json", 200),
+    ],
+)
+def test_a_refused_document_has_the_status_that_its_client_reads(
+    manager: Caller, document: str, accept: str, kind: str, status: int
+) -> None:
+    wrong = manager.post(document, accept=accept)
+    right = manager.post(ME, accept=accept)
+    assert (wrong.status_code, right.status_code) == (status, 200)
+    assert {answer.headers["content-type"] for answer in (wrong, right)} == {f"{kind}; charset=utf-8"}
+    assert wrong.json().keys() == {"errors"}
+    assert right.json().keys() >= {"data"}
 
 
 def test_no_answer_may_be_kept_and_every_answer_has_an_id(manager: Caller) -> None:
