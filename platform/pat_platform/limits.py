@@ -5,9 +5,9 @@ The usual add-ons that count depth and aliases expand fragments as often as they
 fragment's weight is remembered, and only a document that turned out small is expanded.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from graphql import (
     ArgumentNode,
@@ -48,8 +48,8 @@ class Limits:
     `selections` (fields, spreads and inline fragments), `aliases` and `directives` are sums over the
     document. `comparisons` bounds how many pairs of fields share a response name, because the rule that
     such fields can be merged takes microseconds for each. `input_depth` is for lists and objects within
-    arguments, and for list types; `input_values` for all literals; `digits` for one number. `errors` is how
-    many mistakes are reported before validation stops.
+    arguments, and for list types; `input_values` for all literals; `digits` for one number. `variable_values`
+    bounds the values that are sent as variables. `errors` is how many mistakes are reported before validation stops.
     """
 
     source_bytes: int = 64 * 1024
@@ -69,6 +69,7 @@ class Limits:
     input_depth: int = 12
     input_values: int = 500
     digits: int = 400
+    variable_values: int = 2_000
     errors: int = 5
 
 
@@ -140,6 +141,25 @@ def measure(document: DocumentNode, limits: Limits = DEFAULT_LIMITS) -> None:
     comparisons = _Comparisons(scale.by_name, limits.comparisons)
     for root in roots:
         comparisons.count([root.selection_set])
+
+
+def measure_variables(variables: Mapping[str, Any] | None, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Refuse variables that hold too many values or nest them too deep. Raises `Fault` TOO_COMPLEX."""
+    level: list[Any] = [variables] if variables else []
+    number = depth = 0
+    while level:
+        below: list[Any] = []
+        for value in level:
+            items = value.values() if isinstance(value, dict) else value
+            number += len(items)
+            if number > limits.variable_values:
+                raise Fault("TOO_COMPLEX", f"The variables hold more than {limits.variable_values} values.")
+            below.extend(item for item in items if isinstance(item, dict | list))
+        depth += 1
+        # The first level is the variables themselves.
+        if below and depth > limits.input_depth:
+            raise Fault("TOO_COMPLEX", f"The variables nest deeper than {limits.input_depth} levels.")
+        level = below
 
 
 def _at_most(limit: int, number: int, what: str) -> None:

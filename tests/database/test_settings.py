@@ -91,7 +91,7 @@ def test_a_login_connects_as_itself_and_never_as_the_administrator() -> None:
     )
     assert parts["user"] == "pat_service_jobs"
     assert parts["password"] != "hunter2"
-    assert "statement_timeout=15000" in str(parts["options"])
+    assert "statement_timeout=5000" in str(parts["options"])
 
 
 def test_a_sqlalchemy_address_is_understood() -> None:

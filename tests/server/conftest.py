@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import threading
 import time
@@ -136,12 +137,12 @@ def server(network: Network) -> Iterator[str]:
 
 
 class serving:
-    """Runs the application under uvicorn in a thread, as long as the block lasts."""
+    """Runs the application under uvicorn in a thread, as long as the block lasts; at the issuer's port, or another."""
 
-    def __init__(self, settings: Settings) -> None:
-        port = int(settings.issuer.rpartition(":")[2])
+    def __init__(self, settings: Settings, port: int | None = None) -> None:
+        port = port or int(settings.issuer.rpartition(":")[2])
         config = uvicorn.Config(create_app(settings), host="127.0.0.1", port=port, log_level="warning")
-        self._url = settings.issuer
+        self._url = f"http://127.0.0.1:{port}"
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
@@ -207,6 +208,11 @@ def act_as(network: Network, client: httpx.Client) -> Act:
 @pytest.fixture(scope="session")
 def manager(act_as: Act) -> Caller:
     return act_as("manager@cbo-a.example")
+
+
+def told(answer: httpx.Response) -> bytes:
+    """The bytes of an answer, but for what is left of the caller's budget: that depends on what she asked before."""
+    return re.sub(rb'"currentlyAvailable":[0-9]+', b"", answer.content)
 
 
 def uuid_in(global_id: str) -> UUID:
