@@ -20,6 +20,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "serve": "Serve the API on your own PostgreSQL.",
         "migrate": "Bring your database to this release.",
         "organisation": "Add an organisation, list them, or renew their passwords.",
+        "backup": "Write the database into a file, without its keys.",
+        "restore": "Put a backup onto an empty database.",
         "audit": "Verify the trail.",
         "policy": "Show who may do what.",
         "schema": "Print the GraphQL schema.",

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
+from pat_server.turns import LOCK, MigrationRefused, take_tables_from_requests, take_turn
 from pat_tenants.isolation.apply import apply_wall
 from pat_tenants.isolation.harden import harden
 from pat_tenants.isolation.lint import lint
@@ -22,13 +23,10 @@ from pat_tenants.isolation.roles import bootstrap
 if TYPE_CHECKING:
     import psycopg
 
+__all__ = ["LOCK", "MigrationRefused", "known_revisions", "migrate", "newest_revision"]
+
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 MINIMUM = 170000
-LOCK = 0x70617421  # "pat!": any constant will do, as long as every release takes the same
-
-
-class MigrationRefused(Exception):
-    """The database cannot be brought to this release; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,9 @@ def migrate(url: str, secret: bytes, say: Callable[[str], None] = lambda _: None
     """Bring the database at ``url`` to this release.
 
     ``url`` names a role that may create roles: a superuser, or later ``pat_service_migrator``. All or nothing: whatever goes
-    wrong, the database is as it was. Raises :class:`MigrationRefused` when the server is older than PostgreSQL 17, or when the
-    catalogue breaks a rule of the wall afterwards.
+    wrong, the database is as it was. Servers of the release before go on meanwhile; their requests wait for a moment.
+    Raises :class:`MigrationRefused` when the server is older than PostgreSQL 17, when others hold the database for longer than
+    a minute, or when the catalogue breaks a rule of the wall afterwards.
     """
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     with engine.begin() as transaction:
@@ -54,11 +53,11 @@ def migrate(url: str, secret: bytes, say: Callable[[str], None] = lambda _: None
             raise MigrationRefused(
                 f"PostgreSQL {found} is too old: 17 or newer is needed. Upgrade the server, then run again."
             )
-        connection.execute("set local lock_timeout = '4s'")
-        connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+        take_turn(connection, say)
         say("roles")
         for statement in bootstrap():
             connection.execute(statement)
+        take_tables_from_requests(connection, say)
         say("tables")
         connection.execute("create schema if not exists migrations")
         command.upgrade(_configuration(transaction), "head")
@@ -78,7 +77,7 @@ def migrate(url: str, secret: bytes, say: Callable[[str], None] = lambda _: None
         return Migrated(logins, open_still)
 
 
-def _configuration(transaction: Connection) -> Config:
+def _configuration(transaction: Connection | None = None) -> Config:
     config = Config(attributes={"connection": transaction})
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
@@ -86,6 +85,9 @@ def _configuration(transaction: Connection) -> Config:
 
 def newest_revision() -> str | None:
     """The revision that this release needs the database to be at."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return ScriptDirectory.from_config(config).get_current_head()
+    return ScriptDirectory.from_config(_configuration()).get_current_head()
+
+
+def known_revisions() -> frozenset[str]:
+    """Every revision that this release knows how to start from; any other is a newer release's."""
+    return frozenset(each.revision for each in ScriptDirectory.from_config(_configuration()).walk_revisions())

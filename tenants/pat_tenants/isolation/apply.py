@@ -23,6 +23,25 @@ do $$ declare p record; begin
 end $$"""
 
 
+_TABLES = """
+select string_agg(format('%%I.%%I', schemaname, tablename), ', ' order by tablename) from pg_tables
+where schemaname = %s and tableowner = %s"""
+
+
+def take_tables(connection: Connection) -> None:
+    """Take the doors down and lock every table, so that nothing that follows has to wait. Raises psycopg.Error if it takes too long.
+
+    A view is never locked while somebody who reads through it waits for a table: the doors come first.
+    """
+    connection.execute(_DROP_VIEWS)
+    for schema, owner in OWNERS.items():
+        row = connection.execute(_TABLES, (schema, owner)).fetchone()
+        if row is not None and row[0] is not None:
+            connection.execute(f"set local role {owner}")
+            connection.execute(f"lock table {row[0]} in access exclusive mode")
+            connection.execute("reset role")
+
+
 def apply_wall(connection: Connection, policies: str) -> None:
     """Replace every policy, grant and door by what ``policies`` says, inside the caller's transaction."""
     connection.execute(_DROP_VIEWS)

@@ -17,6 +17,7 @@ __all__ = [
     "bootstrap",
     "database_role",
     "grant_membership",
+    "make_roles",
 ]
 
 GROUP = "pat_application"
@@ -42,6 +43,13 @@ def bootstrap() -> Iterator[str]:
 
     The first run needs a superuser, or a role with CREATEROLE that owns the database; every later one may be the migrator's.
     """
+    yield from make_roles()
+    for schema, owner in OWNERS.items():
+        yield f"create schema if not exists {schema} authorization {owner}"
+
+
+def make_roles() -> Iterator[str]:
+    """Statements that make the roles where they are missing: what a backup needs to find before it is restored."""
     become = tuple(dict.fromkeys((*OWNERS.values(), *DOOR_OWNERS)))
     for name in become:
         yield _create_role(name, "nologin noinherit")
@@ -61,8 +69,6 @@ def bootstrap() -> Iterator[str]:
     for name in (*become, MIGRATOR):
         yield grant_membership(name, "current_user", "inherit false, set true", "set_option", not_by=MIGRATOR)
     yield _DATABASE
-    for schema, owner in OWNERS.items():
-        yield f"create schema if not exists {schema} authorization {owner}"
 
 
 # The migrator makes schemas, and lets new logins connect.

@@ -1,0 +1,1 @@
+"""Backups: PostgreSQL's own archives, without the keys and without the logins."""

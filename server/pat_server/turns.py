@@ -1,0 +1,88 @@
+"""Whose turn it is: one migration at a time, which never makes requests wait long and never costs one its answer."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from psycopg import errors as postgres_errors
+
+from pat_tenants.isolation.apply import take_tables
+
+if TYPE_CHECKING:
+    import psycopg
+
+LOCK = 0x70617421  # "pat!": any constant will do, as long as every release takes the same
+
+TURN_SECONDS = 60
+TABLES_SECONDS = 60
+# Shorter than deadlock_timeout, so that whoever waits for us while we wait for her gets her answer; after some attempts longer
+# than it, so that PostgreSQL ends an autovacuum that stands in the way.
+SHORT_WAIT_MS, LONG_WAIT_MS, SHORT_ATTEMPTS = 300, 1500, 8
+ATTEMPT_MS = 2000
+REST_MS = 4000
+
+
+class MigrationRefused(Exception):
+    """The database cannot be brought to this release; the message says what to do."""
+
+
+def take_turn(connection: psycopg.Connection, say: Callable[[str], None]) -> None:
+    """Hold the lock of migrations until the transaction ends. Raises MigrationRefused if others hold it for a minute."""
+    for milliseconds in (1000, TURN_SECONDS * 1000):
+        try:
+            # A savepoint: waiting in vain must not end the transaction.
+            with connection.transaction():
+                connection.execute(f"set local lock_timeout = {milliseconds}")
+                connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+            return
+        except postgres_errors.LockNotAvailable:
+            say("waiting for another migration, or a backup")
+    raise MigrationRefused(
+        f"Another migration, a backup or a restore has held this database for more than {TURN_SECONDS} seconds. "
+        "Try again when it is done."
+    )
+
+
+def take_tables_from_requests(connection: psycopg.Connection, say: Callable[[str], None]) -> None:
+    """Lock every table, all or none, until the transaction ends.
+
+    Whoever waits for a table stands in front of all who come later, so each attempt is short and lets go of what it had.
+    Raises MigrationRefused if a long transaction of somebody else is in the way for a minute.
+    """
+    deadline = time.monotonic() + TABLES_SECONDS
+    with suppress(postgres_errors.InsufficientPrivilege), connection.transaction():
+        # A deadlock is found by whoever waits longest: let that be us, who try again.
+        connection.execute("set local deadlock_timeout = '100ms'")
+    attempt = 0
+    while not _took(connection, SHORT_WAIT_MS if attempt < SHORT_ATTEMPTS else LONG_WAIT_MS):
+        if time.monotonic() > deadline:
+            raise MigrationRefused(
+                f"Transactions of others have held tables for more than {TABLES_SECONDS} seconds; nothing was changed. "
+                "Look for a long one (`select pid, usename, state, xact_start from pg_stat_activity order by xact_start`), "
+                "and try again."
+            )
+        if attempt == 0:
+            say("waiting for a moment without long transactions")
+        attempt += 1
+        time.sleep(random.uniform(0.1, 0.4))  # noqa: S311
+    connection.execute("set local statement_timeout to default")
+    connection.execute(f"set local lock_timeout = {REST_MS}")
+
+
+def _took(connection: psycopg.Connection, milliseconds: int) -> bool:
+    try:
+        with connection.transaction():
+            connection.execute(f"set local lock_timeout = {milliseconds}")
+            connection.execute(f"set local statement_timeout = {ATTEMPT_MS}")
+            take_tables(connection)
+    except (
+        postgres_errors.LockNotAvailable,
+        postgres_errors.DeadlockDetected,
+        postgres_errors.QueryCanceled,
+    ):
+        return False
+    return True
