@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from tests.observability.watching import nobody_is_named, pytest_runtest_makereport, watched_logs
 from tests.support.wall import Wall, build_wall
 
 from pat_platform.postgres import EmbeddedPostgres
+
+__all__ = ["nobody_is_named", "pytest_runtest_makereport", "watched_logs"]
 
 # Nothing here outlives the run, so nothing has to reach the disk.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

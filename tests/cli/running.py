@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.observability.watching import search_stderr
+
 from pat_platform.postgres import EmbeddedPostgres
 
 PAT = Path(sys.executable).with_name("pat")
@@ -110,7 +112,7 @@ class Demo:
 
 def run_pat(home: Path, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end."""
-    return subprocess.run(
+    done = subprocess.run(
         [PAT, *arguments],
         env=environment(home, **more),
         stdin=subprocess.DEVNULL,
@@ -118,6 +120,8 @@ def run_pat(home: Path, *arguments: str, **more: str) -> "subprocess.CompletedPr
         text=True,
         timeout=120,
     )
+    search_stderr(done.stderr, f"stderr of pat {' '.join(arguments)}")
+    return done
 
 
 def copy_of(loaded: Demo, place: Path) -> Demo:

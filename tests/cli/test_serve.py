@@ -32,6 +32,7 @@ def variables(tmp_path: Path) -> Iterator[dict[str, str]]:
             "DATABASE_URL": url,
             "PAT_SECRET_FILE": str(tmp_path / "secret"),
             "PAT_KEY_FOLDER": str(tmp_path / "keys"),
+            "PAT_DRAIN_SECONDS": "0",
             "PAT_KEY_PROVIDER": "file",
         }
     postgres.erase()
