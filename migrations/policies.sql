@@ -90,6 +90,15 @@ create policy keeper on trail.events to pat_trail using (true) with check (true)
 create policy keeper on trail.heads to pat_trail using (true) with check (true);
 
 set role pat_owner;
+grant usage on schema app to pat_service_keys;
+grant select (id, slug) on app.organisations to pat_service_keys;
+create policy keys on app.organisations for select to pat_service_keys using (true);
+grant select (organisation_id, member_id, wrapped), update (wrapped) on app.group_member_identities to pat_service_keys;
+create policy keys on app.group_member_identities for select to pat_service_keys using (true);
+create policy rewrap on app.group_member_identities for update to pat_service_keys using (true);
+grant select (organisation_id, survivor_id, wrapped), update (wrapped) on app.survivor_keys to pat_service_keys;
+create policy keys on app.survivor_keys for select to pat_service_keys using (true);
+create policy rewrap on app.survivor_keys for update to pat_service_keys using (true);
 create policy session on app.case_assignments as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
 create policy session on app.case_note_texts as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
 create policy session on app.case_notes as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);

@@ -88,7 +88,7 @@ def test_migrate_prints_its_steps_and_makes_the_database_ready(pat: Pat, empty: 
     done = pat("migrate", DATABASE_URL=empty, PAT_SECRET=SECRET)
     assert done.exit_code == 0, done.output
     assert done.stderr.splitlines()[:2] == ["pat: roles …", "pat: tables …"]
-    assert done.stdout.startswith("The database is at this release; 4 logins stand.")
+    assert done.stdout.startswith("The database is at this release; 5 logins stand.")
     assert pat("migrate").exit_code == 0
 
 

@@ -32,6 +32,18 @@ OF_PRIVILEGES: dict[str, tuple[Plant, ...]] = {
         ),
         Plant("grant select on app.cases to pat_service_jobs", "pat_service_jobs may select app.cases"),
         Plant(
+            "grant select on app.survivor_identities to pat_service_keys",
+            "pat_service_keys may select app.survivor_identities",
+        ),
+        Plant(
+            "grant select (name) on app.group_member_identities to pat_service_keys",
+            "pat_service_keys may select app.group_member_identities.name",
+        ),
+        Plant(
+            "grant update (survivor_id) on app.survivor_keys to pat_service_keys",
+            "pat_service_keys may update app.survivor_keys.survivor_id",
+        ),
+        Plant(
             "grant select on app.survivor_identities to pat_door_referral",
             "pat_door_referral may select app.survivor_identities",
         ),
@@ -119,6 +131,14 @@ OF_PRIVILEGES: dict[str, tuple[Plant, ...]] = {
         ),
         Plant(
             "alter policy keeper on app.memberships to pat_sec, pat_service_jobs", "app.memberships.keeper"
+        ),
+        Plant(
+            "create policy planted on app.memberships for update to pat_service_issuer using (true)",
+            "app.memberships.planted",
+        ),
+        Plant(
+            "create policy planted on app.survivor_keys for insert to pat_service_keys with check (true)",
+            "app.survivor_keys.planted",
         ),
         Plant(
             "create policy planted on sec.sessions to pat_case_manager using (true)", "sec.sessions.planted"

@@ -13,17 +13,20 @@ from pat_auth.policy import Role
 from pat_platform.database.logins import SERVICE_LOGINS, login_name, login_password
 from pat_server.migrate import migrate
 from pat_tenants.isolation.provision import ROLES_OF, rotate
+from pat_tenants.key_tables import key_tables
 from pat_tenants.organisations.models import OrganisationKind
 from pat_tenants.tables import metadata
 
 REFUSED = "42501"
 ISSUER, JOBS = "pat_service_issuer", "pat_service_jobs"
 LISTENER, MIGRATOR = "pat_service_listener", "pat_service_migrator"
+KEYS = "pat_service_keys"
 READ_BY = {
     ISSUER: {"app.memberships", "app.organisations", "sec.people", "sec.logins", "sec.sessions"},
     JOBS: set(),
     LISTENER: set(),
     MIGRATOR: {"sec.logins"},
+    KEYS: {"app.organisations", "app.survivor_keys", "app.group_member_identities"},
 }
 
 
@@ -60,7 +63,7 @@ def test_a_service_writes_nothing_but_sessions(wall: Wall, login: str) -> None:
                     assert attempt(connection, statement) == REFUSED, statement
 
 
-@pytest.mark.parametrize("login", [ISSUER, JOBS, LISTENER])
+@pytest.mark.parametrize("login", [ISSUER, JOBS, LISTENER, KEYS])
 def test_a_service_becomes_nobody_and_makes_nothing(wall: Wall, login: str) -> None:
     with wall.connect_service(login) as connection:
         for statement in (
@@ -110,6 +113,29 @@ def test_the_listener_hears_when_something_changed(wall: Wall) -> None:
         listener.execute("listen pat_changes")
         wall.admin.execute("notify pat_changes, 'x'")
         assert [notice.payload for notice in listener.notifies(timeout=5, stop_after=1)] == ["x"]
+
+
+KEY_TABLES = {"app.survivor_keys": "survivor_id", "app.group_member_identities": "member_id"}
+
+
+def test_the_tables_with_wrapped_keys_are_found_in_the_models() -> None:
+    assert {table.name: table.subject for table in key_tables()} == KEY_TABLES
+
+
+@pytest.mark.parametrize("table", KEY_TABLES)
+def test_whoever_rotates_keys_replaces_wrapped_keys_and_nothing_else(wall: Wall, table: str) -> None:
+    [(rows,)] = wall.admin.execute(f"select count(*) from {table}".encode()).fetchall()
+    assert rows
+    with wall.connect_service(KEYS) as connection, connection.transaction(force_rollback=True):
+        assert attempt(connection, f"update {table} set wrapped = '\\x00' where wrapped is not null") == [
+            (rows,)
+        ]
+        for column in metadata.tables[table].columns:
+            readable = column.name in ("organisation_id", KEY_TABLES[table], "wrapped")
+            read = attempt(connection, f"select count({column.name}) from {table}")
+            assert read == ([(rows,)] if readable else REFUSED), column.name
+            if column.name != "wrapped":
+                assert attempt(connection, f"update {table} set {column.name} = null") == REFUSED
 
 
 def test_the_migrator_migrates_after_a_superuser(wall: Wall) -> None:

@@ -13,7 +13,8 @@ MIGRATOR = "pat_service_migrator"
 ISSUER = "pat_service_issuer"
 LISTENER = "pat_service_listener"
 JOBS = "pat_service_jobs"
-SERVICE_LOGINS = (MIGRATOR, ISSUER, LISTENER, JOBS)
+KEYS = "pat_service_keys"
+SERVICE_LOGINS = (MIGRATOR, ISSUER, LISTENER, JOBS, KEYS)
 """The logins that belong to no organisation: a closed list."""
 
 

@@ -63,9 +63,9 @@ RULES = (
         and not (p.schemaname = 'app' and p_role = any(%(application)s))
         and not (p.schemaname in ('sec', 'trail') and p_role = 'pat_' || p.schemaname)
         and not exists (
-            select from unnest(%(held_roles)s::text[], %(held_tables)s::text[]) l(role, name)
+            select from unnest(%(held_roles)s::text[], %(held_tables)s::text[], %(held_kinds)s::text[]) l(role, name, kind)
             where l.role = p_role and l.name = p.schemaname || '.' || p.tablename
-            and (p.cmd = 'SELECT' or p.schemaname <> 'app'))""",
+            and (p.cmd = l.kind or p.schemaname <> 'app'))""",
     ),
     Rule(
         "default privilege",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pat_platform.database.logins import KEYS
 from pat_tenants.isolation.doors import DOORS
 from pat_tenants.isolation.roles import MIGRATOR
+from pat_tenants.key_tables import WRAPPED, key_tables
 
 REFERENCE_TABLES = ("app.organisations", "app.places")
 """Tables for the whole network; every other table in the schema ``app`` is an organisation's."""
@@ -74,8 +76,18 @@ _KEEPERS = (
 
 
 def privileges() -> list[Privilege]:
-    """What the keepers of sessions and the doors' owners may do, column by column. The fence binds none of them."""
-    return [*_KEEPERS, *_openings()]
+    """What the keepers of sessions and of keys and the doors' owners may do, column by column. The fence binds none of them."""
+    return [*_KEEPERS, *_wrapped_keys(), *_openings()]
+
+
+def _wrapped_keys() -> Iterator[Privilege]:
+    """Of wrapped keys: all of them, and no column that they open."""
+    yield Privilege(KEYS, "app.organisations", "SELECT", "id")
+    yield Privilege(KEYS, "app.organisations", "SELECT", "slug")
+    for table in key_tables():
+        for column in ("organisation_id", table.subject, WRAPPED):
+            yield Privilege(KEYS, table.name, "SELECT", column)
+        yield Privilege(KEYS, table.name, "UPDATE", WRAPPED)
 
 
 def _openings() -> Iterator[Privilege]:

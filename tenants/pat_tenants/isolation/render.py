@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from sqlalchemy import Table
 
 from pat_auth.policy import POLICY, Permission, Reach, Role
+from pat_platform.database.logins import KEYS
 from pat_platform.database.models import TableKind
 from pat_tenants.isolation import doors
 from pat_tenants.isolation.access import ACCESS, Access, Command
 from pat_tenants.isolation.reach import ACTOR, ORGANISATION, condition
 from pat_tenants.isolation.roles import DOOR_OWNERS, GROUP, MIGRATOR, OWNERS, database_role
+from pat_tenants.key_tables import WRAPPED, key_tables
 from pat_tenants.tables import metadata
 
 Statement = tuple[str, str]
@@ -68,6 +70,18 @@ _KEEPERS: tuple[Statement, ...] = (
 )
 
 
+def _keys() -> Iterator[Statement]:
+    """Whoever rotates keys replaces wrapped keys, of every organisation, and reads nothing that they open."""
+    yield "pat_owner", f"grant usage on schema app to {KEYS}"
+    yield "pat_owner", f"grant select (id, slug) on app.organisations to {KEYS}"
+    yield "pat_owner", f"create policy keys on app.organisations for select to {KEYS} using (true)"
+    for table in key_tables():
+        columns = f"organisation_id, {table.subject}, {WRAPPED}"
+        yield "pat_owner", f"grant select ({columns}), update ({WRAPPED}) on {table.name} to {KEYS}"
+        yield "pat_owner", f"create policy keys on {table.name} for select to {KEYS} using (true)"
+        yield "pat_owner", f"create policy rewrap on {table.name} for update to {KEYS} using (true)"
+
+
 def policies_sql() -> str:
     """The whole file."""
     lines, current = [HEADER], ""
@@ -86,6 +100,7 @@ def statements() -> Iterator[Statement]:
         yield owner, f"alter table {table.fullname} enable row level security"
         yield owner, f"alter table {table.fullname} force row level security"
     yield from _KEEPERS
+    yield from _keys()
     for table in _sorted():
         if table.info["kind"] is not TableKind.SECURITY:
             yield "pat_owner", _session(table)
