@@ -15,7 +15,6 @@ from pat_server.assembly import Parts, assemble
 from pat_server.endpoint import GraphQLEndpoint
 from pat_server.executing import Executor
 from pat_server.explorer import explorer_routes
-from pat_server.metrics import Measures
 from pat_server.observing import Observed, Observer
 from pat_server.readiness import Readiness
 from pat_server.stopping import Stopping
@@ -41,10 +40,9 @@ def create_app(settings: Settings) -> Starlette:
 
     endpoint = GraphQLEndpoint(Executor(parts), parts.verifier, is_explorable=settings.is_explorable)
     app = Starlette(lifespan=lifespan, routes=_routes(parts, endpoint, stopping))
-    observer = Observer(Measures(), tracer)
+    observer = Observer(parts.measures, tracer)
     app.add_middleware(Observed, observer=observer, stopping=stopping, trusts_traces=settings.trusts_traces)
     app.state.parts = parts
-    app.state.measures = observer.measures
     app.state.stopping = stopping
     return app
 

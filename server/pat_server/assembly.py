@@ -26,6 +26,8 @@ from pat_schema.root import declarations, graphql_schema
 from pat_schema.survivors import UNSEAL
 from pat_server.diagnosing import Diagnosis
 from pat_server.introspection import validate_closed
+from pat_server.key_calls import CountedKeys
+from pat_server.metrics import Measures
 from pat_tenants.replays import Replays
 from pat_tenants.vault import Vault
 
@@ -46,12 +48,15 @@ class Parts:
     replays: Replays
     diagnosis: Diagnosis | None
     """What executes reads instead of the engine, where an operator asked for it."""
+    measures: Measures
+    """What is counted, for metrics."""
 
 
 def assemble(settings: Settings) -> Parts:
     """Make the parts. Raises DeclarationError or PermissionMissing when the schema is not fit to be served."""
     demand_permissions()
-    vault = vault_of(settings)
+    measures = Measures()
+    vault = Vault(CountedKeys(key_keeper(settings), measures))
     keys = load_or_create_keys(settings.key_folder)
     return Parts(
         settings=settings,
@@ -67,6 +72,7 @@ def assemble(settings: Settings) -> Parts:
         signing_keys=keys,
         replays=Replays(derived(settings.secret, b"pat replays")),
         diagnosis=_diagnosis(settings, vault),
+        measures=measures,
     )
 
 

@@ -49,7 +49,7 @@ def measured(app: Starlette, settings: Settings, sink: Sink) -> Iterator[None]:
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
     parts = app.state.parts
-    registry.register(Collected(app.state.measures, parts.engine, parts.database.pool, lambda: sink.dropped))
+    registry.register(Collected(parts.measures, parts.engine, parts.database.pool, lambda: sink.dropped))
     address = settings.metrics_host, settings.metrics_port
     try:
         server, thread = start_http_server(address[1], address[0], registry)
