@@ -69,7 +69,9 @@ class Verbs:
         parts, replays = self._parts, self._parts.replays
         given = root.arguments.get("input", {})
         key: UUID | None = given.get("clientMutationId")
-        input_hash = replays.hash(root.name, orjson.dumps(given, option=orjson.OPT_SORT_KEYS))
+        input_hash = b""
+        if key is not None:
+            input_hash = replays.hash(root.name, orjson.dumps(given, option=orjson.OPT_SORT_KEYS))
         async with parts.database.transaction(principal.login, principal.session, principal.person) as tx:
             known = None if key is None else await replays.answered(tx, principal.client, key, input_hash)
             if known is not None:

@@ -21,7 +21,8 @@ def plain(text: str, *, limit: int, field: str, lines: bool = False) -> str:
     if len(text) > limit:
         raise Refused("TEXT_TOO_LONG", f"This is longer than {limit} characters. Shorten it.", field)
     allowed = _BREAKS if lines else ""
-    if any(_is_hidden(character) and character not in allowed for character in text):
+    # What can be printed is checked at once; the rest, joiners among it, character by character.
+    if not text.isprintable() and any(_is_hidden(each) and each not in allowed for each in text):
         raise Refused("TEXT_INVALID", "This holds characters that cannot be seen. Type it again.", field)
     return text
 

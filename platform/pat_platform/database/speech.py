@@ -1,20 +1,23 @@
 """SQLAlchemy's statements as the wire sends them: text with ``$1``, …, values in PostgreSQL's text format."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
-import psycopg
+import orjson
 from psycopg.abc import Transformer
-from psycopg.adapt import PyFormat
 from psycopg.pq.abc import PGresult
-from psycopg.types.json import Jsonb
 from sqlalchemy import Executable, Table, bindparam, insert, inspect, select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.engine import IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
 
 from pat_platform.database.statements import Statement
+from pat_platform.engine.quote import array_literal
 from pat_platform.errors import Fault
 
 Values = Mapping[str, Any]
@@ -37,19 +40,22 @@ def _dialect() -> Any:
 class _Sentence:
     """A statement compiled once: its text, and in which order its values come."""
 
-    def __init__(self, dialect: Any, statement: Any, columns: Sequence[str] | None = None) -> None:
-        compiled = statement.compile(dialect=dialect, column_keys=columns)
+    def __init__(self, dialect: Any, statement: Any) -> None:
+        compiled = statement.compile(dialect=dialect)
+        own = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
         if compiled.post_compile_params:
-            # A list in an IN: its length belongs to the text.
+            # A list in an IN: its length belongs to the text, and so all values are its own.
             compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-        self._compiled = compiled
+            own = compiled.params
         self._sql = str(compiled)
+        self._names: Sequence[str] = compiled.positiontup or ()
+        self._own = own
 
-    def with_values(self, values: Values, transformer: Transformer) -> Statement:
-        """The statement with these values in place of, or beside, those it was made with. Raises Fault BAD_INPUT."""
-        found = self._compiled.construct_params(dict(values))
+    def with_values(self, values: Values) -> Statement:
+        """The statement with these values and its own for the rest. Raises Fault BAD_INPUT, KeyError for one that lacks."""
+        own = self._own
         return Statement(
-            self._sql, _dumped([found[name] for name in self._compiled.positiontup or ()], transformer)
+            self._sql, tuple([written(values[name] if name in values else own[name]) for name in self._names])
         )
 
 
@@ -62,14 +68,14 @@ class Speech:
         self._inserts: dict[tuple[Table, tuple[str, ...]], _Sentence] = {}
         self._selects: dict[tuple[Table, tuple[str, ...], bool], _Sentence] = {}
 
-    def statement(self, executable: Executable, values: Values, transformer: Transformer) -> Statement:
+    def statement(self, executable: Executable, values: Values) -> Statement:
         """A statement of a verb. Raises Fault BAD_INPUT for text that PostgreSQL cannot hold."""
         sentence = self._known.get(executable)
         if sentence is None:
             sentence = self._known[executable] = _Sentence(self._dialect, executable)
-        return sentence.with_values(values, transformer)
+        return sentence.with_values(values)
 
-    def insert(self, row: object, transformer: Transformer) -> Statement:
+    def insert(self, row: object) -> Statement:
         """The insertion of a row, of as many of its columns as were given. Raises Fault BAD_INPUT."""
         mapper = inspect(type(row)).mapper
         given = {mapper.get_property(name).columns[0].key: value for name, value in given_values(row).items()}
@@ -78,11 +84,9 @@ class Speech:
         if sentence is None:
             statement = insert(table).values({name: bindparam(name) for name in columns})
             sentence = self._inserts[table, columns] = _Sentence(self._dialect, statement)
-        return sentence.with_values(given, transformer)
+        return sentence.with_values(given)
 
-    def select_by_key(
-        self, model: type[object], key: Values, transformer: Transformer, *, lock: bool
-    ) -> Statement:
+    def select_by_key(self, model: type[object], key: Values, *, lock: bool) -> Statement:
         """The row with these values in these columns, held until the transaction ends if `lock`."""
         table, columns = inspect(model).mapper.local_table, tuple(key)
         sentence = self._selects.get((table, columns, lock))
@@ -91,7 +95,7 @@ class Speech:
             sentence = self._selects[table, columns, lock] = _Sentence(
                 self._dialect, wanted.with_for_update() if lock else wanted
             )
-        return sentence.with_values(key, transformer)
+        return sentence.with_values(key)
 
 
 def given_values(row: object) -> dict[str, Any]:
@@ -106,24 +110,42 @@ def rows_of(result: PGresult, transformer: Transformer) -> IteratorResult[Any]:
     return IteratorResult(SimpleResultMetaData(names), iter(transformer.load_rows(0, result.ntuples, tuple)))
 
 
-def _dumped(values: Sequence[Any], transformer: Transformer) -> tuple[bytes | None, ...]:
-    try:
-        dumped = transformer.dump_sequence(
-            [_adapted(value) for value in values],
-            [PyFormat.TEXT] * len(values),
-        )
-    except psycopg.DataError:
-        pass
-    else:
-        return tuple(None if value is None else bytes(value) for value in dumped)
-    # Raised outside of the handler, so that the driver's error and what it quotes are not carried along.
+def written(value: Any) -> bytes | None:
+    """A value in PostgreSQL's text format.
+
+    Raises Fault BAD_INPUT for text that PostgreSQL cannot hold, TypeError for a value of a type that no column has.
+    """
+    if value is None:
+        return None
+    write = _WRITERS.get(type(value))
+    if write is None:
+        write = _WRITERS[type(value)] = _writer_of(value)
+    return write(value)
+
+
+def _text(value: str) -> bytes:
+    if "\0" not in value:
+        with suppress(UnicodeEncodeError):
+            return value.encode()
+    # Outside of a handler, so that the text is not carried along in an error.
     raise Fault("BAD_INPUT", "A text contains what cannot be stored, such as the character U+0000.")
 
 
-def _adapted(value: Any) -> Any:
-    """The value as psycopg writes it without asking a connection how."""
-    if isinstance(value, dict):
-        return Jsonb(value)
-    if isinstance(value, bytes):
-        return f"\\x{value.hex()}"
-    return value
+_WRITERS: dict[type, Callable[[Any], bytes]] = {
+    str: _text,
+    bool: lambda value: b"true" if value else b"false",
+    int: lambda value: b"%d" % value,
+    UUID: lambda value: str(value).encode(),
+    bytes: lambda value: b"\\x" + value.hex().encode(),
+    date: lambda value: value.isoformat().encode(),
+    datetime: lambda value: value.isoformat().encode(),
+    dict: orjson.dumps,
+    list: lambda value: _text(array_literal([str(each) for each in value])),
+}
+
+
+def _writer_of(value: object) -> Callable[[Any], bytes]:
+    """The writer of a type that is met for the first time: a code is written as its text."""
+    if isinstance(value, StrEnum):
+        return lambda code: _text(code.value)
+    raise TypeError(f"no column holds a {type(value).__name__}")

@@ -1,6 +1,7 @@
 """The transaction in which a verb works."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -37,7 +38,7 @@ class Transaction:
         self._transformer = Transformer()
         self._added: list[tuple[object, dict[str, Any]]] = []
 
-    @property
+    @cached_property
     def organisation(self) -> UUID:
         """The organisation whose login this is. Raises ValueError for a service login."""
         return organisation_of(self.login)
@@ -55,7 +56,7 @@ class Transaction:
             key["id"] = id
         if "organisation_id" in columns:
             key.setdefault("organisation_id", self.organisation)
-        statement = self._speech.select_by_key(model, key, self._transformer, lock=lock)
+        statement = self._speech.select_by_key(model, key, lock=lock)
         found = rows_of(await self._dialogue.ask(statement), self._transformer).one_or_none()
         return cast("Row | None", found)
 
@@ -72,7 +73,7 @@ class Transaction:
 
     async def put(self, statement: Executable, parameters: Parameters | None = None) -> None:
         """Have a statement run whose result nobody needs."""
-        self._dialogue.put(self._speech.statement(statement, parameters or {}, self._transformer))
+        self._dialogue.put(self._speech.statement(statement, parameters or {}))
 
     async def flush(self) -> None:
         """Have everything done now that was put down so far, so that the database refuses here and not later."""
@@ -80,7 +81,7 @@ class Transaction:
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> Result[Any]:
         """Run a statement and return its buffered result."""
-        said = self._speech.statement(statement, parameters or {}, self._transformer)
+        said = self._speech.statement(statement, parameters or {})
         return rows_of(await self._dialogue.ask(said), self._transformer)
 
     async def scalar(self, statement: Executable, parameters: Parameters | None = None) -> Any:
@@ -109,5 +110,5 @@ class Transaction:
                 raise ChangedAfterwards(type(row).__name__)
 
     def _put_row(self, row: object) -> None:
-        self._dialogue.put(self._speech.insert(row, self._transformer))
+        self._dialogue.put(self._speech.insert(row))
         self._added.append((row, given_values(row)))
