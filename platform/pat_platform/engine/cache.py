@@ -33,6 +33,11 @@ class LeastRecent(Generic[Value]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._values.clear()
+        self._weight = 0
+
     def get(self, key: Hashable) -> Value | None:
         """The value for a key, which is now the most recently used."""
         found = self._values.get(key)

@@ -76,6 +76,11 @@ class Engine:
         self._plans: LeastRecent[Plan] = LeastRecent(size, self.settings.cache_statements)
         self._about_schema: LeastRecent[AboutSchema] = LeastRecent(_ABOUT_SCHEMA, _ABOUT_SCHEMA)
 
+    def forget(self) -> None:
+        """Empty the caches."""
+        for cache in (self._operations, self._plans, self._about_schema):
+            cache.clear()
+
     def operation(self, document: str, operation_name: str | None = None) -> Operation:
         """The parsed and validated operation. Raises Rejected, and whatever parser and limits raise."""
         known = self._operations.get((document, operation_name))
