@@ -74,11 +74,12 @@ def test_what_a_restored_database_lets_each_role_do_is_what_it_let_it_do_before(
     catalogue = (
         "select 'policy', p::text from pg_policies p union all"
         " select 'table', n.nspname || '.' || c.relname || ' ' || pg_get_userbyid(c.relowner) || ' ' || c.relrowsecurity"
-        " || c.relforcerowsecurity || coalesce(array(select unnest(c.relacl)::text order by 1)::text, '')"
+        " || c.relforcerowsecurity || array(select unnest(coalesce(c.relacl, acldefault('r', c.relowner)))::text order by 1)::text"
         " from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('app', 'sec', 'trail', 'door')"
         " and c.relkind in ('r', 'v') union all"
-        " select 'function', p.oid::regprocedure || pg_get_userbyid(p.proowner) || coalesce(array(select"
-        " unnest(p.proacl)::text order by 1)::text, '') from pg_proc p where pronamespace::regnamespace::text in ('app', 'sec', 'trail')"
+        " select 'function', p.oid::regprocedure || pg_get_userbyid(p.proowner) || array(select"
+        " unnest(coalesce(p.proacl, acldefault('f', p.proowner)))::text order by 1)::text from pg_proc p"
+        " where pronamespace::regnamespace::text in ('app', 'sec', 'trail')"
         " order by 1, 2"
     )
     pat = pat_on(elsewhere)

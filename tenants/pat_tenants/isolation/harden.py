@@ -128,6 +128,11 @@ def harden(connection: Connection) -> list[str]:
     return open_still
 
 
+def still_open(connection: Connection) -> list[str]:
+    """A sentence for each gap that is open now. Changes nothing."""
+    return [gap.sentence for gap in GAPS if _ask(connection, gap.is_open)]
+
+
 def let_connect(connection: Connection, login: str) -> None:
     """Let one login connect to this database: a login that is not named cannot, whatever else it may be a member of."""
     database = connection.info.dbname

@@ -1,0 +1,1 @@
+"""What ``pat doctor`` looks at: a file for each kind of thing that can be wrong."""
