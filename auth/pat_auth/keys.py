@@ -6,7 +6,10 @@ servers.
 """
 
 import json
-from collections.abc import Mapping
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +17,15 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
-from pat_platform.encryption.private_file import locked_folder, read_private, write_private
+from pat_platform.encryption.private_file import (
+    ExposedFile,
+    locked_folder,
+    read_private,
+    write_private,
+)
 
 ALGORITHM = "ES256"
+SECONDS_BETWEEN_LOOKS = 1.0
 _FILE = "signing-keys.json"
 
 
@@ -65,7 +74,7 @@ def load_or_create_keys(folder: Path) -> SigningKeys:
 
 
 def rotate_keys(folder: Path) -> SigningKeys:
-    """Move the keys in the folder one step on and return them. Running servers must load them again.
+    """Move the keys in the folder one step on and return them. Running servers notice: see `KeysInFile`.
 
     Two rotations in a row invalidate every token that is out: the answer to a stolen key.
     """
@@ -73,6 +82,40 @@ def rotate_keys(folder: Path) -> SigningKeys:
         keys = (_read(folder) or SigningKeys.generate()).rotated()
         _write(folder, keys)
         return keys
+
+
+class KeysInFile:
+    """The signing keys in a folder, as they are now: another process may rotate them.
+
+    Where the file is lost or damaged while a server runs, it goes on with the keys that it has.
+    """
+
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder = folder
+        self._clock = clock
+        load_or_create_keys(folder)
+        self._signature = self._look()
+        self._keys = load_or_create_keys(folder)
+        self._next_look = clock() + SECONDS_BETWEEN_LOOKS
+
+    def read(self) -> SigningKeys:
+        """The keys, at most a second old; the same object until they change."""
+        if self._clock() >= self._next_look:
+            self._next_look = self._clock() + SECONDS_BETWEEN_LOOKS
+            signature = self._look()
+            if signature not in (None, self._signature):
+                self._signature = signature
+                with suppress(UnusableKeys, ExposedFile, OSError):
+                    self._keys = _read(self._folder) or self._keys
+        return self._keys
+
+    def _look(self) -> tuple[int, ...] | None:
+        """What changes whenever the file does; taken before it is read, so that no change is missed."""
+        try:
+            found = os.stat(self._folder / _FILE)
+        except FileNotFoundError:
+            return None
+        return (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
 
 
 def _generate() -> ECKey:

@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
-from pat_auth.keys import ALGORITHM, SigningKeys, key_set
+from pat_auth.keys import ALGORITHM, KeysInFile, SigningKeys, key_set
 from pat_auth.policy import Role
 from pat_auth.principal import Principal
 from pat_platform.errors import Fault
@@ -66,7 +66,7 @@ class Verifier:
     """Turns tokens into principals, and remembers the verified ones until they expire.
 
     A session that was revoked is not seen here: the database refuses it at the start of every transaction.
-    `public_set` is a JWK set as `SigningKeys.public_set` gives it; after a rotation make a new verifier.
+    `public_set` is a JWK set as `SigningKeys.public_set` gives it; after a rotation make a new verifier, as `FollowingVerifier` does.
     Tokens that live longer than `longest_lifetime` seconds are refused whoever signed them.
     """
 
@@ -136,6 +136,29 @@ class Verifier:
         if expires_at <= self._clock() or expires_at - issued_at > self._longest_lifetime:
             raise ValueError("expired, or lives too long")
         return expires_at, _principal(claims)
+
+
+class FollowingVerifier:
+    """A verifier that follows the signing keys: once they are rotated it verifies with the new set, and remembers nothing of before.
+
+    `make` gives a verifier for a published set.
+    """
+
+    def __init__(
+        self, keys: KeysInFile, make: Callable[[Mapping[str, list[dict[str, Any]]]], Verifier]
+    ) -> None:
+        self._keys = keys
+        self._make = make
+        self._followed = keys.read()
+        self._verifier = make(self._followed.public_set())
+
+    def verify(self, token: str) -> Principal:
+        """Who the token speaks for. Raises `Fault` UNAUTHENTICATED, with one sentence whatever is wrong."""
+        keys = self._keys.read()
+        if keys is not self._followed:
+            self._verifier = self._make(keys.public_set())
+            self._followed = keys
+        return self._verifier.verify(token)
 
 
 def _expectations(issuer: str, audience: str) -> dict[str, ClaimsOption]:

@@ -77,5 +77,5 @@ def _routes_to_explore(parts: Parts) -> list[Route]:
         # A process that serves no demo does without its people.
         from pat_server.demo.routes import demo_routes
 
-        routes += demo_routes(parts.settings, parts.signing_keys)
+        routes += demo_routes(parts.settings, parts.key_file)
     return routes

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from pat_auth.keys import SigningKeys, load_or_create_keys
+from pat_auth.keys import KeysInFile, SigningKeys
 from pat_auth.policy import Permission
 from pat_auth.principal import Principal
-from pat_auth.tokens import LIFETIME, Verifier
+from pat_auth.tokens import LIFETIME, FollowingVerifier, Verifier
 from pat_platform import limits
 from pat_platform.database.access import Database
 from pat_platform.encryption.chosen import key_keeper
@@ -43,13 +44,18 @@ class Parts:
     database: Database
     engine: Engine
     vault: Vault
-    verifier: Verifier
-    signing_keys: SigningKeys
+    verifier: FollowingVerifier
+    key_file: KeysInFile
     replays: Replays
     diagnosis: Diagnosis | None
     """What executes reads instead of the engine, where an operator asked for it."""
     measures: Measures
     """What is counted, for metrics."""
+
+    @property
+    def signing_keys(self) -> SigningKeys:
+        """The keys that sign tokens, as they are now."""
+        return self.key_file.read()
 
 
 def assemble(settings: Settings) -> Parts:
@@ -57,19 +63,22 @@ def assemble(settings: Settings) -> Parts:
     demand_permissions()
     measures = Measures()
     vault = Vault(CountedKeys(key_keeper(settings), measures))
-    keys = load_or_create_keys(settings.key_folder)
+    key_file = KeysInFile(settings.key_folder)
     return Parts(
         settings=settings,
         database=Database(settings),
         engine=make_engine(settings, vault),
         vault=vault,
-        verifier=Verifier(
-            keys.public_set(),
-            issuer=settings.issuer,
-            audience=settings.audience,
-            longest_lifetime=DEMO_TOKEN_LIFETIME if settings.demo else LIFETIME,
+        verifier=FollowingVerifier(
+            key_file,
+            partial(
+                Verifier,
+                issuer=settings.issuer,
+                audience=settings.audience,
+                longest_lifetime=DEMO_TOKEN_LIFETIME if settings.demo else LIFETIME,
+            ),
         ),
-        signing_keys=keys,
+        key_file=key_file,
         replays=Replays(derived(settings.secret, b"pat replays")),
         diagnosis=_diagnosis(settings, vault),
         measures=measures,

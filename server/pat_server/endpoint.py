@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from pat_auth.tokens import Verifier
+from pat_auth.tokens import FollowingVerifier
 from pat_platform.errors import Fault
 from pat_platform.observation import current
 from pat_server.executing import Executor
@@ -43,7 +43,9 @@ class GraphQLEndpoint:
     with a browser is shown the explorer.
     """
 
-    def __init__(self, executor: Executor, verifier: Verifier, *, is_explorable: bool = False) -> None:
+    def __init__(
+        self, executor: Executor, verifier: FollowingVerifier, *, is_explorable: bool = False
+    ) -> None:
         self._executor = executor
         self._verifier = verifier
         self._methods = ("GET", "POST") if is_explorable else ("POST",)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey, OctKey, thumbprint
 
-from pat_auth.keys import SigningKeys, UnusableKeys, key_set, load_or_create_keys, rotate_keys
-from pat_platform.encryption.private_file import ExposedFile
+from pat_auth.keys import KeysInFile, SigningKeys, UnusableKeys, key_set, load_or_create_keys, rotate_keys
+from pat_platform.encryption.private_file import ExposedFile, write_private
 
 ROOT = Path(__file__).parents[2]
 
@@ -130,3 +130,59 @@ def test_nothing_imports_the_deprecated_jose_of_authlib() -> None:
     assert len(sources) > 10
     found = {path for path in sources for name in _imported(path) if f"{name}.".startswith("authlib.jose.")}
     assert found == set()
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def followed(tmp_path: Path, clock: Clock) -> KeysInFile:
+    return KeysInFile(tmp_path, clock=clock)
+
+
+def test_a_running_server_notices_a_rotation_within_a_second(
+    tmp_path: Path, clock: Clock, followed: KeysInFile
+) -> None:
+    before = followed.read()
+    rotated = rotate_keys(tmp_path)
+    assert followed.read() is before
+    clock.now = 1.0
+    assert kids(followed.read()) == kids(rotated)
+
+
+def test_keys_that_did_not_change_are_not_read_again(clock: Clock, followed: KeysInFile) -> None:
+    before = followed.read()
+    clock.now = 1.0
+    assert followed.read() is before
+
+
+@pytest.mark.parametrize("damage", ["lost", "nonsense", "open to others"])
+def test_a_running_server_goes_on_with_the_keys_that_it_has_while_their_file_cannot_be_used(
+    tmp_path: Path, clock: Clock, followed: KeysInFile, damage: str
+) -> None:
+    before, file = followed.read(), tmp_path / "signing-keys.json"
+    rotate_keys(tmp_path)
+    good = file.read_bytes()
+    if damage == "lost":
+        file.unlink()
+    elif damage == "nonsense":
+        file.write_bytes(b"{}")
+    else:
+        file.chmod(0o644)
+    clock.now = 1.0
+    assert followed.read() is before
+    write_private(file, good)
+    clock.now = 2.0
+    assert kids(followed.read()) != kids(before)

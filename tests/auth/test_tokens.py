@@ -5,7 +5,9 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,10 +18,10 @@ from hypothesis import strategies as st
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 
-from pat_auth.keys import SigningKeys
+from pat_auth.keys import KeysInFile, SigningKeys, rotate_keys
 from pat_auth.policy import Role
 from pat_auth.principal import Principal
-from pat_auth.tokens import LIFETIME, Verifier, mint
+from pat_auth.tokens import LIFETIME, FollowingVerifier, Verifier, mint
 from pat_platform.errors import Fault
 
 ISSUER = "https://pat.example"
@@ -369,3 +371,32 @@ def test_the_least_recently_used_token_is_forgotten_first(
     monkeypatch.setattr(jwt, "decode", None)
     assert verifier.verify(kept) == verifier.verify(newest) == PRINCIPAL
     assert is_refused(verifier, forgotten)
+
+
+def test_after_a_rotation_tokens_of_the_former_key_are_still_good_and_after_two_they_are_not(
+    tmp_path: Path,
+) -> None:
+    times = Clock()
+    keys = KeysInFile(tmp_path, clock=times)
+    verifier = FollowingVerifier(keys, partial(Verifier, issuer=ISSUER, audience=AUDIENCE))
+    first = minted(keys=keys.read())
+    assert verifier.verify(first) == PRINCIPAL
+    rotate_keys(tmp_path)
+    times.now += 1
+    second = minted(keys=keys.read())
+    assert part(first, 0)["kid"] != part(second, 0)["kid"]
+    assert [verifier.verify(token) for token in (first, second)] == [PRINCIPAL] * 2
+    rotate_keys(tmp_path)
+    times.now += 1
+    assert verifier.verify(second) == PRINCIPAL
+    # It was remembered as good: that is forgotten with the key.
+    with pytest.raises(Fault, match="UNAUTHENTICATED"):
+        verifier.verify(first)
+
+
+def test_a_token_signed_with_the_next_key_is_good_before_a_server_has_noticed_the_rotation(
+    tmp_path: Path,
+) -> None:
+    keys = KeysInFile(tmp_path, clock=Clock())
+    verifier = FollowingVerifier(keys, partial(Verifier, issuer=ISSUER, audience=AUDIENCE))
+    assert verifier.verify(minted(keys=rotate_keys(tmp_path))) == PRINCIPAL

@@ -16,8 +16,18 @@ from pat_platform.postgres import PostgresUnavailable
 from pat_platform.settings import SettingsError
 from pat_server.backups.programs import BackupRefused
 from pat_server.migrate import MigrationRefused
+from pat_tenants.rewrapping import NotTheSame
 
-PLAIN = (SettingsError, PostgresUnavailable, MigrationRefused, BackupRefused, ExposedFile, UnusableKeys, Unreadable)
+PLAIN = (
+    SettingsError,
+    PostgresUnavailable,
+    MigrationRefused,
+    BackupRefused,
+    ExposedFile,
+    UnusableKeys,
+    Unreadable,
+    NotTheSame,
+)
 """Their messages are such sentences already."""
 
 # What libpq says when it cannot connect; it gives no code then.

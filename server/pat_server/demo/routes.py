@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pat_auth.keys import SigningKeys
+from pat_auth.keys import KeysInFile, SigningKeys
 from pat_platform.database.credentials import FIRST_GENERATION
 from pat_platform.database.logins import ISSUER
 from pat_platform.settings import Settings
@@ -24,7 +24,7 @@ LASTS = timedelta(hours=12)
 PROXIED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
 
-def demo_routes(settings: Settings, keys: SigningKeys) -> list[Route]:
+def demo_routes(settings: Settings, keys: KeysInFile) -> list[Route]:
     """Who there is, and a token for one of them. Only for the demo: outside it, people sign in."""
     assert settings.demo, "only the demo hands out tokens"
 
@@ -41,7 +41,7 @@ def demo_routes(settings: Settings, keys: SigningKeys) -> list[Route]:
         if not (is_from_here(request) and is_same_origin(request)):
             return _refusal(403, "The demo hands out tokens to its own page on this computer only.")
         try:
-            minted = await run_in_threadpool(_token, settings, keys, request.path_params["email"])
+            minted = await run_in_threadpool(_token, settings, keys.read(), request.path_params["email"])
         except psycopg.Error:
             return _refusal(503, "The database does not answer. Try again in a moment.")
         return JSONResponse({"token": minted}) if minted else _refusal(404, "Nobody signs in as this.")
