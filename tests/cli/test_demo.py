@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,18 @@ def test_a_token_is_the_only_line_on_stdout_and_opens_what_the_person_may_see(de
     assert data["me"]["role"] == "CASE_MANAGER"
     assert data["cases"]["totalCount"] == 34
     assert ask(demo, token_of(demo, "manager@cbo-b.example"))["data"]["cases"]["totalCount"] == 28
+
+
+def test_what_a_query_by_get_asks_for_is_written_nowhere(demo: Demo) -> None:
+    for asked in ('{ cases(filter: {code: "SOUGHT"}) { totalCount } }', '{ cases(filter: "SOUGHT") }'):
+        request = urllib.request.Request(
+            f"{demo.url}/graphql?{urllib.parse.urlencode({'query': asked, 'variables': '{}'})}",
+            headers={"Authorization": f"Bearer {token_of(demo)}"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            assert response.status == 200
+    written = [demo.said(), demo.errors(), *(log.read_text() for log in demo.home.rglob("*.log"))]
+    assert "SOUGHT" not in "".join(written)
 
 
 def test_an_unknown_person_gets_no_token_but_the_nearest_sign_ins(demo: Demo) -> None:
