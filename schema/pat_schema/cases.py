@@ -12,7 +12,7 @@ import strawberry
 from pat_auth.policy import Permission
 from pat_platform.engine.declare import Column, Expression, Finish, GlobalId, ToMany, ToOne, Variant
 from pat_platform.engine.declare import Connection as Page
-from pat_platform.engine.kinds import DATE, DATETIME, INT, TEXT, TEXT_ARRAY
+from pat_platform.engine.kinds import CODE, CODE_ARRAY, DATE, DATETIME, INT, TEXT, TEXT_ARRAY
 from pat_schema.declaring import codes, declared, described, found, input_type, mutation
 from pat_schema.declaring import reads as read_by
 from pat_schema.ids import uuid_of
@@ -98,7 +98,7 @@ class CaseNote(Node):
     """A note on a case."""
 
     id: strawberry.ID = found(GlobalId("CaseNote"), "Opaque.")
-    kind: NoteKind = found(Column("kind", TEXT, nullable=False), "What it is about.")
+    kind: NoteKind = found(Column("kind", CODE, nullable=False), "What it is about.")
     written_at: datetime = found(Column("written_at", DATETIME, nullable=False), "When it was written.")
     author: Member | None = found(
         ToOne(
@@ -123,8 +123,8 @@ class Hearing(Node):
 
     id: strawberry.ID = found(GlobalId("Hearing"), "Opaque.")
     held_on: date = found(Column("held_on", DATE, nullable=False), "The day, past or to come.")
-    mode: HearingMode = found(Column("mode", TEXT, nullable=False), "In the court room or by video link.")
-    purpose: HearingPurpose | None = found(Column("purpose", TEXT), "What it is for.")
+    mode: HearingMode = found(Column("mode", CODE, nullable=False), "In the court room or by video link.")
+    purpose: HearingPurpose | None = found(Column("purpose", CODE), "What it is for.")
 
 
 @described
@@ -133,11 +133,11 @@ class LegalProceeding(Node):
 
     id: strawberry.ID = found(GlobalId("LegalProceeding"), "Opaque.")
     jurisdiction: Jurisdiction = found(
-        Column("jurisdiction", TEXT, nullable=False), "Where she comes from, or where she was taken."
+        Column("jurisdiction", CODE, nullable=False), "Where she comes from, or where she was taken."
     )
     state: str = found(Column("state", TEXT, nullable=False), "The state of India whose court it is.")
     court: str | None = found(Column("court", TEXT), "The court, once there is one.")
-    stage: ProceedingStage = found(Column("stage", TEXT, nullable=False), "How far it has come.")
+    stage: ProceedingStage = found(Column("stage", CODE, nullable=False), "How far it has come.")
     sections: list[str] = found(
         Column("sections", TEXT_ARRAY, nullable=False), "Statute and section, such as `IPC 370` or `BNS 143`."
     )
@@ -182,17 +182,17 @@ class Case(Node):
 
     id: strawberry.ID = found(GlobalId("Case"), "Opaque.")
     code: str = found(Column("code", TEXT, nullable=False), "Random; the last character checks the others.")
-    status: CaseStatus = found(Column("status", TEXT, nullable=False), "The state of the case.")
+    status: CaseStatus = found(Column("status", CODE, nullable=False), "The state of the case.")
     htcds_status: HtcdsCaseStatus = found(
         Expression(reads.HTCDS_STATUS, TEXT, nullable=False), "The same as HTCDS 2.0 `cas_Status`."
     )
-    stage: CaseStage = found(Column("stage", TEXT, nullable=False), "How far she has come.")
-    risk_level: RiskLevel = found(Column("risk_level", TEXT, nullable=False), "The risk as last assessed.")
+    stage: CaseStage = found(Column("stage", CODE, nullable=False), "How far she has come.")
+    risk_level: RiskLevel = found(Column("risk_level", CODE, nullable=False), "The risk as last assessed.")
     trafficking_status: TraffickingStatus = found(
-        Column("trafficking_status", TEXT, nullable=False), "HTCDS 2.0 `vic_TraffickingStatus`."
+        Column("trafficking_status", CODE, nullable=False), "HTCDS 2.0 `vic_TraffickingStatus`."
     )
     exploitation: list[Exploitation] = found(
-        Column("exploitation", TEXT_ARRAY, nullable=False), "HTCDS 2.0 `vic_TypeOfExploitation`."
+        Column("exploitation", CODE_ARRAY, nullable=False), "HTCDS 2.0 `vic_TypeOfExploitation`."
     )
     opened_on: date = found(Column("opened_on", DATE, nullable=False), "The day it was opened.")
     closed_on: date | None = found(Column("closed_on", DATE), "The day it ended; null while it is open.")
@@ -240,7 +240,7 @@ class Case(Node):
 class CaseCount:
     """How many cases of one status are of one place."""
 
-    status: CaseStatus = found(Column("status", TEXT, nullable=False), "The status that was counted.")
+    status: CaseStatus = found(Column("status", CODE, nullable=False), "The status that was counted.")
     place: Place | None = found(
         ToOne(places.PLACES, places.HERE), "The block or municipality; null for cases without one."
     )

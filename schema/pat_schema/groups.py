@@ -11,7 +11,7 @@ import strawberry
 from pat_auth.policy import Permission
 from pat_platform.engine.declare import Aggregate, Column, Finish, GlobalId, ToMany, ToOne, Variant
 from pat_platform.engine.declare import Connection as Page
-from pat_platform.engine.kinds import BIGINT, DATE, INT, TEXT
+from pat_platform.engine.kinds import BIGINT, CODE, DATE, INT, TEXT
 from pat_schema.declaring import codes, declared, described, found, input_type
 from pat_schema.declaring import reads as read_by
 from pat_schema.node import Connection, Node
@@ -50,7 +50,7 @@ class GroupMember(Node):
     """A member of a self-help group. Nothing tells a survivor from any other member."""
 
     id: strawberry.ID = found(GlobalId("GroupMember"), "Opaque.")
-    role: MemberRole = found(Column("role", TEXT, nullable=False), "Her office in the group.")
+    role: MemberRole = found(Column("role", CODE, nullable=False), "Her office in the group.")
     joined_on: date = found(Column("joined_on", DATE, nullable=False), "The day she joined.")
     identity: GroupMemberIdentityResult = found(
         sealed_from(
@@ -69,8 +69,8 @@ class SelfHelpGroup(Node):
 
     id: strawberry.ID = found(GlobalId("SelfHelpGroup"), "Opaque.")
     name: str = found(Column("name", TEXT, nullable=False), "The group's name.")
-    status: GroupStatus = found(Column("status", TEXT, nullable=False), "How far the group has come.")
-    policy: GroupPolicy = found(Column("policy", TEXT, nullable=False), "The rule of membership it follows.")
+    status: GroupStatus = found(Column("status", CODE, nullable=False), "How far the group has come.")
+    policy: GroupPolicy = found(Column("policy", CODE, nullable=False), "The rule of membership it follows.")
     formed_on: date = found(Column("formed_on", DATE, nullable=False), "The day it was formed.")
     place: Place | None = found(ToOne(places.PLACES, places.HERE), "Where it meets.")
     member_count: int = found(

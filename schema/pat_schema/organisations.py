@@ -9,7 +9,7 @@ import strawberry
 from pat_auth.policy import Permission, Role
 from pat_platform.engine.declare import Column, GlobalId, ToOne
 from pat_platform.engine.declare import Connection as Page
-from pat_platform.engine.kinds import TEXT, TEXT_ARRAY
+from pat_platform.engine.kinds import CODE, TEXT, TEXT_ARRAY
 from pat_schema.declaring import codes, declared, described, found, input_type
 from pat_schema.declaring import reads as read_by
 from pat_schema.node import Connection, Node
@@ -32,8 +32,8 @@ class Organisation(Node):
     id: strawberry.ID = found(GlobalId("Organisation"), "Opaque.")
     slug: str = found(Column("slug", TEXT, nullable=False), "The short name in sign-ins and addresses.")
     name: str = found(Column("name", TEXT, nullable=False), "The name that partners know.")
-    kind: OrganisationKind = found(Column("kind", TEXT, nullable=False), "The part it plays in the network.")
-    htcds_type: OrganisationType = found(Column("htcds_type", TEXT, nullable=False), "HTCDS 2.0 `org_Type`.")
+    kind: OrganisationKind = found(Column("kind", CODE, nullable=False), "The part it plays in the network.")
+    htcds_type: OrganisationType = found(Column("htcds_type", CODE, nullable=False), "HTCDS 2.0 `org_Type`.")
     state: str = found(Column("state", TEXT, nullable=False), "The state of India it works in.")
 
 
@@ -44,7 +44,7 @@ class Place(Node):
     id: strawberry.ID = found(GlobalId("Place"), "Opaque.")
     name: str = found(Column("name", TEXT, nullable=False), "The usual spelling.")
     aliases: list[str] = found(Column("aliases", TEXT_ARRAY, nullable=False), "Other spellings in use.")
-    level: PlaceLevel = found(Column("level", TEXT, nullable=False), "What kind of place it is.")
+    level: PlaceLevel = found(Column("level", CODE, nullable=False), "What kind of place it is.")
     parent: Place | None = found(
         ToOne(places.PLACES, places.PARENT), "The place it lies in; none for a state."
     )

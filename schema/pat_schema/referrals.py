@@ -21,7 +21,7 @@ from pat_platform.engine.declare import (
     Variant,
 )
 from pat_platform.engine.declare import Connection as Page
-from pat_platform.engine.kinds import DATE, DATETIME, TEXT, TEXT_ARRAY
+from pat_platform.engine.kinds import CODE, CODE_ARRAY, DATE, DATETIME, TEXT
 from pat_schema.cases import Case
 from pat_schema.declaring import codes, declared, described, found, input_type
 from pat_schema.declaring import reads as read_by
@@ -73,8 +73,8 @@ class ReferralHearing(Node):
 
     id: strawberry.ID = found(GlobalId("ReferralHearing"), "Opaque.")
     held_on: date = found(Column("held_on", DATE, nullable=False), "The day, past or to come.")
-    mode: HearingMode = found(Column("mode", TEXT, nullable=False), "In the court room or by video link.")
-    purpose: HearingPurpose | None = found(Column("purpose", TEXT), "What it is for.")
+    mode: HearingMode = found(Column("mode", CODE, nullable=False), "In the court room or by video link.")
+    purpose: HearingPurpose | None = found(Column("purpose", CODE), "What it is for.")
 
 
 ReferralCaseResult = Annotated[
@@ -95,10 +95,10 @@ class Referral(Node):
         Column("status", TEXT, nullable=False),
         "As both sides see it at this moment; EXPIRED is derived, never stored.",
     )
-    need: Need = found(Column("need", TEXT, nullable=False), "What is asked for.")
-    urgency: Urgency = found(Column("urgency", TEXT, nullable=False), "How soon an answer is needed.")
+    need: Need = found(Column("need", CODE, nullable=False), "What is asked for.")
+    urgency: Urgency = found(Column("urgency", CODE, nullable=False), "How soon an answer is needed.")
     scopes: list[Scope] = found(
-        Column("scopes", TEXT_ARRAY, nullable=False),
+        Column("scopes", CODE_ARRAY, nullable=False),
         "What the survivor agreed to share; for the receiver, empty while the referral is not open to it.",
     )
     sent_at: datetime | None = found(Column("sent_at", DATETIME), "When it was sent; null for a draft.")

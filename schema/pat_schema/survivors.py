@@ -22,7 +22,7 @@ from pat_platform.engine.declare import (
     ToOne,
     Variant,
 )
-from pat_platform.engine.kinds import BOOL, TEXT
+from pat_platform.engine.kinds import BOOL, CODE, TEXT
 from pat_schema.declaring import codes, declared, described, found, input_type
 from pat_schema.declaring import reads as read_by
 from pat_schema.node import Node
@@ -103,9 +103,9 @@ class Survivor(Node):
 
     id: strawberry.ID = found(GlobalId("Survivor"), "Opaque.")
     code: str = found(Column("code", TEXT, nullable=False), "Random; the last character checks the others.")
-    gender: Gender = found(Column("gender", TEXT, nullable=False), "HTCDS 2.0 `prs_Gender`.")
+    gender: Gender = found(Column("gender", CODE, nullable=False), "HTCDS 2.0 `prs_Gender`.")
     marital_status: MaritalStatus | None = found(
-        Column("marital_status", TEXT), "HTCDS 2.0 `prs_MaritalStatus`."
+        Column("marital_status", CODE), "HTCDS 2.0 `prs_MaritalStatus`."
     )
     age_band: str | None = found(
         Expression(reads.AGE_BAND, TEXT), "Five years, such as `15-19`; none when not known."

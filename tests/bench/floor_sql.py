@@ -75,11 +75,11 @@ left join app.places p on p.id = c.place_id"""
 GROUPS = f"""
 select json_build_object('selfHelpGroups', json_build_object('edges', coalesce(json_agg(json_build_object('node',
   json_build_object('id', {_id("SelfHelpGroup", "g.id")}, 'name', g.name, 'status', g.status,
-    'memberCount', m.members, 'savingsTotal', b.saved, 'loansTotal', b.lent, 'loansOutstanding', b.lent - b.repaid,
+    'savingsTotal', b.saved, 'loansTotal', b.lent, 'loansOutstanding', b.lent - b.repaid,
     'members', m.list)) order by g.name, g.id), '[]'::json)))::text
 from (select id, name, status from app.self_help_groups order by name, id limit 100) g
 cross join lateral (
-  select count(*)::int as members, coalesce(json_agg(json_object(
+  select coalesce(json_agg(json_object(
     '{{id,role,joinedOn}}', array[{_id("GroupMember", "m.id")}, m.role, {_day("m.joined_on")}])
     order by m.joined_on, m.id), '[]'::json) as list
   from app.group_members m where m.group_id = g.id and m.left_on is null) m

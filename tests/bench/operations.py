@@ -104,7 +104,7 @@ OPERATIONS: Mapping[str, Operation] = {
             """query Groups {
   selfHelpGroups(first: 100) {
     edges { node {
-      id name status memberCount savingsTotal loansTotal loansOutstanding
+      id name status savingsTotal loansTotal loansOutstanding
       members { id role joinedOn }
     } }
   }

@@ -28,7 +28,7 @@ from pat_platform.engine.declare import (
 )
 from pat_platform.engine.engine import Engine
 from pat_platform.engine.errors import DeclarationError
-from pat_platform.engine.kinds import BIGINT, INT, TEXT, TEXT_ARRAY
+from pat_platform.engine.kinds import BIGINT, CODE, INT, TEXT, TEXT_ARRAY
 from pat_platform.engine.registry import Declarations
 
 S = Source("s")
@@ -73,6 +73,7 @@ FITTING: dict[str, Any] = {
         (": String", Column("x", TEXT_ARRAY), "TEXT_ARRAY does not fit String"),
         (": [String]", Column("x", TEXT), "TEXT does not fit [String]"),
         (": Color", Column("x", INT), "an enum is stored as text"),
+        (": String", Column("x", CODE), "CODE needs an enum"),
         (": Thing", Column("x", TEXT), "Column needs a scalar or an enum"),
         (": Thing", Aggregate("select 1", "{l}.x", INT), "Aggregate needs a scalar or an enum"),
         (": Int", GlobalId("Thing"), "a global id is an ID"),

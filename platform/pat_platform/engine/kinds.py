@@ -34,6 +34,8 @@ _FINITE = "nullif(nullif(nullif(({x})::float8, 'NaN'), 'Infinity'), '-Infinity')
 _STRING = frozenset({"String", "ID"})
 
 TEXT = Kind("TEXT", "text", "({x})::text", "({x})::text", _STRING)
+# Text of which a CHECK constraint admits only what the field's enum stores: it is not checked again row by row.
+CODE = Kind("CODE", "text", "({x})::text", "({x})::text")
 UUID = Kind("UUID", "uuid", "({x})::uuid", "({x})::text", _STRING)
 INT = Kind("INT", "int4", "({x})::int4", None, frozenset({"Int"}))
 # GraphQL's Int has 32 bits: a wider number needs a scalar of its own.
@@ -46,3 +48,4 @@ DATETIME = Kind("DATETIME", "timestamptz", _UTC, _UTC, frozenset({"String"}))
 # Its numbers should fit a double: an answer that Python must complete passes through its JSON.
 JSON = Kind("JSON", "json", "({x})::json", None)
 TEXT_ARRAY = Kind("TEXT_ARRAY", "text[]", "to_json(({x})::text[])", None, _STRING, is_list=True)
+CODE_ARRAY = Kind("CODE_ARRAY", "text[]", "to_json(({x})::text[])", None, is_list=True)

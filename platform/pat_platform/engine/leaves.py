@@ -9,7 +9,7 @@ from graphql import GraphQLEnumType, get_named_type, is_abstract_type, is_enum_t
 
 from .arguments import Field, plain
 from .declare import Aggregate, Column, Expression, Finish, GlobalId
-from .kinds import TEXT, Kind
+from .kinds import CODE, CODE_ARRAY, TEXT, Kind
 from .price import COUNT, OBJECT
 from .quote import literal
 from .sites import NullViolation, Site, Step, UnknownEnum
@@ -31,16 +31,21 @@ def leaf(compiler: Compiler, sql: str, declaration: Column | Expression | Aggreg
 
 def _unguarded(compiler: Compiler, sql: str, kind: Kind, site: Site) -> Value:
     named = get_named_type(site.type)
-    if is_enum_type(named):
+    if is_enum_type(named) and not _is_stored_as_named(kind, named):
         if kind.is_list:
             return Value(_enum_array(compiler, sql, named, site), is_json=True)
         text = _enum_name(compiler, TEXT.embedded(sql), named, site, 0)
         return Value(text, text)
-    if kind.is_list and site.is_required(1):
+    if kind.is_list and kind is not CODE_ARRAY and site.is_required(1):
         # An array may hold NULLs, whatever the column's constraints say of the array itself.
         missing = compiler.statement.marker(site, 1, NullViolation())
         return Value(f"to_json(array_replace(({sql})::text[], null, {missing}))", is_json=True)
     return Value(kind.embedded(sql), kind.texted(sql), is_json=kind.is_list)
+
+
+def _is_stored_as_named(kind: Kind, enumeration: GraphQLEnumType) -> bool:
+    """Whether a stored text is the enum's name already: the column's constraint admits nothing else."""
+    return kind in (CODE, CODE_ARRAY) and all(name == text for name, text in enum_stored(enumeration).items())
 
 
 def enum_stored(kind: GraphQLEnumType) -> dict[str, str]:

@@ -41,7 +41,7 @@ from .declare import (
     Verb,
 )
 from .errors import DeclarationError
-from .kinds import TEXT, UUID
+from .kinds import CODE, CODE_ARRAY, TEXT, UUID
 from .registry import Declarations
 from .templates import arguments_of
 
@@ -165,6 +165,8 @@ class _Lint:
         if is_enum_type(named):
             if kind.embed != TEXT.embed and not kind.is_list:
                 yield "an enum is stored as text"
+        elif kind in (CODE, CODE_ARRAY):
+            yield f"{kind.name} needs an enum"
         elif is_specified_scalar_type(named) and named.name not in kind.fits:
             yield f"{kind.name} does not fit {named.name}"
         builtin = is_specified_scalar_type(named) or is_enum_type(named)
