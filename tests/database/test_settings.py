@@ -54,6 +54,21 @@ def test_what_a_program_gives_needs_no_variable() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "is_explorable"),
+    [
+        ({}, False),
+        ({"PAT_DEMO": "1"}, True),
+        ({"PAT_DEVELOPMENT": "1"}, True),
+        ({"PAT_DEVELOPMENT": "0"}, False),
+    ],
+)
+def test_clients_look_around_in_the_demo_and_at_a_developers_server(
+    given: dict[str, str], is_explorable: bool
+) -> None:
+    assert Settings.from_environment(ENOUGH | given).is_explorable is is_explorable
+
+
+@pytest.mark.parametrize(
     ("changed", "named"),
     [
         ({"DATABASE_URL": ""}, "DATABASE_URL"),
@@ -65,6 +80,7 @@ def test_what_a_program_gives_needs_no_variable() -> None:
         ({"PAT_POOL_SIZE": "0"}, "PAT_POOL_SIZE"),
         ({"PAT_POOL_WAIT_SECONDS": "-1"}, "PAT_POOL_WAIT_SECONDS"),
         ({"PAT_DEMO": "perhaps"}, "PAT_DEMO"),
+        ({"PAT_DEVELOPMENT": "perhaps"}, "PAT_DEVELOPMENT"),
         ({"PAT_ENGINE": "fast"}, "PAT_ENGINE"),
     ],
 )
