@@ -128,7 +128,22 @@ async def _findings(settings: Settings) -> list[str]:
     return found
 
 
-async def without_keys(settings: Settings, known: list[Organisation]) -> list[str]:
-    """The codes of those organisations that have no keys. Raises `KeysUnavailable`."""
+def missing_keys(settings: Settings) -> list[str]:
+    """A sentence for each organisation without keys, and for a key service that does not answer: for a server that starts.
+
+    Raises SettingsError when no provider is chosen, psycopg.Error when the database cannot be reached.
+    """
+    return asyncio.run(_missing_keys(settings))
+
+
+async def _missing_keys(settings: Settings) -> list[str]:
     keeper = key_keeper(settings)
-    return [each.slug for each in known if not await keeper.versions(each.id)]
+    async with connected(settings) as connection:
+        known = await organisations(connection)
+    try:
+        lacking = [each.slug for each in known if not await keeper.versions(each.id)]
+    except KeysUnavailable as unavailable:
+        return [f"{unavailable.reason} Identities cannot be read or saved until it can."]
+    except (Unreadable, ExposedFile) as damaged:
+        return [f"{damaged}."]
+    return [f"{slug} has no keys: `pat keys check` tells whether they are lost." for slug in lacking]

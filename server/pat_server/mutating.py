@@ -10,6 +10,7 @@ from graphql import GraphQLError
 from pat_auth.principal import Principal
 from pat_platform import trail
 from pat_platform.database.failures import DatabaseError
+from pat_platform.encryption.envelope import Unreadable
 from pat_platform.engine.complete import Completed
 from pat_platform.engine.mutations import Mutation, Root
 from pat_platform.errors import Fault, Refused
@@ -19,6 +20,11 @@ from pat_schema.verbs import Saved, Stopped, VerbContext
 from pat_server.assembly import Parts
 from pat_server.mistakes import internal
 from pat_tenants.replays import KEY_TAKEN
+
+
+_LOST = (
+    "The key of this person cannot be opened: nothing about her can be saved. Tell whoever runs the server."
+)
 
 
 class _Undone(Exception):
@@ -42,6 +48,9 @@ class Verbs:
             return await self._answered(mutation, root, principal)
         except Fault as fault:
             return mutation.failed(root, GraphQLError(fault.message, extensions={"code": fault.code}))
+        except Unreadable:
+            # Her key is lost with the organisation's: nothing can be added to what it sealed.
+            return mutation.failed(root, GraphQLError(_LOST, extensions={"code": "UNREADABLE"}))
         except Exception as mistake:
             return mutation.failed(root, _failure(mistake))
 

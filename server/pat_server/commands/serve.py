@@ -16,6 +16,7 @@ from pat_server.commands.serving import ReadyServer, url_of
 from pat_server.commands.signals import stoppable
 from pat_server.commands.trouble import Trouble, warn
 from pat_server.commands.watched import logged, measured
+from pat_server.keeping import missing_keys
 from pat_server.migrate import MINIMUM, newest_revision
 
 
@@ -27,12 +28,14 @@ from pat_server.migrate import MINIMUM, newest_revision
 def command(host: str, port: int) -> None:
     """Serve the API on your own PostgreSQL, version 17 or newer.
 
-    DATABASE_URL says where it is; PAT_SECRET or PAT_SECRET_FILE holds the secret that it was migrated with.
-    One process: start one for each core, behind a proxy that speaks TLS.
+    DATABASE_URL says where it is; PAT_SECRET or PAT_SECRET_FILE holds the secret that it was migrated with;
+    PAT_KEY_PROVIDER says who keeps the keys of identities. One process: start one for each core, behind a proxy that speaks TLS.
     """
     settings = Settings.from_environment(os.environ)
     with stoppable(), logged(level=settings.log_level) as sink, reserved(host, port) as bound:
         check_database(settings)
+        for sentence in missing_keys(settings):
+            warn(sentence)
         url = url_of(host, port)
         app = create_app(settings)
         with measured(app, settings, sink):
