@@ -24,13 +24,20 @@ def look_at_installation(lock: Path = LOCK) -> Iterator[Finding]:
             f"Python {python}; without requirements/run.txt nothing says which packages it needs.",
         )
         return
-    differing, count = [], 0
-    for name, locked, is_conditional in _PINNED.findall(lock.read_text()):
-        installed = _installed(name)
-        count += installed is not None
+    locked: dict[str, set[str]] = {}
+    optional = set()
+    for name, version_, condition in _PINNED.findall(lock.read_text()):
+        locked.setdefault(name, set()).add(version_)
         # What depends on the platform may be missing on this one.
-        if installed != locked and not (installed is None and is_conditional):
-            differing.append(f"{name} {installed or 'is missing'}, not {locked}")
+        if condition:
+            optional.add(name)
+    installed = {name: _installed(name) for name in locked}
+    differing = [
+        f"{name} {found or 'is missing'}, not {' or '.join(sorted(locked[name]))}"
+        for name, found in installed.items()
+        if found not in locked[name] and not (found is None and name in optional)
+    ]
+    count = sum(found is not None for found in installed.values())
     if differing:
         yield warning(
             "installation",

@@ -33,7 +33,7 @@ def look_at_keys(settings: Settings, environment: Mapping[str, str]) -> Iterator
         )
     folder = settings.key_folder
     found += [
-        problem("keys", f"{path} is open to others: chmod it to 600 (a folder: 700).")
+        problem("keys", f"{path} is open to others: take their rights away (chmod go= {path}).")
         for path in _exposed(folder)
     ]
     signing = folder / "signing-keys.json"
@@ -64,7 +64,8 @@ def _exposed(folder: Path) -> Iterator[Path]:
 
 
 def _is_open(path: Path) -> bool:
-    return path.exists() and bool(path.stat().st_mode & 0o077)
+    """Whether others may read or change a file, or put something into a folder."""
+    return path.exists() and bool(path.stat().st_mode & (0o022 if path.is_dir() else 0o077))
 
 
 def look_at_backups(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
