@@ -115,13 +115,14 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
         )
         network = Network(postgres, settings)
         migrate(network.admin_url, SECRET)
-        asyncio.run(_load(network))
+        asyncio.run(load_network(network))
         network.loaded.update(network.counted())
         yield network
     postgres.erase()
 
 
-async def _load(network: Network) -> None:
+async def load_network(network: Network) -> None:
+    """Load the demo, through the verbs."""
     database = Database(network.settings)
     try:
         await load(network.admin_url, database, vault_of(network.settings), SECRET)
