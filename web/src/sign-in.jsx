@@ -38,18 +38,18 @@ export function SignIn({ onToken }) {
   }
 
   return (
-    <header className="sign-in">
+    <form className="sign-in" role="banner" onSubmit={(event) => event.preventDefault()}>
       <h1>
         <img src={icon} alt="" width="28" height="28" />
         Explorer
       </h1>
+      {people.length > 0 && <p className="demo">Demo: everyone is invented</p>}
       {people.length > 0 && <People people={people} email={email} onChoose={choose} />}
       <Token value={pasted} onChange={paste} isAlternative={people.length > 0} />
       <p role="status" data-kind={state.kind}>
         {state.text}
       </p>
-      {people.length > 0 && <p className="demo">Demo: everyone here is invented</p>}
-    </header>
+    </form>
   );
 }
 
@@ -88,7 +88,7 @@ function Token({ value, onChange, isAlternative }) {
         data-1p-ignore=""
         data-lpignore="true"
         spellCheck={false}
-        placeholder="paste it here"
+        placeholder={isAlternative ? "or a token" : "paste it here"}
         value={value}
         onChange={(event) => onChange(event.target.value)}
       />
