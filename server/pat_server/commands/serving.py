@@ -1,5 +1,6 @@
 """One process that serves the app, and the moment when it is ready."""
 
+import gc
 import socket
 import time
 import urllib.error
@@ -13,9 +14,12 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
+from pat_platform.logging import get_logger
 from pat_server.commands.ports import refused
 from pat_server.commands.trouble import Trouble
 from pat_server.stopping import Stopping
+
+log = get_logger(__name__)
 
 ASKING_SECONDS = 0.05
 WATCHING_SECONDS = 1
@@ -70,6 +74,7 @@ class ReadyServer(uvicorn.Server):
         self._stopping = stopping or Stopping()
         self._drain_seconds = drain_seconds
         self._drained_at: float | None = None
+        self._has_said_so = False
         self._ended = Event()
         self._trouble: str | None = None
 
@@ -82,6 +87,8 @@ class ReadyServer(uvicorn.Server):
             raise Trouble(refused(self._bound.family, *self._address, error)) from None
         watching = Thread(target=self._watch, daemon=True)
         watching.start()
+        # What stands by now stands until the end: to look through it for garbage takes a tenth of a second, while everybody waits.
+        gc.freeze()
         try:
             self.run(sockets=[self._bound])
         finally:
@@ -102,7 +109,10 @@ class ReadyServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """What uvicorn does ten times a second."""
-        if self._stopping.has_begun:
+        if self._stopping.has_begun and not self._has_said_so:
+            # Not in the signal's handler: it may have come while the log or a lock was in use.
+            self._has_said_so = True
+            log.info("server.stopping", seconds=self._drain_seconds)
             self._stopping.say_farewell()
         if self._drained_at is not None and time.monotonic() >= self._drained_at:
             self.should_exit = True
@@ -117,6 +127,7 @@ class ReadyServer(uvicorn.Server):
                 answer = self._ask()
                 is_ready = answer is None
                 if is_ready:
+                    log.info("server.ready", port=self._address[1])
                     # Whoever reads our output may be gone; the server stays.
                     with suppress(BrokenPipeError):
                         self._on_ready()
