@@ -143,10 +143,17 @@ def _fence(table: Table) -> Iterator[str]:
 
 
 def _permissions() -> Iterator[Statement]:
+    """Two permissions may open the same rows to a role: they are opened once, so that nothing stands behind a policy that is gone."""
+    opened = set()
     for permission, reaches in POLICY.items():
         for access in ACCESS[permission]:
             for role, reach in reaches.items():
-                yield from _opened(permission, access, role, reach)
+                for owner, statement in _opened(permission, access, role, reach):
+                    # What a policy says stands behind its name.
+                    said = statement.partition(" on ")[2] if statement.startswith("create") else statement
+                    if said not in opened:
+                        opened.add(said)
+                        yield owner, statement
 
 
 def _opened(permission: Permission, access: Access, role: Role, reach: Reach) -> Iterator[Statement]:

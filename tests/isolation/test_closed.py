@@ -1,0 +1,148 @@
+"""What is closed, asked for one by one: schemas, functions, logins, and what PostgreSQL itself would tell."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.wall import SECRET, Wall, attempt
+
+from pat_auth.policy import Role
+from pat_platform.database.logins import MIGRATOR, SERVICE_LOGINS
+from pat_platform.database.models import TableKind
+from pat_tenants.isolation.provision import ROLES_OF, provision
+from pat_tenants.organisations.models import OrganisationKind
+from pat_tenants.tables import metadata
+
+ISSUER, KEYS = "pat_service_issuer", "pat_service_keys"
+APPLICATION = {f"pat_{role}" for role in Role} | {"pat_application"}
+
+SCHEMAS = {
+    "app": {*APPLICATION, "pat_owner", "pat_sec", "pat_door_referral", ISSUER, KEYS},
+    "door": {*APPLICATION, "pat_owner", "pat_door_referral"},
+    "sec": {*APPLICATION, "pat_sec", "pat_owner", "pat_trail", ISSUER, MIGRATOR},
+    "trail": {*APPLICATION, "pat_trail"},
+    "migrations": {MIGRATOR, ISSUER},
+    "public": set[str](),
+}
+
+FUNCTIONS = {
+    "sec.enter(text)": {*APPLICATION, "pat_sec"},
+    "sec.actor()": {*APPLICATION, "pat_sec", "pat_trail"},
+    "sec.survivor()": {*APPLICATION, "pat_sec"},
+    "app.my_referrals()": {*APPLICATION, "pat_owner"},
+    "app.received_status(uuid,uuid)": {*APPLICATION, "pat_owner"},
+    "trail.record(text,uuid[],jsonb)": {*APPLICATION, "pat_trail"},
+    "trail.reveal(text,jsonb)": {*APPLICATION, "pat_trail"},
+    "trail.field(text)": {"pat_trail"},
+}
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_schema_is_used_by_those_who_need_it(wall: Wall, schema: str) -> None:
+    may = "select rolname from pg_roles where rolname ~ '^pat_' and has_schema_privilege(oid, %s, %s)"
+    users = {name for (name,) in wall.admin.execute(may, (schema, "usage")).fetchall()}
+    assert users == SCHEMAS[schema]
+    makers = {name for (name,) in wall.admin.execute(may, (schema, "create")).fetchall()}
+    owned = wall.admin.execute(
+        "select pg_get_userbyid(nspowner) from pg_namespace where nspname = %s", (schema,)
+    ).fetchone()
+    assert owned is not None
+    assert makers <= {owned[0]}
+
+
+def test_a_function_is_called_by_those_who_need_it(wall: Wall) -> None:
+    held = wall.admin.execute(
+        "select p.oid::regprocedure::text, r.rolname from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
+        " left join pg_roles r on r.rolname ~ '^pat_' and has_function_privilege(r.oid, p.oid, 'execute')"
+        " where n.nspname in ('app', 'sec', 'trail', 'door')"
+    ).fetchall()
+    callers: dict[str, set[str]] = {}
+    for function, role in held:
+        callers.setdefault(function, set()).update({role} - {None})
+    assert callers == FUNCTIONS
+
+
+def test_every_function_of_ours_finds_the_functions_of_postgresql_first(wall: Wall) -> None:
+    """Also those that run as their caller: nobody's objects may be taken for PostgreSQL's."""
+    paths = wall.admin.execute(
+        "select p.oid::regprocedure::text, p.proconfig from pg_proc p"
+        " join pg_namespace n on n.oid = p.pronamespace where n.nspname in ('app', 'sec', 'trail', 'door')"
+    ).fetchall()
+    assert dict(paths) == {function: ["search_path=pg_catalog, pg_temp"] for function in FUNCTIONS}
+
+
+def test_every_login_is_let_in_and_nobody_else(wall: Wall) -> None:
+    """With its role, as the lists of logins have it."""
+    roles = "select rolname from pg_roles where rolcanlogin and not rolsuper and has_database_privilege(oid, %s, 'connect')"
+    listed = wall.admin.execute("select login from sec.logins").fetchall()
+    services = {(name,) for name in SERVICE_LOGINS}
+    assert set(wall.admin.execute(roles, (wall.database,)).fetchall()) == {*listed, *services}
+    for login, role in wall.admin.execute("select login, role from sec.logins").fetchall():
+        may = "select pg_has_role(%s, %s, 'usage'), pg_has_role(%s, 'pat_application', 'usage')"
+        assert wall.admin.execute(may, (login, f"pat_{role}", login)).fetchone() == (True, True), login
+
+
+def test_no_role_is_a_member_of_another(wall: Wall) -> None:
+    """Save the group's: what an application role may is written where its own name stands."""
+    members = wall.admin.execute(
+        "select m.rolname, r.rolname from pg_roles m join pg_roles r on r.oid <> m.oid and pg_has_role(m.oid, r.oid, 'member')"
+        " where m.rolname = any(%s)",
+        (sorted(APPLICATION),),
+    ).fetchall()
+    assert set(members) == {(f"pat_{role}", "pat_application") for role in Role}
+
+
+# Large objects and locks are nobody's; the rest shows what everybody together does.
+OPEN_BY_DEFAULT = (
+    "proname ~ '^(lo_|lowrite$|loread$|pg_notify$|pg_stat_get_|pg_lock_status$)' or proname ~ 'advisory'"
+    " or proname in ('pg_cancel_backend', 'pg_terminate_backend', 'pg_relation_size', 'pg_total_relation_size',"
+    " 'pg_table_size', 'pg_indexes_size', 'pg_database_size')"
+)
+
+
+def test_no_function_tells_or_stops_what_others_do(wall: Wall) -> None:
+    """Every function of such a name, not only those that somebody thought of calling."""
+    of_these = f"from pg_proc where pronamespace = 'pg_catalog'::regnamespace and ({OPEN_BY_DEFAULT})"
+    number = wall.admin.execute(f"select count(*) {of_these}".encode()).fetchone()
+    assert number is not None
+    assert number[0] > 100
+    still = f"select oid::regprocedure::text {of_these} and has_function_privilege('pat_application', oid, 'execute')"
+    assert wall.admin.execute(still.encode()).fetchall() == []
+
+
+@pytest.mark.parametrize("column", ["reltuples", "relpages", "relallvisible", "relallfrozen"])
+def test_how_many_rows_a_table_has_is_not_read_from_the_catalogue(wall: Wall, column: str) -> None:
+    with wall.acting(wall.member("cbo-b", Role.AUDITOR)) as connection:
+        assert attempt(connection, f"select {column} from pg_catalog.pg_class") == "42501"
+        assert attempt(connection, "select relname from pg_catalog.pg_class limit 1") != "42501"
+
+
+def test_nothing_is_known_of_any_value_after_tables_were_analysed(wall: Wall) -> None:
+    """But what the planner was told by hand: that ids are unique, and that about ten organisations share a table."""
+    tables = [t.fullname for t in metadata.tables.values() if t.info["kind"] is TableKind.TENANT]
+    with wall.admin.transaction(force_rollback=True):
+        wall.admin.execute(f"analyze {', '.join(tables)}".encode())
+        known = wall.admin.execute(
+            "select distinct a.attname, s.stadistinct, s.stanullfrac, s.stavalues1 is null"
+            " from pg_statistic s join pg_attribute a on a.attrelid = s.starelid and a.attnum = s.staattnum"
+            " where s.starelid = any(%s::regclass[]::oid[])",
+            (tables,),
+        ).fetchall()
+    assert set(known) <= {("id", -1.0, 0.0, True), ("organisation_id", 10.0, 0.0, True)}
+
+
+def test_a_new_organisation_gets_its_logins(wall: Wall) -> None:
+    """By the migrator, in the name of who keeps the list of them."""
+    organisation = wall.organisation("a new one")
+    with wall.admin.transaction(force_rollback=True):
+        wall.admin.execute(
+            "insert into app.organisations (id, slug, kind, htcds_type, name, state)"
+            " values (%s, 'new', 'FUNDER', 'NGO', 'New', 'Goa')",
+            (organisation,),
+        )
+        wall.admin.execute("set local session authorization pat_service_migrator")
+        provision(wall.admin, SECRET, organisation, OrganisationKind.FUNDER)
+        wall.admin.execute("set local session authorization default")
+        made = wall.admin.execute(
+            "select role from sec.logins where organisation_id = %s", (organisation,)
+        ).fetchall()
+    assert {role for (role,) in made} == set(ROLES_OF[OrganisationKind.FUNDER])

@@ -1,0 +1,102 @@
+"""``python3 pat prove walls``: take the wall apart, piece by piece, and see that a test notices each."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import click
+from tests.prove.report import Proof, Verdict, written
+from tests.prove.worker import PLACES
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "proof.md"
+OF_A_SAMPLE = 1
+
+
+@click.group()
+def main() -> None:
+    """Show that the tests would notice if something that they guard were gone."""
+
+
+@main.command()
+@click.option("--short", is_flag=True, help="One mutant of every kind, chosen by chance.")
+@click.option(
+    "--only", "pattern", default="*", help="Those whose kind or name contains this; * and ? as in file names."
+)
+@click.option("--json", "file", type=click.Path(path_type=Path), help="Write every verdict into this file.")
+@click.option("--write", is_flag=True, help="Write docs/proof.md.")
+@click.option(
+    "--workers", default=lambda: os.cpu_count() or 1, type=click.IntRange(1), help="Processes; one a core."
+)
+@click.option("--seed", default=1, help="Which mutants --short chooses.")
+@click.option("--tests", multiple=True, default=PLACES, help="Files or folders whose tests may notice.")
+@click.option(
+    "--patience", type=click.IntRange(1), help="Give a mutant up after so many tests; else after all."
+)
+def walls(
+    short: bool,
+    pattern: str,
+    file: Path | None,
+    write: bool,
+    workers: int,
+    seed: int,
+    tests: tuple[str, ...],
+    patience: int | None,
+) -> None:
+    """Remove or weaken every piece of the wall in turn. Ends with 1 when no test notices one of them."""
+    started = time.monotonic()
+    share = {
+        "of": workers,
+        "pattern": pattern,
+        "sample": OF_A_SAMPLE if short else None,
+        "seed": seed,
+        "tests": tests,
+        "patience": patience,
+    }
+    with ThreadPoolExecutor(workers) as pool:
+        parts = list(pool.map(_run, [{**share, "number": number} for number in range(workers)]))
+    proof = Proof.of([line for part in parts for line in part], round(time.monotonic() - started))
+    if file:
+        file.write_text(json.dumps(proof.as_json(), indent=1) + "\n")
+    if write:
+        PAGE.write_text(written(proof, " ".join(["python3 pat prove", *sys.argv[1:]])))
+    for line in proof.complaints():
+        click.echo(line)
+    click.echo(proof.summary())
+    sys.exit(0 if proof.holds() else 1)
+
+
+def _run(share: dict[str, Any]) -> list[dict[str, Any]]:
+    """One worker from beginning to end; says on standard error what it is at."""
+    command = [sys.executable, "-m", "tests.prove.worker", json.dumps(share)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        found = list(_read(worker.stdout, share["number"]))
+    if not any("wrong" in line for line in found):
+        found.append({"wrong": [f"worker {share['number']} ended early, with code {worker.returncode}"]})
+    return found
+
+
+def _read(lines: Any, number: int) -> Iterator[dict[str, Any]]:
+    done, total = 0, 0
+    for text in lines:
+        line = json.loads(text)
+        yield line
+        total = line.get("mine", total)
+        if "state" in line:
+            done += 1
+            verdict = Verdict(**line)
+            if verdict.state != "killed" or done % 50 == 0 or done == total:
+                click.echo(f"worker {number}: {done}/{total} {verdict.state}: {verdict.id}", err=True)
+
+
+if __name__ == "__main__":
+    main(prog_name="python3 pat prove")

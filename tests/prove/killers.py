@@ -1,0 +1,127 @@
+"""Which tests to try first on a mutant: those that are known to notice its like, cheapest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.prove.mutant import Mutant
+
+CACHE = Path(__file__).resolve().parents[2] / "build" / "killers.json"
+
+# A guess for the first run: what each kind of mutant is likely to be noticed by.
+_GUESSES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("fence", ("test_the_fence_alone",)),
+    ("session", ("test_whoever_has_not_entered", "test_a_door_shows_nothing_to_whoever")),
+    ("author", ("test_a_row_bears_the_name",)),
+    ("signature", ("test_a_changed_row_bears_the_name",)),
+    ("FORCE", ("test_the_owner_of_the_tables_sees_no_row",)),
+    ("row security", ("test_the_fence_alone",)),
+    ("policy", ("test_a_role_reads", "test_a_role_inserts", "test_a_role_updates", "test_a_service")),
+    (
+        "condition",
+        ("test_a_role_reads", "test_a_role_inserts", "test_a_role_updates", "test_the_doors_owner"),
+    ),
+    ("table", ("test_a_role_holds_the_columns", "test_no_application_ever", "test_a_service")),
+    ("column", ("test_a_role_holds_the_columns",)),
+    ("schema", ("test_a_schema_is_used",)),
+    ("database", ("test_every_login_is_let_in",)),
+    ("key", ("test_ids_and_codes", "test_a_reference_to_anothers_row")),
+    ("function of PostgreSQL", ("test_no_function_tells",)),
+    ("function granted", ("test_a_function_is_called",)),
+    ("function revoked", ("test_a_function_is_called",)),
+    ("search_path", ("test_every_function_of_ours",)),
+    ("door weakened", ("test_a_receiver_sees", "test_a_sender_sees", "test_the_views_hold")),
+    ("lint rule", ("test_a_planted_fault",)),
+    ("limit", ("test_each_limit", "test_what_stands_just", "test_too_many")),
+    ("role with", ("test_no_login_becomes", "test_no_statement_reads")),
+    ("membership", ("test_no_role_is_a_member", "test_every_login_is_let_in")),
+    ("counts", ("test_how_many_rows",)),
+    ("default", ("test_a_schema_is_used", "test_what_postgresql_leaves_open", "test_the_schema_public")),
+    ("estimates", ("test_nothing_is_known_of_any_value",)),
+)
+
+_PLACES = (("trail.", "tests/trail/"), ("door.", "test_referral"), ("sec.", "test_sessions"))
+
+
+@dataclass
+class Killers:
+    """What is known of the tests: how long each takes, and which of them noticed what."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    killed_by: dict[str, str] = field(default_factory=dict)
+    tries: dict[str, list[int]] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+    """Every table, view, function and role that a test may be parametrised by."""
+
+    @classmethod
+    def remembered(cls) -> Killers:
+        """What earlier runs have left, if anything."""
+        try:
+            known = json.loads(CACHE.read_text())
+            return cls(known["seconds"], known["killed_by"], known["tries"])
+        except (OSError, ValueError, KeyError):
+            return cls()
+
+    def remember(self) -> None:
+        """Leave it to later runs; of two that end at once, the later one stays."""
+        CACHE.parent.mkdir(exist_ok=True)
+        draft = CACHE.with_suffix(".new")
+        draft.write_text(
+            json.dumps({"seconds": self.seconds, "killed_by": self.killed_by, "tries": self.tries})
+        )
+        draft.replace(CACHE)
+
+    def saw(self, mutant: Mutant, item: pytest.Item, seconds: float, *, killed: bool) -> None:
+        """One test was tried on one mutant."""
+        self.seconds[item.nodeid] = round((self.seconds.get(item.nodeid, seconds) + seconds) / 2, 4)
+        tried = self.tries.setdefault(self._likeness(mutant, item), [0, 0])
+        tried[0] += 1
+        tried[1] += killed
+        if killed:
+            self.killed_by[mutant.id] = item.nodeid
+
+    def ordered(self, mutant: Mutant, items: Iterable[pytest.Item]) -> list[pytest.Item]:
+        """The tests in the order in which they are worth trying."""
+        last = self.killed_by.get(mutant.id)
+        return sorted(
+            items, key=lambda item: (item.nodeid != last, -self._promise(mutant, item), item.nodeid)
+        )
+
+    def _promise(self, mutant: Mutant, item: pytest.Item) -> float:
+        """How likely it is to notice the mutant, for the time that it takes."""
+        tried, killed = self.tries.get(self._likeness(mutant, item), (0, 0))
+        # A test for other roles or tables than the mutant's is the last to try.
+        guess = {"same": 0.5, "any": 0.2, "other": 0.002}[self._fit(mutant, item)] * (
+            1 if guessed(mutant, item) else 0.1
+        )
+        return (killed + guess) / (tried + 1) / (self.seconds.get(item.nodeid, 0.2) + 0.2)
+
+    def _likeness(self, mutant: Mutant, item: pytest.Item) -> str:
+        return f"{mutant.kind}|{bare_name(item)}|{self._fit(mutant, item)}"
+
+    def _fit(self, mutant: Mutant, item: pytest.Item) -> str:
+        """Whether the test is about the same table or role, about another one, or about neither."""
+        parameters: Any = getattr(item, "callspec", None)
+        values = [str(value) for value in parameters.params.values()] if parameters else []
+        about = {name for value in values for name in (value, f"pat_{value}")} & self.names
+        if not about:
+            return "any"
+        return "same" if about & mutant.hints else "other"
+
+
+def bare_name(item: pytest.Item) -> str:
+    """The test without its parameters."""
+    return item.nodeid.split("[")[0]
+
+
+def guessed(mutant: Mutant, item: pytest.Item) -> bool:
+    """Whether a guess names this test for this kind of mutant, or its place for what the mutant is about."""
+    by_name = any(word in mutant.kind and item.name.startswith(tests) for word, tests in _GUESSES)
+    return by_name or any(
+        hint.startswith(schema) and place in item.nodeid for schema, place in _PLACES for hint in mutant.hints
+    )
