@@ -21,7 +21,6 @@ from pat_server.assembly import Parts
 from pat_server.mistakes import internal
 from pat_tenants.replays import KEY_TAKEN
 
-
 _LOST = (
     "The key of this person cannot be opened: nothing about her can be saved. Tell whoever runs the server."
 )
