@@ -106,6 +106,13 @@ def test_a_database_that_does_not_answer_is_told_in_a_sentence(pat: Pat, call: s
     assert "hunter2" not in done.output
 
 
+@pytest.mark.parametrize(("value", "is_told"), [("1", True), ("0", False)])
+def test_whoever_serves_a_schema_to_look_around_in_is_told_so(pat: Pat, value: str, is_told: bool) -> None:
+    url = "postgresql://127.0.0.1:1/pat"
+    done = pat(*["serve", "--port", "1"], DATABASE_URL=url, PAT_SECRET="s" * 40, PAT_DEVELOPMENT=value)
+    assert ("clients may look around" in done.stderr) is is_told
+
+
 def test_what_nobody_expects_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, pat: Pat) -> None:
     @click.command("schema")
     def broken() -> None:

@@ -19,6 +19,11 @@ from pat_server.commands.watched import logged, measured
 from pat_server.keeping import missing_keys
 from pat_server.migrate import MINIMUM, newest_revision
 
+EXPLORABLE = (
+    "PAT_DEVELOPMENT or PAT_DEMO is on: clients may look around, and queries may come by GET. "
+    "Leave both off where real people are."
+)
+
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
@@ -32,6 +37,8 @@ def command(host: str, port: int) -> None:
     PAT_KEY_PROVIDER says who keeps the keys of identities. One process: start one for each core, behind a proxy that speaks TLS.
     """
     settings = Settings.from_environment(os.environ)
+    if settings.is_explorable:
+        warn(EXPLORABLE)
     with stoppable(), logged(level=settings.log_level) as sink, reserved(host, port) as bound:
         check_database(settings)
         for sentence in missing_keys(settings):
