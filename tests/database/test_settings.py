@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pat_platform.settings import EngineMode, Settings, SettingsError
+from pat_platform.settings import EngineMode, KeyProviderKind, Settings, SettingsError, VaultAccess
 
 SECRET = "a deployment secret for tests only, long enough"
 ENOUGH = {
@@ -113,3 +113,39 @@ def test_a_login_connects_as_itself_and_never_as_the_administrator() -> None:
 def test_a_sqlalchemy_address_is_understood() -> None:
     environment = ENOUGH | {"DATABASE_URL": "postgresql+psycopg://db.example/pat"}
     assert "host=db.example" in Settings.from_environment(environment).conninfo("pat_service_jobs", 1)
+
+
+def test_the_key_provider_is_named_in_writing() -> None:
+    assert Settings.from_environment(ENOUGH).key_provider is None
+    assert (
+        Settings.from_environment(ENOUGH | {"PAT_KEY_PROVIDER": "file"}).key_provider is KeyProviderKind.FILE
+    )
+
+
+def test_where_vault_is() -> None:
+    told = {
+        "PAT_KEY_PROVIDER": "vault",
+        "PAT_VAULT_ADDRESS": "https://vault.example:8200/",
+        "PAT_VAULT_TOKEN_FILE": "/run/secrets/vault",
+    }
+    found = Settings.from_environment(ENOUGH | told).vault
+    assert found == VaultAccess("https://vault.example:8200", Path("/run/secrets/vault"), "transit", None)
+    more = {"PAT_VAULT_MOUNT": "pat", "PAT_VAULT_CA_FILE": "/etc/ca.pem"}
+    found = Settings.from_environment(ENOUGH | told | more).vault
+    assert found is not None
+    assert (found.mount, found.authority) == ("pat", Path("/etc/ca.pem"))
+
+
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        ({"PAT_KEY_PROVIDER": "hsm"}, "PAT_KEY_PROVIDER"),
+        ({"PAT_KEY_PROVIDER": "vault"}, "PAT_VAULT_ADDRESS"),
+        ({"PAT_KEY_PROVIDER": "vault", "PAT_VAULT_ADDRESS": "http://vault.example:8200"}, "https://"),
+        ({"PAT_KEY_PROVIDER": "vault", "PAT_VAULT_ADDRESS": "http://127.0.0.1:8200"}, "PAT_VAULT_TOKEN_FILE"),
+        ({"PAT_KEY_PROVIDER": "vault", "PAT_VAULT_ADDRESS": "ftp://127.0.0.1"}, "PAT_VAULT_ADDRESS"),
+    ],
+)
+def test_a_key_service_that_is_not_told_in_full_is_refused(told: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        Settings.from_environment(ENOUGH | told)
