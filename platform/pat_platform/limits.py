@@ -62,7 +62,7 @@ class Limits:
     root_fields: int = 30
     depth: int = 15
     nesting: int = 40
-    selections: int = 500
+    selections: int = 400
     aliases: int = 60
     directives: int = 60
     comparisons: int = 3_000
