@@ -59,7 +59,7 @@ class GraphQLEndpoint:
         """Answer one request; never raises."""
         if self._is_visit(request):
             return RedirectResponse(EXPLORER, 303)
-        media = negotiate(request.headers.get("accept"))
+        media = negotiate(accepted(request))
         try:
             if request.method not in self._methods:
                 raise Fault("METHOD_NOT_ALLOWED", f"Send a {' or '.join(self._methods)} request.")
@@ -77,7 +77,7 @@ class GraphQLEndpoint:
     def _is_visit(self, request: Request) -> bool:
         """Whether somebody has typed our address into a browser, and may look around."""
         is_bare = request.method == "GET" and not request.url.query
-        return is_bare and "GET" in self._methods and reads_pages(request.headers.get("accept", ""))
+        return is_bare and "GET" in self._methods and reads_pages(accepted(request))
 
     def _response(self, answer: Answer, media: str, otherwise: int) -> Response:
         """An answer as it is sent; ``otherwise`` is the status of a request error that has none of its own."""
@@ -89,6 +89,11 @@ class GraphQLEndpoint:
         if status == 405:
             headers["Allow"] = ", ".join(self._methods)
         return Response(answer.body, status, headers, media_type=f"{media}; charset=utf-8")
+
+
+def accepted(request: Request) -> str:
+    """What the client reads, in however many headers it says so."""
+    return ",".join(request.headers.getlist("accept"))
 
 
 def bearer(request: Request) -> str:

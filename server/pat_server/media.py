@@ -55,12 +55,12 @@ def reads_pages(accept: str) -> bool:
     return any(each.name == HTML and each.quality for each in ranges)
 
 
-def negotiate(accept: str | None) -> str | None:
+def negotiate(accept: str) -> str | None:
     """The media type to answer in; None if the client reads neither.
 
     Whoever names no type reads plain JSON: clients older than the specification say nothing, or ``*/*``.
     """
-    if accept is None or not accept.strip():
+    if not accept.strip():
         return JSON
     ranges = [MediaType.parse(part) for part in accept.split(",")]
     plain, told = _wanted(ranges, JSON), _wanted(ranges, GRAPHQL_JSON)

@@ -109,7 +109,7 @@ def test_a_database_that_does_not_answer_is_told_in_a_sentence(pat: Pat, call: s
 @pytest.mark.parametrize(("value", "is_told"), [("1", True), ("0", False)])
 def test_whoever_serves_a_schema_to_look_around_in_is_told_so(pat: Pat, value: str, is_told: bool) -> None:
     url = "postgresql://127.0.0.1:1/pat"
-    done = pat(*["serve", "--port", "1"], DATABASE_URL=url, PAT_SECRET="s" * 40, PAT_DEVELOPMENT=value)
+    done = pat("serve", "--port", "1", DATABASE_URL=url, PAT_SECRET="s" * 40, PAT_DEVELOPMENT=value)
     assert ("clients may look around" in done.stderr) is is_told
 
 

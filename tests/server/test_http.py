@@ -197,6 +197,13 @@ def test_a_browser_that_comes_along_is_shown_the_explorer(client: httpx.Client) 
     assert client.get("/graphql", params={"query": ME}, headers=browsers).status_code == 401
 
 
+def test_what_is_accepted_may_stand_in_several_headers(manager: Caller) -> None:
+    several = [("accept", "text/html"), ("accept", "application/graphql-response+json")]
+    headers = [("authorization", f"Bearer {manager.token}"), *several]
+    answer = httpx.post(manager.client.base_url.join("/graphql"), json={"query": ME}, headers=headers)
+    assert answer.headers["content-type"] == "application/graphql-response+json; charset=utf-8"
+
+
 def test_who_reads_neither_media_type_is_told_which_there_are(manager: Caller) -> None:
     answer = manager.post(ME, accept="text/html, application/json;q=0")
     assert (answer.status_code, code(answer)) == (406, "NOT_ACCEPTABLE")
