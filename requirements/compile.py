@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# Each lock holds all of the one before it.
+# Each lock of Python packages holds all of the one before it; uv and node are tools.
 SOURCES = {
     "uv": ["requirements/uv.in"],
+    "node": ["requirements/node.in"],
     "run": ["pyproject.toml", "--group", "build"],
     "demo": ["pyproject.toml", "--group", "build", "--group", "embedded"],
     "dev": ["pyproject.toml", "--group", "build", "--group", "dev"],

@@ -23,9 +23,9 @@ TELLING = re.compile(r"^(DATABASE_URL$|PAT_|PG)")
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """An environment in which nothing of the machine's own settings is left."""
+    """An environment in which nothing of the machine's own settings is left, and no demo builds the explorer's page."""
     clean = {name: value for name, value in os.environ.items() if not TELLING.match(name)}
-    return {**clean, "PAT_HOME": str(home), **more}
+    return {**clean, "PAT_HOME": str(home), "PAT_WEB_FOLDER": str(home / "web"), **more}
 
 
 def free_port() -> int:

@@ -13,7 +13,9 @@ from pat_server.commands.progress import Progress
 from pat_server.commands.serving import ReadyServer
 from pat_server.commands.sign_ins import sign_ins
 from pat_server.commands.watched import logged
+from pat_server.commands.web_build import built_in_background
 from pat_server.demo.people import sign_in_table
+from pat_server.web import Web
 
 READY_SECONDS = 60
 DATABASE_ENDED = "PostgreSQL has ended unexpectedly. Nothing that was saved is lost: start the demo again."
@@ -35,7 +37,7 @@ def serve_network(home: Home, port: int, scale: int | None, bound: socket.socket
 
         home.announce(running)
         app = create_app(settings)
-        with logged(level="warning", plain=True):
+        with logged(level="warning", plain=True), built_in_background(Web.find()):
             ReadyServer(
                 app,
                 bound,
@@ -52,5 +54,6 @@ def greeting(url: str) -> Iterator[str]:
     yield ""
     yield from sign_ins(sign_in_table())
     yield ""
+    yield f"To explore it in a browser:    {url}/graphiql"
     yield "A token, in another terminal:  python3 pat token manager@cbo-a.example"
     yield "Ctrl-C stops it. The data stays; --fresh removes it."
