@@ -30,6 +30,7 @@ from pat_server import app as application
 from pat_server.app import create_app
 from pat_server.key_calls import CountedKeys
 from pat_server.metrics import BOUNDS, MOST_OPERATIONS, OTHER, Collected, Durations, Measures, login_class
+from pat_server.observing import new_id
 from pat_server.stopping import Stopping
 from pat_server.tracing import Spans, tracer_of
 
@@ -229,6 +230,13 @@ async def test_an_id_that_a_client_gives_is_taken_if_it_says_nothing_else(watche
         taken = (await watched.post(PLAIN, headers={"x-request-id": other})).headers["x-request-id"]
         assert UUID(taken).version == 4
         assert taken != other
+
+
+def test_the_ids_that_are_made_are_random_uuids() -> None:
+    made = {new_id() for _ in range(200)}
+    assert len(made) == 200
+    assert {UUID(each).version for each in made} == {4}
+    assert all(str(UUID(each)) == each for each in made)
 
 
 async def test_nobody_on_the_way_keeps_an_answer(watched: Watched) -> None:
