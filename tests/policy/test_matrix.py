@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from tests.policy.covers import Key, covered, key_columns
 from tests.support.people import Member, Row
-from tests.support.wall import Connection, Wall, attempt, insert
+from tests.support.wall import Connection, Wall, as_superuser, attempt, insert
 
 from pat_auth.policy import POLICY, Permission, Reach, Role
 from pat_platform.database.models import TableKind
@@ -162,25 +162,36 @@ def test_a_role_deletes_nothing(wall: Wall, role: Role) -> None:
 @pytest.mark.parametrize("role", Role)
 def test_a_role_holds_the_columns_that_its_permissions_name(wall: Wall, role: Role) -> None:
     """Column by column, for every command: no column is granted that no permission names."""
+    held, columns = columns_held(wall, role)
     for relation in (*TABLES, *VIEWS):
-        if relation in VIEWS:
-            columns = {
-                c.name
-                for c in wall.admin.execute(f"select * from {relation} limit 0".encode()).description or ()
-            }
-        else:
-            columns = set(metadata.tables[relation].c.keys())
         for command in Command:
             named = [
-                access.columns or tuple(columns)
+                access.columns or columns[relation]
                 for reach, access in granted(role, relation, command)
                 if opens(relation, reach)
             ]
-            held = wall.admin.execute(
-                "select c from unnest(%s::text[]) c where has_column_privilege(%s, %s, c, %s)",
-                (sorted(columns), f"pat_{role}", relation, command.value),
-            ).fetchall()
-            assert {name for (name,) in held} == set(chain.from_iterable(named)), (relation, command)
+            assert held.get((relation, command), set()) == set(chain.from_iterable(named)), (
+                relation,
+                command,
+            )
+
+
+def columns_held(wall: Wall, role: Role) -> tuple[dict[tuple[str, str], set[str]], dict[str, set[str]]]:
+    """The columns that a role holds, by relation and command; and all columns, by relation."""
+    found = wall.admin.execute(
+        "select c.oid::regclass::text, a.attname, array(select k from unnest(%s::text[]) k"
+        " where has_column_privilege(%s, c.oid, a.attnum, k))"
+        " from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
+        " where c.oid = any(%s::regclass[]::oid[])",
+        ([command.value for command in Command], f"pat_{role}", [*TABLES, *VIEWS]),
+    ).fetchall()
+    held: dict[tuple[str, str], set[str]] = {}
+    columns: dict[str, set[str]] = {}
+    for relation, column, commands in found:
+        columns.setdefault(relation, set()).add(column)
+        for command in commands:
+            held.setdefault((relation, command), set()).add(column)
+    return held, columns
 
 
 def opens(relation: str, reach: Reach) -> bool:
@@ -196,3 +207,18 @@ def opens(relation: str, reach: Reach) -> bool:
         "app.referrals",
     )
     return not ((of_receivers and reach is not Reach.RECEIVED) or (of_senders and reach is Reach.RECEIVED))
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.SURVIVOR])
+def test_who_is_a_survivor_here_too_sees_her_own_memberships_and_no_other_survivors(
+    wall: Wall, role: Role
+) -> None:
+    """Two permissions open memberships: that she sees herself, and that she sees her colleagues, of whom survivors are none."""
+    me, hers = wall.member("cbo-a", role), wall.member("cbo-a", Role.SURVIVOR)
+    with wall.admin.transaction(force_rollback=True):
+        wall.admin.execute(
+            "update app.memberships set person_id = %s where id = %s", (me.person, hers.membership)
+        )
+        with as_superuser(wall.admin, me.login, me.session):
+            survivors = attempt(wall.admin, "select id from app.memberships where role = 'survivor'")
+    assert survivors == [(hers.membership,)]
