@@ -156,7 +156,7 @@ class Executor:
         """Perform the verbs in order. One that has begun ends: its client may have gone, or the time be over.
 
         What it may take is bounded by PostgreSQL, which rolls back a transaction that lasts too long. Time is looked at between
-        verbs, and the answer tells of each whether it was begun.
+        verbs, and the answer names the first one that was not begun.
         """
         deadline = time.monotonic() + self._seconds
         viewer = Viewer(principal.role, principal.scopes)

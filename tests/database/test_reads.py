@@ -254,7 +254,7 @@ async def test_a_statement_that_takes_too_long_is_stopped(
     database = open_database(statement_timeout_ms=100)
     with pytest.raises(Fault) as stopped:
         await read(database, member, "select pg_sleep(60)")
-    assert stopped.value.code == "UNAVAILABLE"
+    assert stopped.value.code == "TIMEOUT"
     assert (await read(database, member, MINE))[0] == b"5"
 
 

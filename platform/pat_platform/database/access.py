@@ -135,7 +135,7 @@ def _as_fault(error: DatabaseError, entered_at: int | None = None) -> Fault | Da
     if error.position == entered_at and error.sqlstate in NOT_A_SESSION:
         return unauthenticated()
     if error.sqlstate == QUERY_CANCELED:
-        return Fault("UNAVAILABLE", "This took too long and was stopped. Ask for less, or try again later.")
+        return Fault("TIMEOUT", "This took too long and was stopped. Ask for less, or try again later.")
     if error.sqlstate.startswith(PASSING):
         return unavailable()
     return error
