@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+import time
 
 import pytest
 from starlette.applications import Starlette
@@ -15,6 +16,7 @@ from pat_server.commands.ports import reserved
 from pat_server.commands.serving import ReadyServer, url_of
 from pat_server.commands.signals import run_stoppable, stoppable
 from pat_server.commands.trouble import Trouble
+from pat_server.stopping import Stopping
 
 HOST = "127.0.0.1"
 
@@ -64,6 +66,41 @@ def test_a_failure_beside_it_ends_it() -> None:
         server = ReadyServer(app(200), bound, on_ready=lambda: None, failure=lambda: "The roof is gone.")
         with pytest.raises(Trouble, match="The roof is gone"):
             server.serve_until_stopped()
+
+
+def test_after_a_sigterm_it_serves_until_proxies_have_noticed() -> None:
+    stopping, told, drain = Stopping(), [], 1.0
+
+    def on_ready() -> None:
+        told.append(("ready", time.monotonic()))
+        send(signal.SIGTERM)
+        time.sleep(drain / 2)
+        with socket.create_connection(bound.getsockname()):
+            told.append(("connected", time.monotonic()))
+
+    stopping.when_begun(lambda: told.append(("told", time.monotonic())))
+    with pytest.raises(SystemExit), stoppable(), reserved(HOST, 0) as bound:
+        ReadyServer(
+            app(200), bound, on_ready=on_ready, stopping=stopping, drain_seconds=drain
+        ).serve_until_stopped()
+    (_, ready), (_, farewell), _ = told
+    assert [what for what, _ in told] == ["ready", "told", "connected"]
+    assert farewell - ready < drain / 2
+    assert time.monotonic() - ready >= drain
+
+
+@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]])
+def test_ctrl_c_and_a_second_signal_do_not_wait_for_proxies(numbers: list[signal.Signals]) -> None:
+    def on_ready() -> None:
+        for number in numbers:
+            send(number)
+            time.sleep(0.2)
+
+    begun = time.monotonic()
+    with pytest.raises(SystemExit) as end, stoppable(), reserved(HOST, 0) as bound:
+        ReadyServer(app(200), bound, on_ready=on_ready, drain_seconds=30).serve_until_stopped()
+    assert end.value.code == 128 + numbers[-1]
+    assert time.monotonic() - begun < 15
 
 
 def test_a_reserved_port_lets_nobody_in_yet() -> None:
