@@ -32,7 +32,12 @@ def ours() -> list[Path]:
     if done.returncode != 0:
         return PAGES
     named = (ROOT / name for name in done.stdout.split("\0") if name)
-    return [path for path in named if path.is_file() and path != Path(__file__) and path.suffix != ".txt"]
+    return [path for path in named if path.is_file() and path != Path(__file__) and not is_lock(path)]
+
+
+def is_lock(path: Path) -> bool:
+    """Whether a file names packages as their authors did."""
+    return path.suffix == ".txt" or path.name == "package-lock.json"
 
 
 def test_no_file_speaks_of_anything_but_the_product() -> None:
