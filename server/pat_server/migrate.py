@@ -1,4 +1,4 @@
-"""``pat migrate``: roles, tables, the wall and the logins, in one transaction, under one lock."""
+"""``pat migrate``: roles, tables and the wall in one transaction, then the logins; one migration at a time."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pat_server.turns import LOCK, MigrationRefused, take_tables_from_requests, 
 from pat_tenants.isolation.apply import apply_wall
 from pat_tenants.isolation.harden import harden
 from pat_tenants.isolation.lint import lint
-from pat_tenants.isolation.provision import provision_all
+from pat_tenants.isolation.provision import all_organisations, provision_all
 from pat_tenants.isolation.roles import bootstrap
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["LOCK", "MigrationRefused", "known_revisions", "migrate", "newest_revision"]
+__all__ = ["LOCK", "MigrationRefused", "is_served_by_us", "known_revisions", "migrate", "newest_revision"]
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 MINIMUM = 170000
@@ -40,8 +40,8 @@ class Migrated:
 def migrate(url: str, secret: bytes, say: Callable[[str], None] = lambda _: None) -> Migrated:
     """Bring the database at ``url`` to this release.
 
-    ``url`` names a role that may create roles: a superuser, or later ``pat_service_migrator``. All or nothing: whatever goes
-    wrong, the database is as it was. Servers of the release before go on meanwhile; their requests wait for a moment.
+    ``url`` names a role that may create roles: a superuser, or later ``pat_service_migrator``. Tables and the wall change
+    together or not at all, then the logins. Servers of the release before go on meanwhile; their requests wait for a moment.
     Raises :class:`MigrationRefused` when the server is older than PostgreSQL 17, when others hold the database for longer than
     a minute, or when the catalogue breaks a rule of the wall afterwards.
     """
@@ -67,14 +67,25 @@ def migrate(url: str, secret: bytes, say: Callable[[str], None] = lambda _: None
         say("wall")
         apply_wall(connection, (MIGRATIONS / "policies.sql").read_text())
         open_still = harden(connection)
+        _demand_rules(connection)
+        organisations = all_organisations(connection)
+    # Apart, since it holds no table: thousands of logins take their time, and nobody has to wait for them.
+    with engine.begin() as transaction:
+        connection = cast("psycopg.Connection", transaction.connection.driver_connection)
+        take_turn(connection, say)
         say("logins")
-        logins = provision_all(connection, secret)
+        logins = provision_all(connection, secret, organisations)
         say("lint")
-        findings = lint(connection)
-        if findings:
-            listed = "\n".join(f"  {finding}" for finding in findings)
-            raise MigrationRefused(f"The catalogue breaks rules of the wall; nothing was changed:\n{listed}")
-        return Migrated(logins, open_still)
+        _demand_rules(connection)
+    return Migrated(logins, open_still)
+
+
+def _demand_rules(connection: psycopg.Connection) -> None:
+    """Raise MigrationRefused if the catalogue breaks a rule of the wall."""
+    findings = lint(connection)
+    if findings:
+        listed = "\n".join(f"  {finding}" for finding in findings)
+        raise MigrationRefused(f"The catalogue breaks rules of the wall; nothing was changed:\n{listed}")
 
 
 def _configuration(transaction: Connection | None = None) -> Config:
@@ -91,3 +102,11 @@ def newest_revision() -> str | None:
 def known_revisions() -> frozenset[str]:
     """Every revision that this release knows how to start from; any other is a newer release's."""
     return frozenset(each.revision for each in ScriptDirectory.from_config(_configuration()).walk_revisions())
+
+
+def is_served_by_us(revision: str) -> bool:
+    """Whether this release serves a database at that revision: at its own newest one, or at a newer release's.
+
+    Migrations are safe while the release before runs, so a server need not stop when the database goes on before it.
+    """
+    return revision == newest_revision() or revision not in known_revisions()

@@ -7,7 +7,7 @@ import asyncio
 import psycopg
 
 from pat_platform.settings import Settings
-from pat_server.migrate import newest_revision
+from pat_server.migrate import is_served_by_us
 
 ISSUER = "pat_service_issuer"
 
@@ -27,11 +27,11 @@ class Readiness:
 
 
 async def is_ready(settings: Settings) -> bool:
-    """Whether the database answers, is of this release, and knows at least one organisation's login."""
+    """Whether the database answers, is of this release or a newer one, and knows at least one organisation's login."""
     try:
         async with await psycopg.AsyncConnection.connect(settings.conninfo(ISSUER, 1)) as connection:
             row = await (await connection.execute("select version_num from migrations.versions")).fetchone()
             logins = await (await connection.execute("select exists (select from sec.logins)")).fetchone()
     except psycopg.Error:
         return False
-    return row is not None and row[0] == newest_revision() and logins is not None and bool(logins[0])
+    return row is not None and is_served_by_us(row[0]) and logins is not None and bool(logins[0])

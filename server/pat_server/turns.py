@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import errors as postgres_errors
 
-from pat_tenants.isolation.apply import take_tables
+from pat_tenants.isolation.apply import close_gate, take_tables
 
 if TYPE_CHECKING:
     import psycopg
@@ -19,10 +19,9 @@ LOCK = 0x70617421  # "pat!": any constant will do, as long as every release take
 
 TURN_SECONDS = 60
 TABLES_SECONDS = 60
-# Shorter than deadlock_timeout, so that whoever waits for us while we wait for her gets her answer; after some attempts longer
-# than it, so that PostgreSQL ends an autovacuum that stands in the way.
-SHORT_WAIT_MS, LONG_WAIT_MS, SHORT_ATTEMPTS = 300, 1500, 8
-ATTEMPT_MS = 2000
+# How long new requests may stand at the closed gate while those before them end; then how long others (a look of /readyz, an
+# autovacuum) may still hold a table. Requests themselves wait for five seconds.
+GATE_MS, TABLE_MS = 1500, 1000
 REST_MS = 4000
 
 
@@ -55,29 +54,31 @@ def take_tables_from_requests(connection: psycopg.Connection, say: Callable[[str
     """
     deadline = time.monotonic() + TABLES_SECONDS
     with suppress(postgres_errors.InsufficientPrivilege), connection.transaction():
-        # A deadlock is found by whoever waits longest: let that be us, who try again.
+        # A deadlock is found by whoever waits longest: let that be us, who try again. It ends an autovacuum in our way, too.
         connection.execute("set local deadlock_timeout = '100ms'")
-    attempt = 0
-    while not _took(connection, SHORT_WAIT_MS if attempt < SHORT_ATTEMPTS else LONG_WAIT_MS):
+    is_first = True
+    while not _took(connection):
         if time.monotonic() > deadline:
             raise MigrationRefused(
                 f"Transactions of others have held tables for more than {TABLES_SECONDS} seconds; nothing was changed. "
                 "Look for a long one (`select pid, usename, state, xact_start from pg_stat_activity order by xact_start`), "
                 "and try again."
             )
-        if attempt == 0:
+        if is_first:
             say("waiting for a moment without long transactions")
-        attempt += 1
-        time.sleep(random.uniform(0.1, 0.4))  # noqa: S311
+        is_first = False
+        time.sleep(random.uniform(0.2, 0.8))  # noqa: S311
     connection.execute("set local statement_timeout to default")
     connection.execute(f"set local lock_timeout = {REST_MS}")
 
 
-def _took(connection: psycopg.Connection, milliseconds: int) -> bool:
+def _took(connection: psycopg.Connection) -> bool:
     try:
         with connection.transaction():
-            connection.execute(f"set local lock_timeout = {milliseconds}")
-            connection.execute(f"set local statement_timeout = {ATTEMPT_MS}")
+            connection.execute(f"set local lock_timeout = {GATE_MS}")
+            close_gate(connection)
+            connection.execute(f"set local lock_timeout = {TABLE_MS}")
+            connection.execute(f"set local statement_timeout = {TABLE_MS}")
             take_tables(connection)
     except (
         postgres_errors.LockNotAvailable,

@@ -200,11 +200,11 @@ def test_serve_says_that_postgresql_is_too_old(own: Pat, monkeypatch: pytest.Mon
     assert "is too old: 17 or newer is needed" in done.stderr
 
 
-def test_serve_says_that_the_database_is_of_another_release(own: Pat, migrated: str) -> None:
-    rows(migrated, "update migrations.versions set version_num = 'older'")
+def test_serve_says_that_the_database_is_of_an_older_release(own: Pat, migrated: str) -> None:
+    rows(migrated, "update migrations.versions set version_num = '2026_11_21_01'")
     done = own("serve")
     assert done.exit_code == 1
-    assert "of another release: run `python3 pat migrate`" in done.stderr
+    assert "of an older release: run `python3 pat migrate`" in done.stderr
 
 
 # The trail.

@@ -17,7 +17,7 @@ from pat_server.commands.signals import stoppable
 from pat_server.commands.trouble import Trouble, warn
 from pat_server.commands.watched import logged, measured
 from pat_server.keeping import missing_keys
-from pat_server.migrate import MINIMUM, newest_revision
+from pat_server.migrate import MINIMUM, is_served_by_us, newest_revision
 
 EXPLORABLE = (
     "PAT_DEVELOPMENT or PAT_DEMO is on: clients may look around, and queries may come by GET. "
@@ -82,5 +82,7 @@ def _check_release(connection: psycopg.Connection) -> None:
     if version < MINIMUM:
         raise Trouble(f"PostgreSQL {version // 10000} is too old: 17 or newer is needed. Upgrade the server.")
     (revision,) = one(connection, "select version_num from migrations.versions")
+    if not is_served_by_us(str(revision)):
+        raise Trouble("The database is of an older release: run `python3 pat migrate`.")
     if revision != newest_revision():
-        raise Trouble("The database is of another release: run `python3 pat migrate`.")
+        warn("The database was migrated by a newer release: go on to that one soon.")

@@ -28,11 +28,19 @@ select string_agg(format('%%I.%%I', schemaname, tablename), ', ' order by tablen
 where schemaname = %s and tableowner = %s"""
 
 
-def take_tables(connection: Connection) -> None:
-    """Take the doors down and lock every table, so that nothing that follows has to wait. Raises psycopg.Error if it takes too long.
+def close_gate(connection: Connection) -> None:
+    """Lock the sessions, which every transaction of a request enters through before it touches anything else.
 
-    A view is never locked while somebody who reads through it waits for a table: the doors come first.
+    Those that are under way are waited for; those that come later wait, and hold nothing that we need.
     """
+    if connection.execute("select to_regclass('sec.sessions')::text").fetchone() != (None,):
+        connection.execute("set local role pat_sec")
+        connection.execute("lock table sec.sessions in access exclusive mode")
+        connection.execute("reset role")
+
+
+def take_tables(connection: Connection) -> None:
+    """Take the doors down and lock every table, so that nothing that follows has to wait."""
     connection.execute(_DROP_VIEWS)
     for schema, owner in OWNERS.items():
         row = connection.execute(_TABLES, (schema, owner)).fetchone()

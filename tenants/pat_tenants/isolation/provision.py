@@ -88,16 +88,23 @@ def end_connections(connection: Connection, names: list[str]) -> int:
     return len(ended)
 
 
-def provision_all(connection: Connection, secret: bytes) -> int:
-    """Make every login that the tables name, and the service logins: they are not in a dump. Returns how many."""
+def all_organisations(connection: Connection) -> list[tuple[UUID, OrganisationKind]]:
+    """Every organisation and its kind. Locks the directory until the transaction ends: row security would show its owner nothing."""
     connection.execute("set local role pat_owner")
     connection.execute("alter table app.organisations no force row level security")
-    organisations = connection.execute("select id, kind from app.organisations order by slug").fetchall()
+    rows = connection.execute("select id, kind from app.organisations order by slug").fetchall()
     connection.execute("alter table app.organisations force row level security")
     connection.execute("reset role")
+    return [(organisation, OrganisationKind(kind)) for organisation, kind in rows]
+
+
+def provision_all(
+    connection: Connection, secret: bytes, organisations: Iterable[tuple[UUID, OrganisationKind]]
+) -> int:
+    """Make every login of these organisations, and the service logins: they are not in a dump. Returns how many."""
     count = provision_services(connection, secret)
     for organisation, kind in organisations:
-        count += len(provision(connection, secret, organisation, OrganisationKind(kind)))
+        count += len(provision(connection, secret, organisation, kind))
     return count
 
 
