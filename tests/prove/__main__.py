@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from tests.prove.report import Proof, Verdict, written
+from tests.prove.report import Proof, Verdict, noticed, written
 from tests.prove.worker import PLACES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,10 @@ def main() -> None:
 @main.command()
 @click.option("--short", is_flag=True, help="One mutant of every kind, chosen by chance.")
 @click.option(
-    "--only", "pattern", default="*", help="Those whose kind or name contains this; * and ? as in file names."
+    "--only",
+    "pattern",
+    default="*",
+    help="Those whose kind or name contains this, or this|that; * and ? as in file names.",
 )
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Write every verdict into this file.")
 @click.option("--write", is_flag=True, help="Write docs/proof.md.")
@@ -38,6 +41,12 @@ def main() -> None:
 )
 @click.option("--seed", default=1, help="Which mutants --short chooses.")
 @click.option("--tests", multiple=True, default=PLACES, help="Files or folders whose tests may notice.")
+@click.option("--minutes", type=click.FloatRange(0), help="Begin no other mutant after so long.")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path, exists=True),
+    help="The JSON of an earlier run: what it noticed is not tried again, but counted.",
+)
 @click.option(
     "--patience", type=click.IntRange(1), help="Give a mutant up after so many tests; else after all."
 )
@@ -49,6 +58,8 @@ def walls(
     workers: int,
     seed: int,
     tests: tuple[str, ...],
+    minutes: float | None,
+    resume: Path | None,
     patience: int | None,
 ) -> None:
     """Remove or weaken every piece of the wall in turn. Ends with 1 when no test notices one of them."""
@@ -60,10 +71,14 @@ def walls(
         "seed": seed,
         "tests": tests,
         "patience": patience,
+        "seconds": minutes and 60 * minutes,
+        "known": resume and str(resume.resolve()),
     }
     with ThreadPoolExecutor(workers) as pool:
         parts = list(pool.map(_run, [{**share, "number": number} for number in range(workers)]))
-    proof = Proof.of([line for part in parts for line in part], round(time.monotonic() - started))
+    known = noticed(resume).values() if resume else ()
+    lines = [line for part in parts for line in part]
+    proof = Proof.of(lines, round(time.monotonic() - started), known)
     if file:
         file.write_text(json.dumps(proof.as_json(), indent=1) + "\n")
     if write:

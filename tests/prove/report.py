@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 _BY_LINT, _BY_MODELS = "the catalogue lint", "the comparison with the models"
@@ -47,12 +49,12 @@ class Proof:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @classmethod
-    def of(cls, lines: Iterable[dict[str, Any]], seconds: int) -> Proof:
-        """Put together what the workers printed."""
+    def of(cls, lines: Iterable[dict[str, Any]], seconds: int, known: Iterable[Verdict] = ()) -> Proof:
+        """Put together what the workers printed, and what is ``known`` from an earlier run."""
         said = list(lines)
         first: dict[str, Any] = next((line for line in said if "postgres" in line), {})
         return cls(
-            tuple(Verdict(**line) for line in said if "state" in line),
+            (*known, *(Verdict(**line) for line in said if "state" in line)),
             tuple(text for line in said for text in line.get("wrong", ())),
             first.get("all", 0),
             first.get("postgres", "unknown"),
@@ -92,6 +94,12 @@ class Proof:
         }
 
 
+def noticed(file: Path | str) -> dict[str, Verdict]:
+    """The mutants that an earlier run has noticed, by id, from its JSON."""
+    verdicts = [Verdict(**line) for line in json.loads(Path(file).read_text())["verdicts"]]
+    return {verdict.id: verdict for verdict in verdicts if verdict.state == "killed"}
+
+
 _INTRODUCTION = """\
 # What the tests would notice
 
@@ -107,7 +115,7 @@ After each mutant the wall is put back and compared with what it was; at the end
 the whole wall. Where nothing could behave differently yet (`FORCE`, keys, a privilege of an owner that nobody can become), it is
 enough that the catalogue lint, or the comparison of the tables with their models, finds it.
 
-**{tried:,} mutants, {killed:,} noticed, {survived:,} not**, in {minutes:.1f} minutes.
+**{tried:,} of {mutants:,} mutants tried, {killed:,} noticed, {survived:,} not**, in {minutes:.0f} minutes.
 """
 
 
@@ -120,6 +128,7 @@ def written(proof: Proof, command: str) -> str:
             day=proof.at.strftime("%-d %B %Y"),
             postgres=proof.postgres,
             tried=len(proof.verdicts),
+            mutants=proof.mutants,
             killed=killed,
             survived=len(proof.verdicts) - killed,
             minutes=proof.seconds / 60,

@@ -7,6 +7,7 @@ to notice it until one does. What it finds goes to standard output, one JSON obj
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -21,7 +22,7 @@ from _pytest.runner import runtestprotocol
 from tests.prove.every import all_mutants, sample
 from tests.prove.killers import Killers
 from tests.prove.mutant import Mutant
-from tests.prove.report import Verdict
+from tests.prove.report import Verdict, noticed
 from tests.prove.whole import Lines, lines
 from tests.support.wall import Wall
 
@@ -54,6 +55,7 @@ LOOKED_AT = 10
 class Share:
     """Which mutants a worker takes: every ``of``-th that fits the pattern, or of a sample; and which tests it has.
 
+    After ``seconds`` no other mutant is begun. Those that ``known``, the JSON of an earlier run, has as noticed are left out.
     A mutant that the ``patience`` most promising of them do not notice has survived: all of them, where it is None.
     """
 
@@ -64,6 +66,8 @@ class Share:
     seed: int = 1
     tests: tuple[str, ...] = PLACES
     patience: int | None = None
+    seconds: float | None = None
+    known: str | None = None
 
 
 class Prover:
@@ -103,7 +107,10 @@ class Prover:
         self._say(all=len(mutants), mine=len(mine), postgres=_version(self.wall))
         before = lines(self.wall.admin)
         used: set[str] = set()
+        until = time.monotonic() + (self.share.seconds or math.inf)
         for number, mutant in enumerate(mine, 1):
+            if time.monotonic() > until:
+                break
             verdict = self._try(mutant, items)
             used.add(verdict.by)
             self._say(**asdict(verdict))
@@ -115,7 +122,10 @@ class Prover:
     def _share(self, mutants: list[Mutant]) -> list[Mutant]:
         if self.share.sample is not None:
             mutants = sample(mutants, self.share.sample, self.share.seed)
-        fitting = [mutant for mutant in mutants if fnmatch(mutant.id, f"*{self.share.pattern}*")]
+        known = noticed(self.share.known) if self.share.known else {}
+        mutants = [mutant for mutant in mutants if mutant.id not in known]
+        patterns = [f"*{part}*" for part in self.share.pattern.split("|")]
+        fitting = [mutant for mutant in mutants if any(fnmatch(mutant.id, part) for part in patterns)]
         return fitting[self.share.number :: self.share.of]
 
     def _try(self, mutant: Mutant, items: list[pytest.Item]) -> Verdict:
