@@ -81,21 +81,36 @@ async def test_a_file_from_before_versions_were_dated_opens_and_is_old(
     assert version.made_at == datetime(1970, 1, 1, tzinfo=UTC)
 
 
-async def test_a_lost_file_is_missed_at_once_and_never_replaced(
-    provider: FileKeyProvider, tmp_path: Path
-) -> None:
-    wrapped = await wrapped_key(provider, uuid4(), b"k" * 32)
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_a_lost_file_is_missed_and_never_replaced(provider: FileKeyProvider, tmp_path: Path) -> None:
+    clock = Clock()
+    running = FileKeyProvider(tmp_path / "keys", clock=clock)
+    wrapped = await wrapped_key(running, uuid4(), b"k" * 32)
     path = tmp_path / "keys" / f"{ORGANISATION.hex}.json"
     content = await asyncio.to_thread(path.read_bytes)
     await asyncio.to_thread(path.unlink)
-    assert await provider.unwrap(ORGANISATION, [wrapped]) == [None]
+    # Nothing is wrapped any more, from this moment; what was is missed a second later at the latest.
+    assert await running.unwrap(ORGANISATION, [wrapped]) == [b"k" * 32]
     with pytest.raises(KeysMissing):
-        await provider.wrap(ORGANISATION, [])
+        await running.wrap(ORGANISATION, [])
     with pytest.raises(KeysMissing):
-        await provider.derive(ORGANISATION, b"blind index")
+        await running.derive(ORGANISATION, b"blind index")
+    assert await running.unwrap(ORGANISATION, [wrapped]) == [None]
     assert await asyncio.to_thread(path.exists) is False
     await asyncio.to_thread(write_private, path, content)
-    assert await provider.unwrap(ORGANISATION, [wrapped]) == [b"k" * 32]
+    assert await running.unwrap(ORGANISATION, [wrapped]) == [b"k" * 32]
+    await asyncio.to_thread(path.unlink)
+    clock.now = 1.0
+    assert await running.unwrap(ORGANISATION, [wrapped]) == [None]
 
 
 async def test_a_damaged_key_file_is_reported_and_never_replaced(

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -158,12 +160,14 @@ def twice(
 ) -> Iterator[tuple[KeyKeeper, KeyKeeper]]:
     """Two processes' providers over the same keys."""
     if request.param == "file":
-        yield FileKeyProvider(tmp_path / "keys"), FileKeyProvider(tmp_path / "keys")
+        # A clock on which each look is a minute after the last.
+        both = [FileKeyProvider(tmp_path / "keys", clock=partial(next, count(0, 60))) for _ in range(2)]
+        yield both[0], both[1]
         return
     access = VaultAccess(transit.address, token_file)
-    both = VaultKeyProvider(access), VaultKeyProvider(access)
-    yield both
-    for each in both:
+    vaults = VaultKeyProvider(access), VaultKeyProvider(access)
+    yield vaults
+    for each in vaults:
         each.close()
 
 

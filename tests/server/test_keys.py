@@ -20,6 +20,7 @@ from tests.server.test_mutations import NOTE, OPEN, new_case
 
 from pat_auth.keys import load_or_create_keys, rotate_keys
 from pat_auth.tokens import mint
+from pat_platform.encryption import file_provider
 from pat_platform.encryption.chosen import key_keeper
 from pat_platform.encryption.provider import SubjectKey
 from pat_platform.settings import KeyProviderKind, Settings, VaultAccess
@@ -52,7 +53,8 @@ def caller(network: Network, settings: Settings, client: httpx.Client, email: st
 
 
 @pytest.fixture
-def own(network: Network, tmp_path: Path) -> Iterator[Own]:
+def own(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Own]:
+    monkeypatch.setattr(file_provider, "SECONDS_BETWEEN_LOOKS", 0.0)
     settings = replace(network.settings, key_folder=tmp_path / "keys")
     shutil.copytree(network.settings.key_folder, settings.key_folder)
     with serving(settings, free_port()) as url, httpx.Client(base_url=url, timeout=30) as client:

@@ -10,8 +10,9 @@ import binascii
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -24,6 +25,7 @@ from pat_platform.encryption.envelope import KEY_BYTES, Unreadable, join_parts, 
 from pat_platform.encryption.private_file import locked_folder, read_private, write_private
 from pat_platform.encryption.provider import KeysMissing, KeyVersion, SubjectKey, WrappedKey
 
+SECONDS_BETWEEN_LOOKS = 1.0
 _ID_BYTES = 8
 _UNKNOWN = datetime.fromtimestamp(0, UTC)
 
@@ -56,24 +58,26 @@ class _OrganisationKeys:
 
 @dataclass(frozen=True, repr=False)
 class _Loaded:
-    """What a file held when it was as its signature says, and the keys that are derived from it."""
+    """What a file held when it was as its signature says, the keys that are derived from it, and when we looked last."""
 
     signature: tuple[int, ...]
     held: _OrganisationKeys
-    derived: Mapping[bytes, bytes] = field(default_factory=dict)
+    derived: Mapping[bytes, bytes]
+    looked_at: float
 
 
 class FileKeyProvider:
     """One file for each organisation in a folder of its own.
 
-    A file that another process changed is read again, and one that is gone is missed, at the next use: what
-    was wrapped under a lost key would be lost too.
+    A file that another process changed is read again, and one that is gone is missed, before a key is wrapped: what was wrapped
+    under a lost key would be lost too. What only opens keys looks once a second.
     """
 
     name = "file"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
+        self._clock = clock
         self._loaded: dict[UUID, _Loaded] = {}
 
     async def wrap(self, organisation: UUID, keys: Sequence[SubjectKey]) -> list[bytes]:
@@ -82,7 +86,9 @@ class FileKeyProvider:
 
     async def unwrap(self, organisation: UUID, keys: Sequence[WrappedKey]) -> list[bytes | None]:
         """Each key in the clear; None for one that was changed or moved, or that no file of ours wrapped."""
-        loaded = await self._load(organisation)
+        loaded = self._loaded.get(organisation)
+        if loaded is None or not self._opens(loaded, keys):
+            loaded = await self._load(organisation)
         if loaded is None:
             return [None for _ in keys]
         return [_unwrap(loaded.derived.get(item.blob[:_ID_BYTES]), organisation, item) for item in keys]
@@ -133,22 +139,32 @@ class FileKeyProvider:
             raise KeysMissing(f"{self._path(organisation)} is missing.")
         return loaded
 
+    def _opens(self, loaded: _Loaded, keys: Sequence[WrappedKey]) -> bool:
+        """Whether what we loaded is young enough, and has all versions that are needed, to open keys without another look."""
+        return self._clock() < loaded.looked_at + SECONDS_BETWEEN_LOOKS and all(
+            item.blob[:_ID_BYTES] in loaded.derived for item in keys
+        )
+
     async def _load(self, organisation: UUID) -> _Loaded | None:
-        """The keys as the file holds them now. To ask whether it has changed takes microseconds; reading takes a thread."""
+        """The keys as the file holds them now. It is read in a thread, and only if it has changed."""
+        looked_at = self._clock()
         loaded = self._loaded.get(organisation)
         signature = self._signature(organisation)
-        if loaded is not None and loaded.signature == signature:
-            return loaded
-        return await asyncio.to_thread(self._read_again, organisation, signature)
+        if loaded is None or loaded.signature != signature:
+            return await asyncio.to_thread(self._read_again, organisation, signature, looked_at)
+        loaded = self._loaded[organisation] = replace(loaded, looked_at=looked_at)
+        return loaded
 
-    def _read_again(self, organisation: UUID, signature: tuple[int, ...] | None) -> _Loaded | None:
+    def _read_again(
+        self, organisation: UUID, signature: tuple[int, ...] | None, looked_at: float
+    ) -> _Loaded | None:
         held = self._read(organisation)
         if held is None or signature is None:
             self._loaded.pop(organisation, None)
             return None
         derived = {key_id: _derive(key, organisation, b"wrap") for key_id, key in held.wrapping.items()}
         # The signature is from before the reading: a change in between is noticed the next time.
-        loaded = self._loaded[organisation] = _Loaded(signature, held, derived)
+        loaded = self._loaded[organisation] = _Loaded(signature, held, derived, looked_at)
         return loaded
 
     def _signature(self, organisation: UUID) -> tuple[int, ...] | None:
