@@ -1,11 +1,12 @@
 """What an operator may set, read once from the environment."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -16,6 +17,7 @@ from pat_platform.logging import LEVELS
 SHORTEST_SECRET = 32
 LEAST_COST = 1_000
 """Points: a page of the usual size, and what a refused document is charged."""
+_USER_WITHOUT_PASSWORD = re.compile(r"[a-z+]+://[^:/@?]+(?=@)")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
@@ -110,7 +112,7 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str], **given: object) -> Self:
         """Read the settings; what is `given` (by field name) needs no variable.
 
-        DATABASE_URL, PAT_SECRET or PAT_SECRET_FILE, PAT_POOL_SIZE, PAT_POOL_WAIT_SECONDS,
+        DATABASE_URL, DATABASE_PASSWORD_FILE, PAT_SECRET or PAT_SECRET_FILE, PAT_POOL_SIZE, PAT_POOL_WAIT_SECONDS,
         PAT_CONNECT_TIMEOUT_SECONDS, PAT_STATEMENT_TIMEOUT_MS, PAT_LOCK_TIMEOUT_MS,
         PAT_IDLE_IN_TRANSACTION_TIMEOUT_MS, PAT_TRANSACTION_TIMEOUT_MS, PAT_REQUEST_TIMEOUT_SECONDS,
         PAT_PREPARED_STATEMENTS (for each connection), PAT_MAX_COST (points for one operation),
@@ -171,7 +173,7 @@ def _read(environment: Mapping[str, str], given: set[str]) -> dict[str, object]:
     """The settings that the environment tells, by field name."""
     found: dict[str, object] = {}
     if "database_url" not in given:
-        found["database_url"] = _database_url(environment)
+        found["database_url"] = database_url(environment)
     if "secret" not in given:
         found["secret"] = _secret(environment)
     for name in (
@@ -217,14 +219,26 @@ def _variable(name: str) -> str:
     return f"PAT_{name.upper()}"
 
 
-def _database_url(environment: Mapping[str, str]) -> str:
+def database_url(environment: Mapping[str, str]) -> str:
+    """DATABASE_URL, with the password of the file that DATABASE_PASSWORD_FILE names if it has a user and no password.
+
+    Raises SettingsError if it is not set, or the file cannot be read.
+    """
     url = environment.get("DATABASE_URL", "")
     if not url:
         raise SettingsError(
             "DATABASE_URL is not set. Set it to your PostgreSQL (17 or newer), for example "
             "postgresql://HOST:5432/DATABASE; only the demo and the tests bring a database of their own."
         )
-    return url
+    path = environment.get("DATABASE_PASSWORD_FILE")
+    user = _USER_WITHOUT_PASSWORD.match(url)
+    if not path or not user:
+        return url
+    try:
+        password = Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"DATABASE_PASSWORD_FILE cannot be read: {error.strerror}.") from None
+    return f"{user[0]}:{quote(password, safe='')}{url[user.end() :]}"
 
 
 def _secret(environment: Mapping[str, str]) -> bytes:

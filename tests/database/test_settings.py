@@ -149,3 +149,23 @@ def test_where_vault_is() -> None:
 def test_a_key_service_that_is_not_told_in_full_is_refused(told: dict[str, str], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
         Settings.from_environment(ENOUGH | told)
+
+
+@pytest.mark.parametrize(
+    ("url", "becomes"),
+    [
+        ("postgresql://postgres@db:5432/pat", "postgresql://postgres:a%20b%2F%40@db:5432/pat"),
+        ("postgresql://postgres:own@db/pat", "postgresql://postgres:own@db/pat"),
+        ("postgresql://db/pat", "postgresql://db/pat"),
+    ],
+)
+def test_the_administrators_password_may_lie_in_a_file(tmp_path: Path, url: str, becomes: str) -> None:
+    (tmp_path / "password").write_text("a b/@\n")
+    told = {**ENOUGH, "DATABASE_URL": url, "DATABASE_PASSWORD_FILE": str(tmp_path / "password")}
+    assert Settings.from_environment(told).database_url == becomes
+
+
+def test_a_password_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    told = {"DATABASE_URL": "postgresql://postgres@db/pat", "DATABASE_PASSWORD_FILE": str(tmp_path / "none")}
+    with pytest.raises(SettingsError, match="DATABASE_PASSWORD_FILE cannot be read"):
+        Settings.from_environment(ENOUGH | told)

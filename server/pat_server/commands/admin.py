@@ -9,7 +9,7 @@ from typing import Any, LiteralString, Self
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pat_platform.settings import Settings
+from pat_platform.settings import Settings, database_url
 from pat_server.commands.home import Home
 from pat_server.commands.trouble import Trouble
 
@@ -42,8 +42,8 @@ class Admin:
     @classmethod
     def find(cls) -> Self:
         """The database that the environment names, else that of this checkout's running demo. Raises Trouble without either."""
-        if url := os.environ.get("DATABASE_URL"):
-            url = url.replace("postgresql+psycopg://", "postgresql://", 1)
+        if os.environ.get("DATABASE_URL"):
+            url = database_url(os.environ).replace("postgresql+psycopg://", "postgresql://", 1)
             check_address(url)
             return cls(url, is_demo=False)
         home = Home.find()

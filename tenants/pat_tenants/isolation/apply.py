@@ -33,10 +33,10 @@ def close_gate(connection: Connection) -> None:
 
     Those that are under way are waited for; those that come later wait, and hold nothing that we need.
     """
+    connection.execute("set local role pat_sec")
     if connection.execute("select to_regclass('sec.sessions')::text").fetchone() != (None,):
-        connection.execute("set local role pat_sec")
         connection.execute("lock table sec.sessions in access exclusive mode")
-        connection.execute("reset role")
+    connection.execute("reset role")
 
 
 def take_tables(connection: Connection) -> None:
