@@ -3,6 +3,7 @@
     python3 pat bench                     all operations against the floor
     python3 pat bench --only a,f          some of them
     python3 pat bench --json FILE         the results as JSON, beside the table
+    python3 pat bench --peers             PostGraphile and Strawberry's DataLoaders take their turns, too
 
 The demo network is loaded once, 100 times as large, into build/bench/ and kept for the next run.
 """
@@ -12,13 +13,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from tests.bench.data import Data, loaded
 from tests.bench.load import load
 from tests.bench.operations import OPERATIONS
-from tests.bench.report import document, table
+from tests.bench.peers import DataLoaders, PostGraphile
+from tests.bench.report import document, table, table_of_peers
 from tests.bench.rounds import Bench, Plan, Turns
 from tests.bench.servers import Engine, Floor, Peer
 
@@ -28,13 +31,19 @@ def say(text: str) -> None:
     print(f"pat: {text}", file=sys.stderr, flush=True)
 
 
-def measure(data: Data, letters: list[str], plan: Plan, seed: int) -> dict[str, Turns]:
-    """The turns of all peers on these operations."""
-    peers: list[Peer] = [Engine(), Floor()]
+def measure(
+    data: Data, letters: list[str], plan: Plan, seed: int, others: Sequence[Peer] = ()
+) -> dict[str, Turns]:
+    """The turns of all peers on these operations: the engine, the floor, and the others where they can."""
+    peers: list[Peer] = [Engine(), Floor(), *others]
     with ExitStack() as stack:
-        found = {each.name: (each, stack.enter_context(each.serving(data))) for each in peers}
-        bench = Bench(data, stack.enter_context(load()), found, plan, say)
-        return {letter: bench.measure(OPERATIONS[letter], seed) for letter in letters}
+        served = {each.name: (each, stack.enter_context(each.serving(data))) for each in peers}
+        shared = stack.enter_context(load())
+        measured = {}
+        for letter in letters:
+            able = {name: found for name, found in served.items() if letter in found[0].operations}
+            measured[letter] = Bench(data, shared, able, plan, say).measure(OPERATIONS[letter], seed)
+        return measured
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -46,16 +55,23 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="how long each time (2)")
     parser.add_argument("--scale", type=int, default=100, help="how many times the demo's size (100)")
     parser.add_argument("--seed", type=int, default=1, help="what ids and tenants are drawn by")
+    parser.add_argument(
+        "--peers", action="store_true", help="PostGraphile and DataLoaders, too (needs Node.js and npm)"
+    )
     given = parser.parse_args(arguments)
     letters = given.only.split(",")
     if unknown := set(letters) - set(OPERATIONS):
         parser.error(f"there is no operation {', '.join(sorted(unknown))}")
     plan = Plan(given.rounds, given.seconds, min(1.0, given.seconds))
     with loaded(given.scale) as data:
-        report = document(measure(data, letters, plan, given.seed))
+        others = [PostGraphile(), DataLoaders()] if given.peers else []
+        report = document(measure(data, letters, plan, given.seed, others))
     if given.json:
         given.json.write_text(json.dumps(report, indent=1) + "\n")
     print(table(report))
+    if given.peers:
+        print()
+        print(table_of_peers(report))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, stdev
+from statistics import fmean, geometric_mean, median, stdev
 from typing import Any
 
 from tests.bench.operations import OPERATIONS
@@ -77,6 +77,16 @@ def document(measured: Mapping[str, Turns]) -> dict[str, Any]:
             "cpu": {"ratio": round(cpu.median, 4), "low": round(cpu.low, 4), "high": round(cpu.high, 4)},
             "goal": OPERATIONS[letter].goal,
             "rounds": len(turns["engine"]),
+            "times": {
+                name: {
+                    "ratio": round(times.median, 3),
+                    "low": round(times.low, 3),
+                    "high": round(times.high, 3),
+                }
+                for name in turns
+                if name not in ("engine", "floor")
+                for times in [speed(turns, "engine", name)]
+            },
             "peers": {
                 name: {key: round(value, 4) for key, value in totals(of).items()}
                 for name, of in turns.items()
@@ -105,3 +115,28 @@ def table(report: Mapping[str, Any]) -> str:
             f" | {engine['p50_ms']:.1f} / {engine['p99_ms']:.1f} |"
         )
     return "\n".join(lines)
+
+
+def table_of_peers(report: Mapping[str, Any]) -> str:
+    """How many times faster the engine is than each other peer, as a Markdown table; the last row is the geometric mean."""
+    names = sorted({name for each in report["operations"].values() for name in each["times"]})
+    lines = [
+        f"| | operation | {' | '.join(f'engine ÷ {name} (95 %)' for name in names)} | CPU ms for a request, all peers |",
+        "|---" * (len(names) + 3) + "|",
+    ]
+    found: dict[str, list[float]] = {name: [] for name in names}
+    for letter, each in report["operations"].items():
+        cells = []
+        for name in names:
+            times = each["times"].get(name)
+            cells.append(
+                f"{times['ratio']:.1f} ({times['low']:.1f} to {times['high']:.1f})" if times else "-"
+            )
+            if times:
+                found[name].append(times["ratio"])
+        spent = (
+            f"{name} {of['app_cpu_ms'] + of['postgres_cpu_ms']:.2f}" for name, of in each["peers"].items()
+        )
+        lines.append(f"| {letter} | {OPERATIONS[letter].words} | {' | '.join(cells)} | {', '.join(spent)} |")
+    means = [f"**{geometric_mean(values):.1f}**" if values else "-" for values in found.values()]
+    return "\n".join([*lines, f"| | geometric mean | {' | '.join(means)} | |"])

@@ -109,6 +109,7 @@ class Bench:
     def compare(self, operation: Operation, seed: int) -> None:
         """Ask all peers the same and compare. Raises Different, or ValueError for an answer with errors."""
         draws = chosen(self.data.callers, seed)
+        ignored = VOLATILE.union(*(peer.ignores for peer, _ in self.peers.values()))
         for _ in range(COMPARED):
             caller, chance = next(draws)
             variables = operation.draw(caller, chance)
@@ -116,6 +117,7 @@ class Bench:
                 name: stable(
                     operation,
                     peer.data(operation, serving.send(peer.request(operation, caller, variables))),
+                    ignored,
                 )
                 for name, (peer, serving) in self.peers.items()
             }
@@ -147,13 +149,15 @@ class Bench:
         return result, cpu_ms(process) - app_before, cpu_ms(postgres) - postgres_before
 
 
-def stable(operation: Operation, value: Any) -> Any:
+def stable(operation: Operation, value: Any, ignored: frozenset[str] = VOLATILE) -> Any:
     """An answer without what differs each time: moments, and the ids of what was made."""
     if isinstance(value, dict):
         return {
-            key: "…" if key in VOLATILE or (operation.writes and key == "id") else stable(operation, inner)
+            key: "…"
+            if key in ignored or (operation.writes and key == "id")
+            else stable(operation, inner, ignored)
             for key, inner in value.items()
         }
     if isinstance(value, list):
-        return [stable(operation, inner) for inner in value]
+        return [stable(operation, inner, ignored) for inner in value]
     return value

@@ -26,6 +26,7 @@ from pat_platform.postgres_programs import free_port
 
 READY_SECONDS = 60
 STOP_SECONDS = 20
+NOT_READY = 503
 NO_PROXIES = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 PAT = "from pat_server.cli import main; main()"
 
@@ -67,6 +68,10 @@ class Peer(ABC):
 
     name: str
     ready_path = "/readyz"
+    operations = "abcdefg"
+    """The letters of those that it can serve."""
+    ignores: frozenset[str] = frozenset()
+    """Fields whose values are its own affair, such as the text of a cursor."""
 
     @abstractmethod
     def command(self, data: Data, port: int, folder: Path) -> tuple[list[str], Mapping[str, str]]:
@@ -84,10 +89,15 @@ class Peer(ABC):
         return answer["data"]
 
     @contextmanager
+    def prepared(self, data: Data) -> Iterator[None]:
+        """The data with what this peer needs beside them, for as long as the block lasts."""
+        yield
+
+    @contextmanager
     def serving(self, data: Data) -> Iterator[Serving]:
         """The server, for as long as the block lasts. Raises NotReady."""
         port = free_port()
-        with tempfile.TemporaryDirectory() as folder:
+        with self.prepared(data), tempfile.TemporaryDirectory() as folder:
             command, environment = self.command(data, port, Path(folder))
             process = subprocess.Popen(
                 command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, start_new_session=True
@@ -106,6 +116,11 @@ class Peer(ABC):
             try:
                 with NO_PROXIES.open(f"http://127.0.0.1:{port}{self.ready_path}", timeout=5):
                     return
+            except urllib.error.HTTPError as error:
+                # Whoever refuses is there; whoever is not ready says so.
+                if error.code != NOT_READY:
+                    return
+                time.sleep(0.05)
             except OSError:
                 time.sleep(0.05)
         raise NotReady(f"{self.name} does not answer")
