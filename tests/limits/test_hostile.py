@@ -16,7 +16,7 @@ from pat_server.executing import Executor
 from pat_server.requests import Answer, GraphQLRequest
 
 MOST_CALLS = 300_000
-"""Some 40 ms. `python3 pat bench hostile` measures the time itself."""
+"""Some 40 ms. `tests.bench.hostile` measures the time itself."""
 DOCUMENTS = list(documents(drawn=12))
 
 
