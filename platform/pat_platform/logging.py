@@ -38,6 +38,7 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _DIGEST = re.compile(r"(?:[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{64})")
 _LOGIN = re.compile(r"(?:org_[0-9a-f]{32}|pat)_[a-z_]{1,40}")
 _PLACE = re.compile(r"[\w./<>-]{1,120}:[0-9]{1,6}( [\w.<>]{1,80})?")
+_WARNED = re.compile(r"(.*?):(\d+): (\w+): ")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -274,10 +275,7 @@ class Foreign(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Log where it happened, and what exception it was, but not what was said."""
         event = SAID_BY_OTHERS.get(str(record.msg), "other.message")
-        values: dict[str, Any] = {
-            "logger": record.name,
-            "place": f"{_short(record.pathname)}:{record.lineno} {record.funcName}",
-        }
+        values: dict[str, Any] = {"logger": record.name, **_place(record)}
         if record.exc_info and record.exc_info[1] is not None:
             values["exc_info"] = record.exc_info[1]
         tell = self._log.error if record.levelno >= logging.ERROR else self._log.warning
@@ -286,6 +284,14 @@ class Foreign(logging.Handler):
         except Exception:
             # The log must never be what breaks the service; handleError would print the record itself.
             _state.failures += 1
+
+
+def _place(record: logging.LogRecord) -> dict[str, str]:
+    """Where in the code a record was made; of a warning of Python's, where it warned, and of what kind."""
+    warned = _WARNED.match(record.getMessage()) if record.name == "py.warnings" else None
+    if warned is not None:
+        return {"place": f"{_short(warned[1])}:{warned[2]}", "error": warned[3]}
+    return {"place": f"{_short(record.pathname)}:{record.lineno} {record.funcName}"}
 
 
 # Where lines go.

@@ -10,7 +10,7 @@ from typing import Protocol
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pat_auth.principal import Principal
-from pat_platform.logging import get_logger, is_written
+from pat_platform.logging import SHAPES, WITHHELD, get_logger, is_written
 from pat_platform.observation import Observation, begin, current
 from pat_server.metrics import Measures
 from pat_server.stopping import Stopping
@@ -61,7 +61,8 @@ def line(observation: Observation, status: int, ended: float) -> dict[str, objec
     if observation.organisation is not None:
         told["organisation"] = observation.organisation
         told["role"] = observation.role
-        told["client"] = observation.client
+        # Whoever registers a client chooses its id.
+        told["client"] = observation.client if SHAPES["client"](observation.client) else WITHHELD
     if observation.waits:
         told["database_ms"] = round(observation.database_seconds * 1000, 2)
         told["round_trips"] = len(observation.waits)

@@ -198,8 +198,13 @@ def test_what_others_say_is_reduced_to_where_they_said_it(
 
 def test_a_warning_of_python_is_reduced_too(lines: Lines) -> None:
     # pytest listens to warnings itself: this is what Python calls where nobody does.
-    logging.getLogger("py.warnings").warning("%s", f"x.py:1: UserWarning: {SECRET}")
-    assert [event["event"] for event in lines.events] == ["other.message"]
+    logging._showwarning(SECRET, UserWarning, "pat_x/cases.py", 12)  # type: ignore[attr-defined]
+    (event,) = lines.events
+    assert (event["event"], event["error"], event["place"]) == (
+        "other.message",
+        "UserWarning",
+        "pat_x/cases.py:12",
+    )
     assert "Quillonvara" not in lines.text
 
 

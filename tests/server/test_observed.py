@@ -154,6 +154,14 @@ async def test_the_line_has_its_shapes_although_nobody_looks(watched: Watched) -
         assert allow(None, "info", dict(event)) == event
 
 
+async def test_a_client_whose_id_says_something_is_not_named(network: Network) -> None:
+    async with watching(network) as watched:
+        somebody = replace(watched.principal, client="Malati's telephone")
+        watched.token = network.token(somebody)
+        await watched.post(PLAIN, {"first": 7})
+    assert [event["client"] for event in watched.requests] == ["withheld"]
+
+
 @pytest.mark.parametrize(
     ("query", "kind", "code"),
     [(PLAIN, "query", "BAD_INPUT"), (REVEALING, "audited", None), (BROKEN, None, "BAD_INPUT")],
