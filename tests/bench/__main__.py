@@ -2,6 +2,7 @@
 
     python3 pat bench                     all operations against the floor
     python3 pat bench --only a,f          some of them
+    python3 pat bench hostile             what it takes to decide requests that are meant to hurt
     python3 pat bench --json FILE         the results as JSON, beside the table
     python3 pat bench --peers             PostGraphile and Strawberry's DataLoaders take their turns, too
 
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.bench import hostile
 from tests.bench.data import Data, loaded
 from tests.bench.load import load
 from tests.bench.operations import OPERATIONS
@@ -75,4 +77,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["hostile"]:
+        sys.exit(hostile.main(sys.argv[2:]))
     main()
