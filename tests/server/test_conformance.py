@@ -13,7 +13,7 @@ from tests.conformance.programs import run_node, run_python
 from tests.server.conftest import Caller
 
 AUDITS = 61
-JAVASCRIPT_CLIENTS = ("urql", "apollo", "graphql-request")
+JAVASCRIPT_CLIENTS = ("urql, getting", "urql", "apollo", "graphql-request")
 CODES = "query($filter: CaseFilter) { cases(first: 2, filter: $filter) { edges { node { id code } } } }"
 ADD_NOTE = "mutation($input: AddCaseNoteInput!) { addCaseNote(input: $input) { __typename } }"
 
