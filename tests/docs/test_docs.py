@@ -11,6 +11,7 @@ import click
 import pytest
 from graphql import build_schema, parse, validate
 from tests.docs.reading import DECISIONS, PAGES, ROOT, blocks, calls, documents, links
+from tests.prove.__main__ import main as prove
 
 from pat_server.cli import cli
 from pat_server.demo.organisations import COMMUNITIES
@@ -44,7 +45,9 @@ def test_shell_blocks_can_be_read_by_a_shell(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_commands_exist_and_take_their_arguments(page: Path) -> None:
     for arguments in calls(page):
-        if arguments[0] != "test":
+        if arguments[0] == "prove":
+            understand(prove, arguments[1:])
+        elif arguments[0] not in ("test", "bench"):
             understand(cli, arguments)
 
 
