@@ -5,14 +5,17 @@ import binascii
 import enum
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import (
     FieldNode,
     GraphQLField,
+    ObjectValueNode,
+    ValueNode,
+    VariableNode,
     get_named_type,
     is_enum_type,
     is_input_object_type,
@@ -24,6 +27,19 @@ from .errors import BadArgument, DeclarationError, Path
 from .kinds import UUID
 from .quote import array_literal
 from .sites import Site
+
+
+class Values(Protocol):
+    """One request's variables, and the coerced arguments of a field."""
+
+    variables: VariableValues
+
+    def arguments(self, reader: "Reader", /) -> dict[str, Any]:
+        """The coerced arguments of a field."""
+        ...
+
+
+Reading = Callable[[Values], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +67,33 @@ class Reader:
             found = inner.fields[name].type
             keys.append(inner.fields[name].out_name or name)
         return tuple(keys)
+
+    def at(self, keys: tuple[str, ...]) -> "Reading":
+        """What reads the value at a path of keys from a request's variables; None where any of it is missing."""
+        variable = self._variable_at(keys)
+
+        def read(binding: "Values") -> Any:
+            value = None if variable is None else binding.variables.coerced.get(variable)
+            # Where it is missing or null, a default may stand in for it.
+            return dig(binding.arguments(self), keys) if value is None else value
+
+        return read
+
+    def _variable_at(self, keys: tuple[str, ...]) -> str | None:
+        """The name of the variable that stands at a path of keys in the document."""
+        given: Any = self.node.arguments
+        known: Mapping[str, Any] = self.definition.args
+        value: ValueNode | None = None
+        for key in keys:
+            names = {name for name, each in known.items() if (each.out_name or name) == key}
+            value = next((each.value for each in given if each.name.value in names), None)
+            if not isinstance(value, ObjectValueNode):
+                given, known = (), {}
+                continue
+            (name,) = names
+            inner = get_named_type(known[name].type)
+            given, known = value.fields, inner.fields if is_input_object_type(inner) else {}
+        return value.name.value if isinstance(value, VariableNode) else None
 
     def enum_name(self, argument: str, value: Any) -> str:
         """The name in the document's language of an enum argument's coerced value."""

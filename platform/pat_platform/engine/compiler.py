@@ -7,7 +7,7 @@ from graphql import GraphQLError, GraphQLObjectType, get_named_type, is_object_t
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.values import VariableValues
 
-from .arguments import Field, Reader, dig, encode, key_of
+from .arguments import Field, Reader, encode, key_of
 from .connection import Page
 from .cursors import CursorKey
 from .declare import (
@@ -198,16 +198,18 @@ class Compiler:
         row = self.view.rows.get(type_name)
         if row is None:
             raise DeclarationError(f"{type_name} has no row by id")
+        value = reader.at(keys)
         return self.statement.parameter(
-            lambda binding: key_of(dig(binding.arguments(reader), keys), type_name, row, path),
+            lambda binding: key_of(value(binding), type_name, row, path),
             ("id", id(reader), type_name, keys),
         )
 
     def bound(self, keys: tuple[str, ...], field: Field) -> str:
         """``$n`` for the argument's value at a path of keys."""
         reader, path = field.reader, field.site.path
+        value = reader.at(keys)
         return self.statement.parameter(
-            lambda binding: encode(dig(binding.arguments(reader), keys), path), ("arg", id(reader), keys)
+            lambda binding: encode(value(binding), path), ("arg", id(reader), keys)
         )
 
     def audit(self, audit: Audit | None, scope: Scope, audits: dict[tuple[str, str], None]) -> None:

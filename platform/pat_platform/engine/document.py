@@ -60,6 +60,9 @@ class Operation:
 
     def variables(self, given: Mapping[str, Any] | None) -> VariableValues:
         """The variables' coerced values. Raises Rejected with one error for each that does not fit."""
+        plain = self.structure.plainly(given or {})
+        if plain is not None:
+            return plain
         definitions = self.node.variable_definitions or ()
         values = get_variable_values(
             self.schema, definitions, dict(given or {}), MAX_VARIABLE_ERRORS, hide_suggestions=True

@@ -102,9 +102,10 @@ def _bound_size(
     statement: Statement, declaration: Connection, field: Field, name: str, keys: tuple[str, ...]
 ) -> Size:
     reader, path = field.reader, field.site.path
+    given = reader.at(keys)
 
     def size(binding: Binding) -> int:
-        return checked_size(dig(binding.arguments(reader), keys), name, declaration.max_page, path)
+        return checked_size(given(binding), name, declaration.max_page, path)
 
     def bind() -> str:
         same_as = ("size", id(reader), keys)
@@ -123,12 +124,12 @@ def _bound_cursor(
     keys: tuple[str, ...],
 ) -> Callable[[], tuple[str, ...]]:
     reader, path = field.reader, field.site.path
+    given = reader.at(keys)
 
     def values(binding: Binding) -> list[str | None]:
         known = binding.decoded.get((id(reader), identity))
         if known is None:
-            cursor = dig(binding.arguments(reader), keys)
-            known = read_cursor(key, identity, cursor, len(terms), path)
+            known = read_cursor(key, identity, given(binding), len(terms), path)
             binding.decoded[id(reader), identity] = known
         return known
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from graphql import get_named_type, is_abstract_type
 
-from .arguments import Field, Reader, decode_id, dig, key_of
+from .arguments import Field, Reader, decode_id, key_of
 from .declare import Choice, Constant, Item, NodeById, Order, Row, Same, Source, ToMany, ToOne, Variant
 from .errors import NotCompilable
 from .plan import Binding
@@ -100,8 +100,10 @@ def node(compiler: Compiler, declaration: NodeById, field: Field) -> Value:
     reader, path = field.reader, field.site.path
     keys = reader.keys(declaration.argument)
 
+    given = reader.at(keys)
+
     def type_name(binding: Binding) -> bytes | None:
-        value = dig(binding.arguments(reader), keys)
+        value = given(binding)
         return None if value is None else decode_id(value, path)[0].encode()
 
     chosen = compiler.statement.parameter(type_name, ("type", id(reader), keys))
@@ -121,8 +123,9 @@ def node(compiler: Compiler, declaration: NodeById, field: Field) -> Value:
 
 def _key(compiler: Compiler, name: str, row: Row, field: Field, keys: tuple[str, ...]) -> str:
     reader: Reader = field.reader
+    given = reader.at(keys)
     number = compiler.statement.parameter(
-        lambda binding: key_of(dig(binding.arguments(reader), keys), name, row, field.site.path),
+        lambda binding: key_of(given(binding), name, row, field.site.path),
         ("id", id(reader), name, keys),
     )
     return f"{number}::{row.kind.sql_type}"

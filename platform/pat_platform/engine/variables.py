@@ -5,14 +5,16 @@ the SQL would be another client's value next time. Compiling therefore sees ``HI
 every scalar, and only booleans, enums, nulls and the shape of inputs as they are.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Final
 
 from graphql import (
+    GraphQLError,
     GraphQLInputType,
     GraphQLSchema,
     OperationDefinitionNode,
     TypeNode,
+    Undefined,
     is_enum_type,
     is_input_object_type,
     is_list_type,
@@ -20,7 +22,8 @@ from graphql import (
     specified_scalar_types,
     type_from_ast,
 )
-from graphql.execution.values import VariableValues
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource
 
 
 class Hidden:
@@ -33,23 +36,54 @@ class Hidden:
 HIDDEN: Final = Hidden()
 _ABSENT: Final = "absent"
 _BOOLEAN = specified_scalar_types["Boolean"]
+_INT = specified_scalar_types["Int"]
+_TEXTS = frozenset({specified_scalar_types["String"], specified_scalar_types["ID"]})
+_LEAST_INT, _MOST_INT = -(2**31), 2**31 - 1
+
+Plainly = Callable[[Any], Any]
+"""The coerced value of one that is of its type's plainest form; Undefined for any other."""
 
 
 class Structure:
     """The structural side of an operation's variables."""
 
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
+        definitions = operation.variable_definitions or ()
         self._types = {
-            definition.variable.name.value: _input_type(schema, definition.type)
-            for definition in operation.variable_definitions or ()
+            definition.variable.name.value: _input_type(schema, definition.type) for definition in definitions
         }
+        signatures = [get_variable_signature(schema, definition) for definition in definitions]
+        self._plain = [
+            (each.name, _plainly(each.type), each)
+            for each in signatures
+            if not isinstance(each, GraphQLError)
+        ]
+
+    def plainly(self, given: Mapping[str, Any]) -> VariableValues | None:
+        """What graphql-core would make of variables that are all given and all of the plainest form; None for any others.
+
+        Most requests are like that, and graphql-core looks each type up anew.
+        """
+        sources: dict[str, VariableValueSource] = {}
+        coerced: dict[str, Any] = {}
+        signature: GraphQLVariableSignature
+        for name, plainly, signature in self._plain:
+            value = given.get(name, Undefined)
+            found = plainly(value)
+            if found is Undefined:
+                return None
+            sources[name] = VariableValueSource(signature, value)
+            coerced[name] = found
+        return VariableValues(sources, coerced)
 
     def fingerprint(self, variables: VariableValues) -> Hashable:
         """What makes two requests share a plan: equal only if their structure is equal."""
         coerced = variables.coerced
         return tuple(
-            _fingerprint(kind, coerced[name]) if name in coerced else _ABSENT
-            for name, kind in self._types.items()
+            [
+                _fingerprint(kind, coerced[name]) if name in coerced else _ABSENT
+                for name, kind in self._types.items()
+            ]
         )
 
     def hidden(self, variables: VariableValues) -> VariableValues:
@@ -62,6 +96,34 @@ def _input_type(schema: GraphQLSchema, node: TypeNode) -> GraphQLInputType:
     found: Any = type_from_ast(schema, node)
     # Validation has seen that variables have input types.
     return found  # type: ignore[no-any-return]
+
+
+def _plainly(kind: Any) -> Plainly:
+    if is_non_null_type(kind):
+        kind = kind.of_type
+    if kind in _TEXTS:
+        return lambda value: value if type(value) is str else Undefined
+    if kind is _BOOLEAN:
+        return lambda value: value if type(value) is bool else Undefined
+    if kind is _INT:
+        return lambda value: value if type(value) is int and _LEAST_INT <= value <= _MOST_INT else Undefined
+    if is_enum_type(kind):
+        members = {name: kind.coerce_input_value(name) for name in kind.values}
+        return lambda value: members.get(value, Undefined) if type(value) is str else Undefined
+    if is_list_type(kind):
+        return _plain_list(_plainly(kind.of_type))
+    return lambda _: Undefined
+
+
+def _plain_list(plainly: Plainly) -> Plainly:
+    def read(value: Any) -> Any:
+        if type(value) is not list:
+            return Undefined
+        items = [plainly(item) for item in value]
+        # Undefined equals nothing but itself.
+        return Undefined if Undefined in items else items
+
+    return read
 
 
 def _is_structural(kind: Any) -> bool:
