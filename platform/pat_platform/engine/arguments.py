@@ -4,6 +4,7 @@ import base64
 import binascii
 import enum
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from .errors import BadArgument, DeclarationError, Path
 from .kinds import UUID
 from .quote import array_literal
 from .sites import Site
+
+_CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 class Values(Protocol):
@@ -81,7 +84,7 @@ class Reader:
 
     def _variable_at(self, keys: tuple[str, ...]) -> str | None:
         """The name of the variable that stands at a path of keys in the document."""
-        given: Any = self.node.arguments
+        given: Any = self.node.arguments or ()
         known: Mapping[str, Any] = self.definition.args
         value: ValueNode | None = None
         for key in keys:
@@ -183,7 +186,10 @@ def encode_key(key: Any, row: Row, path: Path) -> bytes | None:
     """A row's key as a parameter. Raises BadArgument if it is not of the key's kind."""
     if row.kind is not UUID:
         return encode(key, path)
+    text = str(key)
+    if _CANONICAL_UUID.fullmatch(text):
+        return text.encode()
     try:
-        return str(uuid.UUID(str(key))).encode()
+        return str(uuid.UUID(text)).encode()
     except ValueError as error:
         raise BadArgument(path, "This is not an id.") from error

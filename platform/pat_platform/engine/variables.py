@@ -15,6 +15,7 @@ from graphql import (
     OperationDefinitionNode,
     TypeNode,
     Undefined,
+    VariableDefinitionNode,
     is_enum_type,
     is_input_object_type,
     is_list_type,
@@ -22,7 +23,7 @@ from graphql import (
     specified_scalar_types,
     type_from_ast,
 )
-from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource
 
 
@@ -52,11 +53,9 @@ class Structure:
         self._types = {
             definition.variable.name.value: _input_type(schema, definition.type) for definition in definitions
         }
-        signatures = [get_variable_signature(schema, definition) for definition in definitions]
+        self._shapes = [(name, _shape(kind)) for name, kind in self._types.items()]
         self._plain = [
-            (each.name, _plainly(each.type), each)
-            for each in signatures
-            if not isinstance(each, GraphQLError)
+            (definition.variable.name.value, *_reading(schema, definition)) for definition in definitions
         ]
 
     def plainly(self, given: Mapping[str, Any]) -> VariableValues | None:
@@ -66,7 +65,6 @@ class Structure:
         """
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
-        signature: GraphQLVariableSignature
         for name, plainly, signature in self._plain:
             value = given.get(name, Undefined)
             found = plainly(value)
@@ -79,12 +77,7 @@ class Structure:
     def fingerprint(self, variables: VariableValues) -> Hashable:
         """What makes two requests share a plan: equal only if their structure is equal."""
         coerced = variables.coerced
-        return tuple(
-            [
-                _fingerprint(kind, coerced[name]) if name in coerced else _ABSENT
-                for name, kind in self._types.items()
-            ]
-        )
+        return tuple([shape(coerced[name]) if name in coerced else _ABSENT for name, shape in self._shapes])
 
     def hidden(self, variables: VariableValues) -> VariableValues:
         """The same variables with every scalar replaced by HIDDEN."""
@@ -96,6 +89,13 @@ def _input_type(schema: GraphQLSchema, node: TypeNode) -> GraphQLInputType:
     found: Any = type_from_ast(schema, node)
     # Validation has seen that variables have input types.
     return found  # type: ignore[no-any-return]
+
+
+def _reading(schema: GraphQLSchema, definition: VariableDefinitionNode) -> tuple[Plainly, Any]:
+    signature = get_variable_signature(schema, definition)
+    if isinstance(signature, GraphQLError):
+        return lambda _: Undefined, signature
+    return _plainly(signature.type), signature
 
 
 def _plainly(kind: Any) -> Plainly:
@@ -128,6 +128,14 @@ def _plain_list(plainly: Plainly) -> Plainly:
 
 def _is_structural(kind: Any) -> bool:
     return kind is _BOOLEAN or is_enum_type(kind)
+
+
+def _shape(kind: Any) -> Callable[[Any], Hashable]:
+    """What makes the fingerprint of values of a type."""
+    inner = kind.of_type if is_non_null_type(kind) else kind
+    if _has_structure(inner):
+        return lambda value: _fingerprint(kind, value)
+    return lambda value: value is not None
 
 
 def _fingerprint(kind: Any, value: Any) -> Hashable:
