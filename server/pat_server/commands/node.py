@@ -75,8 +75,8 @@ def _fetch(call: Call) -> None:
             break
     if not suits(_own(OWN).command[0]):
         raise NodeMissing(
-            "Node.js 20.19 or newer is not on the PATH, and it could not be fetched; web/.build/log says why. Install "
-            "Node.js with npm, or connect to the network, and start the demo again."
+            "Node.js 20.19 or newer, with npm, is not on the PATH, and it could not be fetched. Install it, or connect "
+            "to the network; the next start of the demo tries again."
         )
 
 

@@ -18,6 +18,7 @@ from pat_server.web import SOURCES, Web
 NICENESS = 15
 WAITING_SECONDS = 0.5
 STAMP = "stamp"
+AGAIN = "web/.build/log tells more; the next start of the demo tries again."
 # What a build leaves in the folder of its sources, and what says nothing about the page.
 NOT_SOURCES = frozenset({"node_modules", "dist", ".build", "README.md"})
 
@@ -66,7 +67,8 @@ class Build:
 
     def wait(self) -> None:
         """Wait until it is done, or has failed."""
-        self._thread.join()
+        if self._thread.ident:
+            self._thread.join()
 
     def stop(self) -> None:
         """End it, and all that it started."""
@@ -74,8 +76,7 @@ class Build:
             self._stopped.set()
             if self._child:
                 _end(self._child)
-        if self._thread.ident:
-            self._thread.join()
+        self.wait()
 
     def _run(self) -> None:
         try:
@@ -87,7 +88,7 @@ class Build:
         except Failed as error:
             self._tell(str(error))
         except OSError as error:
-            self._tell(f"{error.filename or self._sources}: {error.strerror}. Start the demo again then.")
+            self._tell(f"{error.filename or self._sources}: {error.strerror}. {AGAIN}")
 
     @contextmanager
     def _alone(self) -> Iterator[IO[str]]:
@@ -104,7 +105,8 @@ class Build:
             yield lock
 
     def _build(self, lock: IO[str]) -> None:
-        self._web.failure.unlink(missing_ok=True)
+        for leftover in (self._web.failure, self._workshop / "log"):
+            leftover.unlink(missing_ok=True)
         wanted, draft = digest(self._sources), self._workshop / "draft"
         try:
             npm = find_npm(lambda command, environment: self._call(command, environment, lock))
@@ -114,11 +116,10 @@ class Build:
         # Also where NODE_ENV says that this is no place to build.
         if self._call([*npm.command, "ci", "--include=dev"], environment, lock):
             raise Failed(
-                "Its packages could not be installed; web/.build/log says why. The first time, this needs the network. "
-                "Start the demo again then."
+                f"Its packages could not be installed: the first time, this needs the network. {AGAIN}"
             )
         if self._call([*npm.command, "run", "build"], environment, lock):
-            raise Failed("web/.build/log says why. Start the demo again then.")
+            raise Failed(f"Its sources could not be bundled. {AGAIN}")
         (draft / STAMP).write_text(wanted)
         self._replace(draft)
 
