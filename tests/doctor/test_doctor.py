@@ -142,6 +142,7 @@ def test_commits_that_a_crash_may_lose_are_told(installation: Installation, sett
         (160004, "127.0.0.1", False, "prefer", [Level.PROBLEM]),
         (180006, "/run/postgresql", False, "prefer", [Level.OK]),
         (180006, "db.example", False, "prefer", [Level.OK, Level.PROBLEM]),
+        (180006, "db.example", False, "disable", [Level.OK, Level.WARNING]),
         (180006, "db.example", True, "require", [Level.OK, Level.WARNING]),
         (180006, "db.example", True, "verify-full", [Level.OK]),
     ],

@@ -42,18 +42,7 @@ def look_at_server(connection: psycopg.Connection) -> Iterator[Finding]:
         yield problem("server", f"{told} is too old: 17 or newer is needed.")
     else:
         yield ok("server", f"{told}.")
-    host = connection.info.host
-    if host not in LOCAL and not host.startswith("/"):
-        if not connection.pgconn.ssl_in_use:
-            yield problem(
-                "server",
-                "The way to the database is not encrypted: add `?sslmode=verify-full` to DATABASE_URL.",
-            )
-        elif connection.info.get_parameters().get("sslmode") != "verify-full":
-            yield warning(
-                "server",
-                "The database's certificate is not checked: add `?sslmode=verify-full` to DATABASE_URL.",
-            )
+    yield from _way(connection)
     for name, danger in (
         ("fsync", problem("server", "fsync is off: a crash may destroy the whole database. Set it to on.")),
         (
@@ -67,6 +56,26 @@ def look_at_server(connection: psycopg.Connection) -> Iterator[Finding]:
     ):
         if _one(connection, "select current_setting(%s)", name) == "off":
             yield danger
+
+
+def _way(connection: psycopg.Connection) -> Iterator[Finding]:
+    """Whether others on the way to the server could listen, or stand in for it."""
+    host, mode = connection.info.host, connection.info.get_parameters().get("sslmode")
+    if host in LOCAL or host.startswith("/"):
+        return
+    if mode == "disable":
+        yield warning(
+            "server",
+            "DATABASE_URL says sslmode=disable: right only if the way to the database never leaves a machine of yours.",
+        )
+    elif not connection.pgconn.ssl_in_use:
+        yield problem(
+            "server", "The way to the database is not encrypted: add `?sslmode=verify-full` to DATABASE_URL."
+        )
+    elif mode != "verify-full":
+        yield warning(
+            "server", "The database's certificate is not checked: add `?sslmode=verify-full` to DATABASE_URL."
+        )
 
 
 def look_at_clock(connection: psycopg.Connection) -> Iterator[Finding]:
