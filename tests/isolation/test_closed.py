@@ -146,3 +146,14 @@ def test_a_new_organisation_gets_its_logins(wall: Wall) -> None:
             "select role from sec.logins where organisation_id = %s", (organisation,)
         ).fetchall()
     assert {role for (role,) in made} == set(ROLES_OF[OrganisationKind.FUNDER])
+
+
+def test_a_function_runs_as_its_owner_where_that_is_meant(wall: Wall) -> None:
+    as_owner = wall.admin.execute(
+        "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
+        " where n.nspname in ('app', 'sec', 'trail', 'door') and p.prosecdef"
+    ).fetchall()
+    assert {function for (function,) in as_owner} == {
+        *("sec.enter(text)", "sec.actor()", "sec.survivor()"),
+        *("trail.record(text,uuid[],jsonb)", "trail.reveal(text,jsonb)"),
+    }

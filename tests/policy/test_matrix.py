@@ -222,3 +222,34 @@ def test_who_is_a_survivor_here_too_sees_her_own_memberships_and_no_other_surviv
         with as_superuser(wall.admin, me.login, me.session):
             survivors = attempt(wall.admin, "select id from app.memberships where role = 'survivor'")
     assert survivors == [(hers.membership,)]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_caseload_is_the_callers_own_also_if_all_assignments_could_be_read(wall: Wall, role: Role) -> None:
+    """Which assignments count is said where they are asked for, whoever may read them."""
+    me, wrong = wall.member("cbo-a", role), []
+    with wall.admin.transaction(force_rollback=True):
+        wall.admin.execute(
+            f"grant select on app.case_assignments to pat_{role};"
+            f" create policy planted on app.case_assignments for select to pat_{role} using (true)".encode()
+        )
+        with as_superuser(wall.admin, me.login, me.session):
+            for table in TABLES:
+                if table == "app.case_assignments":
+                    continue
+                columns = ", ".join(key_columns(table))
+                if keys(wall.admin, f"select {columns} from {table}") != allowed(
+                    wall, me, table, Command.SELECT
+                ):
+                    wrong.append((table, Command.SELECT))
+            for table, row in every_row(wall):
+                key = tuple(row[name] for name in key_columns(table))
+                if granted(role, table, Command.INSERT):
+                    expected = key in allowed(wall, me, table, Command.INSERT)
+                    if inserted(wall.admin, table, written_by(me, row)) is not expected:
+                        wrong.append((table, Command.INSERT))
+                if granted(role, table, Command.UPDATE):
+                    expected = key in allowed(wall, me, table, Command.UPDATE)
+                    if updated(wall.admin, me, table, key) is not expected:
+                        wrong.append((table, Command.UPDATE))
+    assert wrong == []

@@ -18,7 +18,6 @@ from tests.prove.worker import PLACES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "proof.md"
-OF_A_SAMPLE = 1
 
 
 @click.group()
@@ -27,7 +26,8 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--short", is_flag=True, help="One mutant of every kind, chosen by chance.")
+@click.option("--short", is_flag=True, help="One mutant of every kind, chosen by chance: --each 1.")
+@click.option("--each", type=click.IntRange(1), help="So many mutants of every kind, chosen by chance.")
 @click.option(
     "--only",
     "pattern",
@@ -39,7 +39,7 @@ def main() -> None:
 @click.option(
     "--workers", default=lambda: os.cpu_count() or 1, type=click.IntRange(1), help="Processes; one a core."
 )
-@click.option("--seed", default=1, help="Which mutants --short chooses.")
+@click.option("--seed", default=1, help="Which mutants --short and --each choose.")
 @click.option("--tests", multiple=True, default=PLACES, help="Files or folders whose tests may notice.")
 @click.option("--minutes", type=click.FloatRange(0), help="Begin no other mutant after so long.")
 @click.option(
@@ -52,6 +52,7 @@ def main() -> None:
 )
 def walls(
     short: bool,
+    each: int | None,
     pattern: str,
     file: Path | None,
     write: bool,
@@ -67,7 +68,7 @@ def walls(
     share = {
         "of": workers,
         "pattern": pattern,
-        "sample": OF_A_SAMPLE if short else None,
+        "sample": 1 if short else each,
         "seed": seed,
         "tests": tests,
         "patience": patience,

@@ -34,6 +34,7 @@ _GUESSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("function of PostgreSQL", ("test_no_function_tells",)),
     ("function granted", ("test_a_function_is_called",)),
     ("function revoked", ("test_a_function_is_called",)),
+    ("function runs as", ("test_a_function_runs_as",)),
     ("search_path", ("test_every_function_of_ours",)),
     ("door weakened", ("test_a_receiver_sees", "test_a_sender_sees", "test_the_views_hold")),
     ("lint rule", ("test_a_planted_fault",)),
