@@ -71,11 +71,11 @@ def test_what_commands_write_is_searched(found: list[str], tmp_path: Path) -> No
 
 
 def test_logs_that_tests_leave_behind_are_found_but_not_in_tables(tmp_path: Path) -> None:
-    for name in ("a/stderr", "b/errors", "c/server.log", "c/data/17", "d/output"):
+    for name in ("a/stderr", "b/errors", "c/server.log", "c/server.err", "c/data/17", "d/output"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
     names = sorted(path.name for path in watching.log_files(tmp_path))
-    assert names == ["errors", "server.log", "stderr"]
+    assert names == ["errors", "server.err", "server.log", "stderr"]
 
 
 def test_the_log_of_a_database_is_searched_before_it_is_erased(found: list[str], tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from pat_server.demo.cases import NOTES
 from pat_server.demo.organisations import ORGANISATIONS
 
 SHORTEST_PHRASE = 12
-LOGS = re.compile(r"stderr.*|errors.*|.*\.log")
+LOGS = re.compile(r"stderr.*|errors.*|.*\.(?:log|err)")
 NOT_LOGS = {"data", "node_modules"}
 """Folders of a cluster's tables, where nothing of the suite is deleted in clear, and of other people's code."""
 
