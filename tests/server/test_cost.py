@@ -101,6 +101,15 @@ def test_of_all_types_that_an_id_may_have_the_dearest_counts(manager: Caller) ->
     assert cost(manager, node % dear, id=b64encode(f"Place:{uuid4()}".encode()).decode()) == 1 + 1 + 2 + 3
 
 
+def test_the_dearest_of_several_types_may_follow_the_variables(manager: Caller) -> None:
+    node = "query($id: ID!, $n: Int) { node(id: $id) { ... on Case { notes(first: $n) { totalCount edges { cursor } } } %s } }"
+    other = "... on Survivor { place { name } cases { place { name } } }"
+    id = b64encode(f"Place:{uuid4()}".encode()).decode()
+    case, survivor = 1 + 2 + 5, 1 + 1 + 10 * (1 + 1)
+    assert cost(manager, node % other, id=id, n=3) == max(case + 3, survivor)
+    assert cost(manager, node % other, id=id, n=30) == max(case + 30, survivor)
+
+
 def test_a_price_does_not_tell_whether_there_is_something(network: Network, act_as: Act) -> None:
     ((theirs,),) = network.rows(
         "select c.id from app.cases c join app.organisations o on o.id = c.organisation_id where o.slug = 'cbo-b' limit 1"
@@ -187,6 +196,49 @@ async def test_whose_budget_is_spent_waits_for_the_minute_to_end(network: Networ
     assert 1 <= int(later.headers["Retry-After"]) <= 60
     assert told["errors"][0]["message"].startswith("You have spent your points for this minute.")
     assert told["extensions"]["cost"]["throttleStatus"]["currentlyAvailable"] < 1_000
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{",
+        "{ nothing }",
+        "{ cases(first: 501) { totalCount } }",
+        '{ cases(after: "x") { totalCount } }',
+        "{ a " * 20,
+    ],
+)
+async def test_what_is_refused_for_what_it_says_is_paid_for(network: Network, query: str) -> None:
+    principal = network.principal("manager@cbo-a.example")
+    async with executing(network, max_cost=1_000, budget_person=2_500) as executor:
+        codes = [(await asked(executor, principal, query)).code for _ in range(3)]
+    assert codes[0] == codes[1] != "THROTTLED"
+    assert codes[2] == "THROTTLED"
+
+
+async def test_what_a_role_may_not_ask_for_is_paid_for_too(network: Network) -> None:
+    """A refusal is recorded, and that is dearer than most answers."""
+    principal = network.principal("facilitator@cbo-f.example")
+    async with executing(network, max_cost=1_000, budget_person=1_500) as executor:
+        assert (await asked(executor, principal, MANY)).code == "FORBIDDEN"
+        assert (await asked(executor, principal, MANY)).code == "THROTTLED"
+
+
+async def test_what_is_too_dear_for_what_is_left_is_told_and_what_is_not_is_served(network: Network) -> None:
+    principal = network.principal("manager@cbo-a.example")
+    dear = (
+        "{ cases(first: 400) { edges { node { survivor { place { name } } latestProceeding { stage } } } } }"
+    )
+    async with executing(network, max_cost=2_000, budget_person=2_000) as executor:
+        assert (await asked(executor, principal, MANY)).code is None
+        refused = await asked(executor, principal, dear)
+        assert (await asked(executor, principal, MANY)).code is None
+    assert refused.code == "THROTTLED"
+    assert json.loads(refused.body)["extensions"]["cost"] == {
+        "requestedQueryCost": 2 + 400 * 4,
+        "actualQueryCost": None,
+        "throttleStatus": {"maximumAvailable": 2_000, "currentlyAvailable": 2_000 - 402, "restoreRate": 33},
+    }
 
 
 async def test_throttled_is_429_with_the_time_to_wait(network: Network, act_as: Act) -> None:
