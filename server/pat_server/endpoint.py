@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import RedirectResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from pat_auth.tokens import FollowingVerifier
 from pat_platform.errors import Fault
 from pat_platform.observation import current
 from pat_server.executing import Executor
-from pat_server.media import GRAPHQL_JSON, JSON, MediaType, negotiate, reads_pages
+from pat_server.media import GRAPHQL_JSON, JSON, is_json, negotiate, reads_pages
 from pat_server.observing import signed_in
 from pat_server.requests import Answer, GraphQLRequest, faulty, parse_parameters, parse_request
 
@@ -35,6 +35,8 @@ STATUS = {
 }
 """Statuses of faults that stand above GraphQL, whatever the client reads."""
 
+CONTENT_TYPES = {media: f"{media}; charset=utf-8".encode() for media in (JSON, GRAPHQL_JSON)}
+
 
 class GraphQLEndpoint:
     """Reads a request, names its principal, has it executed, writes the answer.
@@ -52,83 +54,100 @@ class GraphQLEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as an ASGI application, so that no method is answered by anybody else."""
-        response = await self.answer(Request(scope, receive))
-        await response(scope, receive, send)
+        asked = Asked(scope, receive)
+        if self._is_visit(asked):
+            await RedirectResponse(EXPLORER, 303)(scope, receive, send)
+            return
+        media = negotiate(asked.header(b"accept"))
+        answer = await self._answer(asked, media)
+        await self._send(send, answer, media or JSON)
 
-    async def answer(self, request: Request) -> Response:
-        """Answer one request; never raises."""
-        if self._is_visit(request):
-            return RedirectResponse(EXPLORER, 303)
-        media = negotiate(accepted(request))
+    async def _answer(self, asked: Asked, media: str | None) -> Answer:
+        """The answer to one request; never raises."""
         try:
-            if request.method not in self._methods:
+            if asked.method not in self._methods:
                 raise Fault("METHOD_NOT_ALLOWED", f"Send a {' or '.join(self._methods)} request.")
             if media is None:
                 raise Fault("NOT_ACCEPTABLE", f"Accept {GRAPHQL_JSON} or {JSON}: nothing else is answered.")
-            principal = self._verifier.verify(bearer(request))
+            principal = self._verifier.verify(bearer(asked.header(b"authorization")))
             signed_in(principal)
-            asked = await read_request(request)
+            request = await asked.request()
         except Fault as fault:
-            return self._response(faulty(fault), media or JSON, 400)
-        answer = await self._executor.execute(asked, principal)
-        # Who reads plain JSON alone takes another status for a line that is broken.
-        return self._response(answer, media, 200 if media == JSON else 400)
+            return faulty(fault, is_early=True)
+        return await self._executor.execute(request, principal)
 
-    def _is_visit(self, request: Request) -> bool:
+    def _is_visit(self, asked: Asked) -> bool:
         """Whether somebody has typed our address into a browser, and may look around."""
-        is_bare = request.method == "GET" and not request.url.query
-        return is_bare and "GET" in self._methods and reads_pages(accepted(request))
+        is_bare = asked.method == "GET" and not asked.scope["query_string"]
+        return is_bare and "GET" in self._methods and reads_pages(asked.header(b"accept"))
 
-    def _response(self, answer: Answer, media: str, otherwise: int) -> Response:
-        """An answer as it is sent; ``otherwise`` is the status of a request error that has none of its own."""
-        current().failed(answer.code or "")
-        status = 200 if answer.code is None else STATUS.get(answer.code, otherwise)
-        headers = dict(answer.headers)
+    async def _send(self, send: Send, answer: Answer, media: str) -> None:
+        # Who reads plain JSON alone takes another status for a line that is broken.
+        status = 200
+        headers = [(b"content-type", CONTENT_TYPES[media]), (b"content-length", b"%d" % len(answer.body))]
+        if answer.code is not None:
+            current().failed(answer.code)
+            otherwise = 400 if answer.is_early or media == GRAPHQL_JSON else 200
+            status = STATUS.get(answer.code, otherwise)
+            headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
         if status == 401:
-            headers["WWW-Authenticate"] = "Bearer"
+            headers.append((b"www-authenticate", b"Bearer"))
         if status == 405:
-            headers["Allow"] = ", ".join(self._methods)
-        return Response(answer.body, status, headers, media_type=f"{media}; charset=utf-8")
+            headers.append((b"allow", ", ".join(self._methods).encode()))
+        start: Message = {"type": "http.response.start", "status": status, "headers": headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": answer.body})
 
 
-def accepted(request: Request) -> str:
-    """What the client reads, in however many headers it says so."""
-    return ",".join(request.headers.getlist("accept"))
+class Asked:
+    """An HTTP request, as much of it as is looked at."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self._receive = receive
+        self._headers: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            known = self._headers.get(name)
+            self._headers[name] = value if known is None else known + b"," + value
+
+    def header(self, name: bytes) -> str:
+        """A header's value; all of them, with commas, where it came more than once; empty where it did not come."""
+        return self._headers.get(name, b"").decode("latin-1")
+
+    async def request(self) -> GraphQLRequest:
+        """What is asked. Raises Fault BAD_INPUT, TOO_LARGE or UNSUPPORTED_MEDIA_TYPE."""
+        if self.method == "GET":
+            return parse_parameters(Request(self.scope).query_params.multi_items())
+        if not is_json(self.header(b"content-type")) or b"content-encoding" in self._headers:
+            raise Fault("UNSUPPORTED_MEDIA_TYPE", f"Send the request as {JSON}, in UTF-8 and not compressed.")
+        try:
+            body = orjson.loads(await self._body())
+        except orjson.JSONDecodeError:
+            raise Fault("BAD_INPUT", "The body is not JSON.") from None
+        return parse_request(body)
+
+    async def _body(self) -> bytes:
+        """The body, counted as it comes and never trusted to be as long as it says. Raises Fault TOO_LARGE or BAD_INPUT."""
+        body: bytes = b""
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                while True:
+                    message = await self._receive()
+                    if message["type"] != "http.request":
+                        raise Fault("BAD_INPUT", "The request ended before its body did.")
+                    body += bytes(message.get("body", b""))
+                    if len(body) > BODY_LIMIT:
+                        raise Fault("TOO_LARGE", f"The request is larger than {BODY_LIMIT // 1024} KiB.")
+                    if not message.get("more_body"):
+                        return body
+        except TimeoutError:
+            raise Fault("BAD_INPUT", f"The body did not come within {BODY_SECONDS:.0f} seconds.") from None
 
 
-def bearer(request: Request) -> str:
-    """The access token of the request (RFC 6750). Raises Fault UNAUTHENTICATED."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+def bearer(authorization: str) -> str:
+    """The access token of a request (RFC 6750). Raises Fault UNAUTHENTICATED."""
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Fault("UNAUTHENTICATED", "Sign in first: send an access token as Authorization: Bearer.")
     return token.strip()
-
-
-async def read_request(request: Request) -> GraphQLRequest:
-    """The GraphQL request that an HTTP request brings. Raises Fault BAD_INPUT, TOO_LARGE or UNSUPPORTED_MEDIA_TYPE."""
-    if request.method == "GET":
-        return parse_parameters(request.query_params.multi_items())
-    sent = MediaType.parse(request.headers.get("content-type", ""))
-    if sent.name != JSON or not sent.is_utf8 or "content-encoding" in request.headers:
-        raise Fault("UNSUPPORTED_MEDIA_TYPE", f"Send the request as {JSON}, in UTF-8 and not compressed.")
-    try:
-        body = orjson.loads(await read_body(request))
-    except orjson.JSONDecodeError:
-        raise Fault("BAD_INPUT", "The body is not JSON.") from None
-    return parse_request(body)
-
-
-async def read_body(request: Request) -> bytes:
-    """The body, counted as it comes and never trusted to be as long as it says. Raises Fault TOO_LARGE or BAD_INPUT."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > BODY_LIMIT:
-                    raise Fault("TOO_LARGE", f"The request is larger than {BODY_LIMIT // 1024} KiB.")
-    except TimeoutError:
-        raise Fault("BAD_INPUT", f"The body did not come within {BODY_SECONDS:.0f} seconds.") from None
-    except ClientDisconnect:
-        raise Fault("BAD_INPUT", "The request ended before its body did.") from None
-    return bytes(body)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 HTML = "text/html"
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 
 NAMED = 3
+REMEMBERED = 200
+"""So many headers are read once: clients send few different ones."""
 _QUALITY = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 _UTF8 = {"utf-8", "utf8"}
 
@@ -55,6 +58,14 @@ def reads_pages(accept: str) -> bool:
     return any(each.name == HTML and each.quality for each in ranges)
 
 
+@lru_cache(REMEMBERED)
+def is_json(content_type: str) -> bool:
+    """Whether a body of this content type is JSON in UTF-8."""
+    sent = MediaType.parse(content_type)
+    return sent.name == JSON and sent.is_utf8
+
+
+@lru_cache(REMEMBERED)
 def negotiate(accept: str) -> str | None:
     """The media type to answer in; None if the client reads neither.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -26,12 +26,13 @@ class Answer:
     """The bytes of the answer.
 
     ``code`` is that of a request error: nothing was executed, so that there is no data. ``headers`` are what such an
-    error says besides.
+    error says besides. ``is_early``: it was refused before it was known to be GraphQL.
     """
 
     body: bytes
     code: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_early: bool = False
 
 
 def error(code: str, message: str, path: list[str | int] | None = None) -> dict[str, Any]:
@@ -53,9 +54,10 @@ def request_error(
     return Answer(body, told[0]["extensions"]["code"], headers or {})
 
 
-def faulty(fault: Fault) -> Answer:
+def faulty(fault: Fault, *, is_early: bool = False) -> Answer:
     """The answer to a request that a fault ended."""
-    return request_error([error(fault.code, fault.message, fault.path)])
+    told = request_error([error(fault.code, fault.message, fault.path)])
+    return replace(told, is_early=is_early)
 
 
 def parse_request(body: Any) -> GraphQLRequest:

@@ -1,11 +1,10 @@
 """Statements, and which of them one connection has prepared."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """One SQL statement with values for `$1`, `$2`, … in PostgreSQL's text format.
 
     A lasting statement stays prepared for the life of a connection.
