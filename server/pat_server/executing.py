@@ -126,7 +126,8 @@ class Executor:
                 refusal = self._refused(rejected.errors)
             except Fault as fault:
                 refusal = faulty(fault)
-            self._refusals.put(key, refusal, sys.getsizeof(request.query) + len(refusal.body))
+            weight = sys.getsizeof(request.query) + sys.getsizeof(request.operation_name) + len(refusal.body)
+            self._refusals.put(key, refusal, weight)
         return refusal
 
     async def _read(self, request: GraphQLRequest, principal: Principal) -> Answer:

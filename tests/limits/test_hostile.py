@@ -75,9 +75,10 @@ def test_a_document_that_is_refused_is_remembered(found: Parts, name: str) -> No
     assert calls < 100
 
 
-async def test_what_is_remembered_is_bounded(found: Parts) -> None:
+@pytest.mark.parametrize(("query", "name"), [("{" + " " * 60_000 + "#}", None), ("{ # }", "x" * 60_000)])
+async def test_what_is_remembered_is_bounded(found: Parts, query: str, name: str | None) -> None:
     executor = Executor(found)
     for turn in range(80):
-        await executor.execute(GraphQLRequest("{" + " " * 60_000 + f"{turn}}}", None, {}), MANAGER)
+        await executor.execute(GraphQLRequest(query.replace("#", str(turn)), name, {}), MANAGER)
     refusals = executor._refusals
     assert 0 < len(refusals) < 70

@@ -112,6 +112,10 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
             audience=f"{url}/graphql",
             key_folder=folder / "keys",
             pool_size=20,
+            # Tests ask as one person what a hundred would; those about budgets have their own.
+            budget_person=10**9,
+            budget_client=10**9,
+            budget_organisation=10**9,
         )
         network = Network(postgres, settings)
         migrate(network.admin_url, SECRET)
