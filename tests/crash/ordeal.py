@@ -9,16 +9,13 @@ holds.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import random
 import signal
 import subprocess
-import sys
-import tempfile
 from base64 import b64decode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -275,22 +272,13 @@ def survive(folder: Path, *, writes: int, kills: int, seed: int = 1) -> Ordeal:
         return ordeal
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command. Exit code 1 when something acknowledged is missing, or there twice."""
-    parser = argparse.ArgumentParser(prog="pat prove crash", description=__doc__.split("\n")[0])
-    parser.add_argument("--writes", type=int, default=2000, help="how many notes are written (2000)")
-    parser.add_argument("--kills", type=int, default=10, help="how often somebody is killed (10)")
-    parser.add_argument("--seed", type=int, default=1, help="what cases are drawn by")
-    given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        ordeal = survive(Path(folder), writes=given.writes, kills=given.kills, seed=given.seed)
-    print(
+def told(ordeal: Ordeal) -> str:
+    """What came of it, in two sentences or a list of what went wrong."""
+    counts = {name: ordeal.killed.count(name) for name in ("kill_server", "kill_postgres")}
+    first = (
         f"{len(ordeal.acknowledged)} writes acknowledged in {ordeal.tries} tries; killed: "
-        f"{ordeal.killed.count('kill_server')} times the server, {ordeal.killed.count('kill_postgres')} times PostgreSQL."
+        f"{counts['kill_server']} times the server, {counts['kill_postgres']} times PostgreSQL."
     )
-    print("\n".join(ordeal.wrong) or "Each is there exactly once, with its event; every chain holds.")
-    return 1 if ordeal.wrong else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return "\n".join(
+        [first, *(ordeal.wrong or ["Each is there exactly once, with its event; every chain holds."])]
+    )

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -112,6 +113,22 @@ def _read(lines: Any, number: int) -> Iterator[dict[str, Any]]:
             verdict = Verdict(**line)
             if verdict.state != "killed" or done % 50 == 0 or done == total:
                 click.echo(f"worker {number}: {done}/{total} {verdict.state}: {verdict.id}", err=True)
+
+
+@main.command()
+@click.option("--writes", type=click.IntRange(7), default=2000, show_default=True, help="How many notes.")
+@click.option("--kills", default=10, show_default=True, help="How often somebody is killed.")
+@click.option("--seed", default=1, help="What cases are drawn by.")
+def crash(writes: int, kills: int, seed: int) -> None:
+    """Kill the server and PostgreSQL while notes are written. Ends with 1 when an acknowledged one is missing, or there twice."""
+    # It loads a network and a server, which the walls need not wait for.
+    from tests.crash.ordeal import survive, told
+
+    with tempfile.TemporaryDirectory() as folder:
+        ordeal = survive(Path(folder), writes=writes, kills=kills, seed=seed)
+    click.echo(told(ordeal))
+    if ordeal.wrong:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":
