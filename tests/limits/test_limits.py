@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pat_platform.errors import Fault
-from pat_platform.limits import Limits, measure, parse_limited, validate_limited
+from pat_platform.limits import Limits, measure, measure_variables, parse_limited, validate_limited
 
 SCHEMA = build_schema(
     """
@@ -374,3 +374,25 @@ def test_a_syntax_error_gives_its_position_and_none_of_the_text(source: str, pos
 def test_any_text_is_parsed_or_refused_with_a_fault(source: str) -> None:
     with suppress(Fault):
         measure(parse_limited(source))
+
+
+def test_variables_hold_values_up_to_the_limit() -> None:
+    """Whatever is within lists and objects counts, and so do these."""
+    measure_variables({"numbers": list(range(1_999))})
+    for too_many in (
+        {"numbers": list(range(2_000))},
+        {f"v{number}": number for number in range(2_001)},
+        {"rows": [{"a": 1, "b": 2}] * 667},
+    ):
+        with pytest.raises(Fault, match="more than 2000 values") as refused:
+            measure_variables(too_many)
+        assert refused.value.code == "TOO_COMPLEX"
+
+
+def test_variables_nest_up_to_the_limit() -> None:
+    def nested(levels: int) -> object:
+        return [nested(levels - 1)] if levels else 1
+
+    measure_variables({"lists": nested(Limits().input_depth)})
+    with pytest.raises(Fault, match="nest deeper than 12 levels"):
+        measure_variables({"lists": nested(Limits().input_depth + 1)})

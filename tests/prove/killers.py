@@ -36,13 +36,24 @@ _GUESSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("function revoked", ("test_a_function_is_called",)),
     ("function runs as", ("test_a_function_runs_as",)),
     ("search_path", ("test_every_function_of_ours",)),
-    ("door weakened", ("test_a_receiver_sees", "test_a_sender_sees", "test_the_views_hold")),
+    (
+        "door weakened",
+        ("test_a_role_reads", "test_a_receiver_sees", "test_a_sender_sees", "test_the_views_hold"),
+    ),
     ("lint rule", ("test_a_planted_fault",)),
     ("limit", ("test_each_limit", "test_what_stands_just", "test_too_many")),
     ("role with", ("test_no_login_becomes", "test_no_statement_reads")),
     ("membership", ("test_no_role_is_a_member", "test_every_login_is_let_in")),
     ("counts", ("test_how_many_rows",)),
-    ("default", ("test_a_schema_is_used", "test_what_postgresql_leaves_open", "test_the_schema_public")),
+    (
+        "default",
+        (
+            "test_a_schema_is_used",
+            "test_what_postgresql_leaves_open",
+            "test_the_schema_public",
+            "test_a_login_of_another",
+        ),
+    ),
     ("estimates", ("test_nothing_is_known_of_any_value",)),
 )
 
@@ -108,9 +119,12 @@ class Killers:
     def _fit(self, mutant: Mutant, item: pytest.Item) -> str:
         """Whether the test is about the same table or role, about another one, or about neither."""
         parameters: Any = getattr(item, "callspec", None)
-        values = [str(value) for value in parameters.params.values()] if parameters else []
-        about = {name for value in values for name in (value, f"pat_{value}")} & self.names
-        if not about:
+        values = list(parameters.params.values()) if parameters else []
+        texts = [str(value) for value in values] + [
+            str(value.rule) for value in values if hasattr(value, "rule")
+        ]
+        about = {name for text in texts for name in (text, f"pat_{text}")} & self.names
+        if not about or not mutant.hints:
             return "any"
         return "same" if about & mutant.hints else "other"
 

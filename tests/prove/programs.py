@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tests.prove.conditions import weakened
 from tests.prove.mutant import Mutant, in_catalogue
@@ -19,13 +19,13 @@ _VIEWS = """
 select 'door.' || c.relname, rtrim(pg_get_viewdef(c.oid), ';'), pg_get_userbyid(c.relowner)
 from pg_class c where c.relnamespace = 'door'::regnamespace and c.relkind = 'v' order by 1"""
 
-# What a function or view says, and what it must not say instead.
+# What is said, and what must not be said instead. In a view both users are the caller; in a function that runs as its owner,
+# the current one is the owner.
 _WORDS = {
     "statement_timestamp()": "transaction_timestamp()",
     "clock_timestamp()": "transaction_timestamp()",
-    "session_user": "current_user",
-    "for update": "",
 }
+_WORDS_OF_FUNCTIONS = {**_WORDS, "session_user": "current_user", "for update": ""}
 
 # Parts of what is hashed, and of what is revealed: none may be left out.
 _PARTS = re.compile(r"\|\| (trail\.field\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))")
@@ -44,14 +44,14 @@ def mutants(connection: Connection) -> Iterator[Mutant]:
 
 def _of_body(signature: str, name: str, definition: str) -> Iterator[Mutant]:
     head, body, tail = definition.split("$function$")
-    for described, text in _weaker(body):
+    for described, text in _weaker(body, _WORDS_OF_FUNCTIONS):
         change = in_catalogue("$function$".join((head, text, tail)), definition)
         yield Mutant("function weakened", f"{signature}: {described}", change, frozenset({name}))
 
 
-def _weaker(text: str) -> Iterator[tuple[str, str]]:
+def _weaker(text: str, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield from weakened(text)
-    for word, instead in _WORDS.items():
+    for word, instead in words.items():
         for match in re.finditer(re.escape(word), text, re.IGNORECASE):
             yield _replaced(text, match.start(), match.end(), instead)
     for part in _PARTS.finditer(text):
@@ -105,7 +105,7 @@ def _of_protection(
 def _of_view(view: str, definition: str, owner: str) -> Iterator[Mutant]:
     hints = frozenset({view})
     made = f"create or replace view {view} with (security_barrier) as {{}}"
-    for described, text in _weaker(definition):
+    for described, text in _weaker(definition, _WORDS):
         change = in_catalogue(made.format(text), made.format(definition))
         yield Mutant("door weakened", f"{view}: {described}", change, hints)
     yield Mutant(
