@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -17,7 +17,7 @@ from tests.keys.network import KeyNetwork
 from tests.keys.transit import Transit
 
 from pat_platform.encryption.file_provider import FileKeyProvider
-from pat_platform.encryption.provider import WrappedKey
+from pat_platform.encryption.provider import KeysMissing, WrappedKey
 from pat_server import keeping
 from pat_server.commands import keys as commands
 from pat_tenants import rewrapping
@@ -193,6 +193,13 @@ def test_a_key_that_does_not_open_stays_and_is_told(network: KeyNetwork) -> None
     assert "1 keys of people do not open and stay as they are" in said
     assert network.opened("cbo-a") == people | {broken: None}
     assert "a version of its key is missing, and 1 people cannot be read" in network.refused("keys", "check")
+    assert under(network, "cbo-a")["?"] == 1
+
+
+async def test_an_organisation_without_keys_has_nothing_rewrapped(network: KeyNetwork) -> None:
+    async with keeping.connected(network.settings) as connection:
+        with pytest.raises(KeysMissing):
+            await rewrapping.rewrap(connection, FileKeyProvider(network.folder / "none"), uuid4())
 
 
 def destroyed(network: KeyNetwork) -> str:

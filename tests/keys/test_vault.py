@@ -12,9 +12,10 @@ import pytest
 from tests.keys.transit import TOKEN, Transit, serving_transit
 
 from pat_platform.encryption import vault_client
+from pat_platform.encryption.chosen import key_keeper
 from pat_platform.encryption.provider import KeysMissing, KeysUnavailable, SubjectKey, WrappedKey
 from pat_platform.encryption.vault_provider import VaultKeyProvider
-from pat_platform.settings import VaultAccess
+from pat_platform.settings import KeyProviderKind, Settings, SettingsError, VaultAccess
 
 ORGANISATION = uuid4()
 KEY = os.urandom(32)
@@ -158,8 +159,11 @@ async def test_a_token_that_cannot_be_renewed_is_said_without_being_shown(
     with caplog.at_level(logging.DEBUG):
         with pytest.raises(KeysUnavailable):
             await vault.create(ORGANISATION)
-        # Another thread says it, as soon as it has asked.
-        await asyncio.sleep(0.5)
+        for _ in range(100):
+            # Another thread says it, as soon as it has asked.
+            if "vault.token_not_renewed" in caplog.text:
+                break
+            await asyncio.sleep(0.05)
     assert "vault.token_not_renewed" in caplog.text
     assert TOKEN not in caplog.text
 
@@ -188,3 +192,56 @@ async def test_logs_tell_no_key_and_no_token(
         await vault.unwrap(ORGANISATION, stored)
     for secret in (TOKEN, b64encode(KEY).decode(), stored[0].blob.decode()):
         assert secret not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("instead", "reason"),
+    [
+        ((200, {"hello": 1}), "is not Vault"),
+        ((200, [1]), "is not Vault"),
+        ((204, None), "is not Vault"),
+        ((200, {"data": {"batch_results": []}}), "another number of keys"),
+        ((200, {"data": {"batch_results": [{"error": "x"}]}}), "some keys and not others"),
+        ((400, {"errors": ["unsupported path"]}), "is PAT_VAULT_MOUNT a transit engine"),
+        ((307, None), "is not Vault"),
+        ((500, {"errors": ["1 error"]}), "InternalServerError"),
+        ((429, {"errors": []}), "RateLimitExceeded"),
+    ],
+)
+async def test_an_answer_that_makes_no_sense_is_unavailable_and_wraps_nothing(
+    transit: Transit, vault: VaultKeyProvider, instead: tuple[int, object], reason: str
+) -> None:
+    await vault.create(ORGANISATION)
+    await wrapped(vault)
+    transit.instead = instead
+    with pytest.raises(KeysUnavailable) as refused:
+        await wrapped(vault)
+    assert reason in refused.value.reason
+    assert not isinstance(refused.value, KeysMissing)
+
+
+@pytest.mark.parametrize("text", ["", "no base64 at all", "c2hvcnQ="])
+async def test_what_vault_opens_and_is_no_key_of_ours_does_not_open(
+    transit: Transit, vault: VaultKeyProvider, text: str
+) -> None:
+    await vault.create(ORGANISATION)
+    stored = await wrapped(vault)
+    transit.instead = (200, {"data": {"batch_results": [{"plaintext": text}]}})
+    assert await vault.unwrap(ORGANISATION, stored) == [None]
+
+
+async def test_what_vault_refuses_of_an_operator_is_said(transit: Transit, vault: VaultKeyProvider) -> None:
+    await vault.create(ORGANISATION)
+    [version] = await vault.versions(ORGANISATION)
+    transit.instead = (400, {"errors": ["cannot"]})
+    for work in (vault.destroy_before(ORGANISATION, version), vault.derive(ORGANISATION, b"x")):
+        with pytest.raises(KeysUnavailable, match="UNAVAILABLE"):
+            await work
+
+
+def test_vault_is_not_chosen_without_being_told_where_it_is() -> None:
+    settings = Settings(
+        database_url="postgresql://db/pat", secret=b"s" * 40, key_provider=KeyProviderKind.VAULT
+    )
+    with pytest.raises(SettingsError, match="PAT_VAULT_ADDRESS"):
+        key_keeper(settings)

@@ -74,6 +74,8 @@ class Transit:
     may_create: bool = False
     is_sealed: bool = False
     delay: float = 0.0
+    instead: tuple[int, Any] | None = None
+    """What it answers to everything, whatever is asked."""
     requests: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
@@ -85,6 +87,8 @@ class Transit:
         """The status and the JSON that answer a request."""
         self.requests.append(f"{method} {path}")
         time.sleep(self.delay)
+        if self.instead:
+            return self.instead
         if self.is_sealed:
             return 503, {"errors": ["Vault is sealed"]}
         if self.tokens.get(token, 0.0) <= time.time():
