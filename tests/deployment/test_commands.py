@@ -125,6 +125,7 @@ def test_every_service_does_its_work_in_the_order_of_the_file(machine: Machine) 
             while not machine.is_healthy():
                 assert process.poll() is None, errors.read_text()
                 assert time.monotonic() < deadline, errors.read_text()
+                time.sleep(0.5)
             done = machine.run("tools", "backup", f"{machine.folder}/backups/first.dump")
             assert done.returncode == 0, done.stderr
             done = machine.run("tools", "doctor", "--json")

@@ -12,7 +12,7 @@ from pat_server.commands.signals import stoppable
 
 
 @click.command("restore")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def command(file: Path) -> None:
     """Put the backup FILE onto the empty database that DATABASE_URL names, as a superuser.
 
