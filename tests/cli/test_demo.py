@@ -241,3 +241,15 @@ def test_a_disk_that_is_full_is_told_in_a_sentence(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "look at the disk quota" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_its_keys_are_rotated_while_it_runs(own_demo: Demo) -> None:
+    own_demo.start()
+    token = token_of(own_demo)
+    checked = own_demo.pat("keys", "check")
+    assert (checked.returncode, "all under current versions" in checked.stdout) == (0, True), checked.stderr
+    for what in ("signing", "organisations"):
+        rotated = own_demo.pat("keys", "rotate", what)
+        assert rotated.returncode == 0, rotated.stderr
+    assert "verifies only" in own_demo.pat("keys", "list").stdout
+    assert ask(own_demo, token)["data"]["cases"]["totalCount"]

@@ -1,6 +1,7 @@
 """Key providers of both kinds, and a database with something to rotate."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -43,42 +44,55 @@ def vault(transit: Transit, token_file: Path) -> Iterator[VaultKeyProvider]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL with a migrated database to copy: the passwords of service logins belong to a whole server."""
-    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), options=FORGETFUL)
-    with postgres:
+def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EmbeddedPostgres, KeyNetwork]]:
+    """A PostgreSQL of our own, for the passwords of service logins belong to a whole server; and in it a network to copy."""
+    folder = tmp_path_factory.mktemp("original")
+    postgres = EmbeddedPostgres(folder / "postgres", options=FORGETFUL)
+    with postgres, pytest.MonkeyPatch.context() as environment:
+        forget_the_machine(environment)
         with psycopg.connect(postgres.url(), autocommit=True) as admin:
-            admin.execute("create database migrated")
-        migrate(postgres.url(database="migrated"), SECRET.encode())
-        yield postgres
+            admin.execute("create database original")
+        migrate(postgres.url(database="original"), SECRET.encode())
+        made = network_of(postgres, "original", folder)
+        for slug in ("cbo-a", "cbo-b"):
+            made.told("organisation", "add", slug, "--name", slug, "--kind", "cbo", "--state", "Goa")
+        yield postgres, made
     postgres.erase()
+
+
+def forget_the_machine(environment: pytest.MonkeyPatch) -> None:
+    """Take away what a developer's own environment says."""
+    for name in list(os.environ):
+        if TELLING.match(name):
+            environment.delenv(name)
+
+
+def network_of(postgres: EmbeddedPostgres, database: str, folder: Path) -> KeyNetwork:
+    """A database as commands see it, with its keys in this folder."""
+    variables = {
+        "DATABASE_URL": postgres.url(database=database),
+        "PAT_SECRET": SECRET,
+        "PAT_KEY_PROVIDER": "file",
+        "PAT_KEY_FOLDER": str(folder / "keys"),
+        "PAT_HOME": str(folder / "home"),
+    }
+    return KeyNetwork(variables["DATABASE_URL"], variables, runner(variables))
 
 
 @pytest.fixture
 def network(
-    server: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    original: tuple[EmbeddedPostgres, KeyNetwork], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[KeyNetwork]:
-    """Two organisations with their keys in files: the first has people."""
-    for name in list(os.environ):
-        if TELLING.match(name):
-            monkeypatch.delenv(name)
+    """Two organisations with their keys in files, and nobody in them yet."""
+    forget_the_machine(monkeypatch)
+    postgres, copied = original
     database = f"keys_{uuid4().hex}"
-    with psycopg.connect(server.url(), autocommit=True) as admin:
-        admin.execute(f"create database {database} template migrated".encode())
-        variables = {
-            "DATABASE_URL": server.url(database=database),
-            "PAT_SECRET": SECRET,
-            "PAT_KEY_PROVIDER": "file",
-            "PAT_KEY_FOLDER": str(tmp_path / "keys"),
-            "PAT_HOME": str(tmp_path / "home"),
-        }
-        made = KeyNetwork(variables["DATABASE_URL"], variables, runner(variables))
-        for slug in ("cbo-a", "cbo-b"):
-            made.told("organisation", "add", slug, "--name", slug, "--kind", "cbo", "--state", "Goa")
+    made = network_of(postgres, database, tmp_path)
+    shutil.copytree(copied.settings.key_folder, made.settings.key_folder)
+    with psycopg.connect(postgres.url(), autocommit=True) as admin:
+        admin.execute(f"create database {database} template original".encode())
         yield made
         admin.execute(f"drop database {database} with (force)".encode())
-        for (login,) in admin.execute(r"select rolname from pg_roles where rolname like 'org\_%'").fetchall():
-            admin.execute(f"drop role {login}".encode())
 
 
 @pytest.fixture
