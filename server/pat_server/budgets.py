@@ -154,7 +154,8 @@ class Budgets:
 
     def _of(self, principal: Principal) -> tuple[Account, ...]:
         """A principal's accounts, the narrowest first: whoever has spent her own does not touch her organisation's."""
-        key = (principal.organisation, principal.client, principal.person)
+        # Python hashes a number in a tenth of the time that it takes for a UUID.
+        key = (principal.organisation.int, principal.client, principal.person.int)
         known = self._known.get(key)
         if known is None:
             organisation = str(principal.organisation)

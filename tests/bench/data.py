@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
@@ -113,9 +112,9 @@ def managers() -> list[Person]:
 
 
 @contextmanager
-def loaded(scale: int, folder: Path = FOLDER) -> Iterator[Data]:
+def loaded(scale: int) -> Iterator[Data]:
     """The network on this scale, loaded if it is not there yet, for as long as the block lasts."""
-    home = Home(folder / f"demo-{scale}")
+    home = Home(FOLDER / f"demo-{scale}")
     port = free_port()
     with home.held(port):
         _forget_another_release(home)
