@@ -37,6 +37,7 @@ from graphql import (
 )
 
 from pat_platform.errors import Fault
+from pat_platform.rules import rules_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,8 @@ def validate_limited(
     Raises what `measure` raises.
     """
     measure(document, limits)
-    return validate(schema, document, max_errors=limits.errors, hide_suggestions=True)
+    rules = rules_for(document)
+    return validate(schema, document, rules, max_errors=limits.errors, hide_suggestions=True)
 
 
 def measure(document: DocumentNode, limits: Limits = DEFAULT_LIMITS) -> None:
