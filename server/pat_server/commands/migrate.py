@@ -12,8 +12,9 @@ from pat_server.migrate import migrate
 def command() -> None:
     """Bring your database to this release: roles, tables, the wall, the logins.
 
-    All or nothing, and safe to run again. DATABASE_URL names a superuser, or pat_service_migrator once it exists;
-    the passwords of all logins are derived from PAT_SECRET or PAT_SECRET_FILE.
+    Tables and the wall change together or not at all. Safe to run again, and while servers of the release before serve.
+    DATABASE_URL names a superuser, or pat_service_migrator once it exists; the passwords of all logins are derived from
+    PAT_SECRET or PAT_SECRET_FILE.
     """
     settings = Settings.from_environment(os.environ)
     done = migrate(
