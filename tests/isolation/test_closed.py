@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.isolation.test_services import READ_BY
 from tests.support.wall import SECRET, Wall, attempt
 
 from pat_auth.policy import Role
@@ -157,3 +158,24 @@ def test_a_function_runs_as_its_owner_where_that_is_meant(wall: Wall) -> None:
         *("sec.enter(text)", "sec.actor()", "sec.survivor()"),
         *("trail.record(text,uuid[],jsonb)", "trail.reveal(text,jsonb)"),
     }
+
+
+@pytest.mark.parametrize("login", SERVICE_LOGINS)
+def test_a_service_sees_every_row_of_what_it_reads(wall: Wall, login: str) -> None:
+    """No policy hides from it what it is there for."""
+    with wall.connect_service(login) as connection:
+        for table in sorted(READ_BY[login]):
+            count = f"select count(*) from {table}"
+            seen = attempt(connection, count)
+            assert seen == attempt(wall.admin, count), table
+            assert seen != [(0,)], table
+
+
+def test_people_logins_and_sessions_are_kept_by_their_owner(wall: Wall) -> None:
+    """Row security binds it too: its functions and the migrator, in its name, see through its own policies."""
+    with wall.admin.transaction(force_rollback=True):
+        wall.admin.execute("set local role pat_sec")
+        for table in ("sec.people", "sec.logins", "sec.sessions"):
+            assert attempt(wall.admin, f"select count(*) > 0 from {table}") == [(True,)]
+        added = "insert into sec.people (id, email) values (gen_random_uuid(), 'new@example.org')"
+        assert attempt(wall.admin, added) == [(1,)]
