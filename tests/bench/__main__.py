@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import hostile
+from tests.bench import hostile, page
 from tests.bench.data import Data, loaded
 from tests.bench.load import load
 from tests.bench.operations import OPERATIONS
@@ -60,6 +60,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--peers", action="store_true", help="PostGraphile and DataLoaders, too (needs Node.js and npm)"
     )
+    parser.add_argument(
+        "--write", action="store_true", help="write what was measured into docs/performance.md"
+    )
     given = parser.parse_args(arguments)
     letters = given.only.split(",")
     if unknown := set(letters) - set(OPERATIONS):
@@ -74,6 +77,8 @@ def main(arguments: list[str] | None = None) -> None:
     if given.peers:
         print()
         print(table_of_peers(report))
+    if given.write:
+        page.write("comparison", arguments or sys.argv[1:], page.comparison(report))
 
 
 if __name__ == "__main__":
