@@ -4,7 +4,7 @@ export const FIRST_LOOK = `# Choose a person above, then run this.
 # what her work needs, and no more.
 query FirstLook {
   me { name role organisation { name } }
-  cases(first: 3) {
+  cases(first: 5) {
     totalCount
     edges {
       node {
