@@ -35,6 +35,7 @@ def create_app(settings: Settings) -> Starlette:
         finally:
             stopping.say_farewell()
             await parts.database.close()
+            parts.vault.close()
             if tracer is not None:
                 tracer.close()
 

@@ -63,6 +63,16 @@ class Holding:
 
 
 @asynccontextmanager
+async def opened_keeper(settings: Settings) -> AsyncIterator[KeyKeeper]:
+    """The key provider that the settings name, as long as the block lasts. Raises SettingsError if they name none."""
+    keeper = key_keeper(settings)
+    try:
+        yield keeper
+    finally:
+        keeper.close()
+
+
+@asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[AsyncConnection[Any]]:
     """A connection of the login that replaces wrapped keys; each statement commits by itself."""
     conninfo = settings.conninfo(KEYS, FIRST_GENERATION)
@@ -113,11 +123,11 @@ def key_findings(settings: Settings) -> list[str]:
 
 async def _findings(settings: Settings) -> list[str]:
     try:
-        keeper = key_keeper(settings)
+        key_keeper(settings).close()
     except SettingsError as error:
         return [str(error)]
     found: list[str] = []
-    async with connected(settings) as connection:
+    async with opened_keeper(settings) as keeper, connected(settings) as connection:
         for organisation in await organisations(connection):
             try:
                 found += findings(await holding(connection, keeper, organisation))
@@ -137,9 +147,11 @@ def missing_keys(settings: Settings) -> list[str]:
 
 
 async def _missing_keys(settings: Settings) -> list[str]:
-    keeper = key_keeper(settings)
-    async with connected(settings) as connection:
-        known = await organisations(connection)
+    async with opened_keeper(settings) as keeper, connected(settings) as connection:
+        return await _lacking(keeper, await organisations(connection))
+
+
+async def _lacking(keeper: KeyKeeper, known: list[Organisation]) -> list[str]:
     try:
         lacking = [each.slug for each in known if not await keeper.versions(each.id)]
     except KeysUnavailable as unavailable:

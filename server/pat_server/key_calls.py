@@ -46,6 +46,10 @@ class CountedKeys:
         """As the provider does."""
         return await self._counted("derive", organisation, self._provider.derive(organisation, purpose))
 
+    def close(self) -> None:
+        """As the provider does."""
+        self._provider.close()
+
     async def create(self, organisation: UUID) -> bool:
         """As the provider does."""
         return await self._counted("create", organisation, self._provider.create(organisation))

@@ -37,6 +37,10 @@ class Vault:
         """Make the keys of a new organisation; nothing else ever does. False where it has some already."""
         return await self._provider.create(organisation)
 
+    def close(self) -> None:
+        """Let go of the key provider."""
+        self._provider.close()
+
     def ring(self, organisation: UUID) -> KeyRing:
         """A ring for one request or transaction."""
         return KeyRing(self._provider, organisation)

@@ -107,7 +107,7 @@ class KeyNetwork:
         try:
             return asyncio.run(work(keeper))
         finally:
-            getattr(keeper, "close", lambda: None)()
+            keeper.close()
 
     def versions(self, slug: str) -> list[str]:
         """The names of the versions of an organisation's key, oldest first."""

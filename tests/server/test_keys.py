@@ -187,9 +187,9 @@ def one_key_in_vault(network: Network, settings: Settings, manager: Caller) -> I
 
 
 async def wrap_in_vault(settings: Settings, organisation: UUID, survivor: UUID) -> bytes:
-    keeper = key_keeper(settings)
-    await keeper.create(organisation)
-    [blob] = await keeper.wrap(organisation, [SubjectKey(survivor, bytes(32))])
+    async with keeping.opened_keeper(settings) as keeper:
+        await keeper.create(organisation)
+        [blob] = await keeper.wrap(organisation, [SubjectKey(survivor, bytes(32))])
     return blob
 
 

@@ -98,6 +98,9 @@ class FileKeyProvider:
         loaded = await self._needed(organisation)
         return _derive(loaded.held.root, organisation, join_parts(b"purpose", purpose))
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     async def create(self, organisation: UUID) -> bool:
         """Make the organisation's file, unless there is one."""
         return await asyncio.to_thread(self._create, organisation)

@@ -92,6 +92,10 @@ class KeyProvider(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of what it holds open. Nothing is asked of it afterwards."""
+        ...
+
 
 class KeyKeeper(KeyProvider, Protocol):
     """What an operator needs besides: to make, rotate and destroy keys. A server's rights need not reach so far."""

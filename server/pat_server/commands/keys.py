@@ -11,14 +11,21 @@ import click
 from psycopg import AsyncConnection, OperationalError
 
 from pat_auth.keys import load_or_create_keys, rotate_keys
-from pat_platform.encryption.chosen import key_keeper
 from pat_platform.encryption.provider import KeyKeeper, KeyVersion
 from pat_platform.settings import Settings
 from pat_server.commands.admin import Admin
 from pat_server.commands.progress import Progress
 from pat_server.commands.tables import aligned
 from pat_server.commands.trouble import Trouble
-from pat_server.keeping import Holding, Organisation, connected, findings, holding, organisations
+from pat_server.keeping import (
+    Holding,
+    Organisation,
+    connected,
+    findings,
+    holding,
+    opened_keeper,
+    organisations,
+)
 from pat_tenants.rewrapping import Done, renew_unreadable, rewrap
 
 # Longer than any transaction may take that read which version is the current one.
@@ -55,9 +62,8 @@ class _Work:
 
 @asynccontextmanager
 async def _working(settings: Settings) -> AsyncIterator[_Work]:
-    keeper = key_keeper(settings)
     try:
-        async with connected(settings) as connection:
+        async with opened_keeper(settings) as keeper, connected(settings) as connection:
             yield _Work(connection, keeper, await organisations(connection))
     except OperationalError as error:
         if "password authentication failed" not in str(error):

@@ -8,12 +8,12 @@ import click
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
-from pat_platform.encryption.chosen import key_keeper
 from pat_platform.encryption.provider import KeysUnavailable
 from pat_platform.settings import Settings, SettingsError
 from pat_server.commands.admin import Admin
 from pat_server.commands.tables import aligned
 from pat_server.commands.trouble import Trouble, warn
+from pat_server.keeping import opened_keeper
 from pat_tenants.htcds import OrganisationType
 from pat_tenants.isolation.provision import end_connections, provision, rotate
 from pat_tenants.organisations.models import OrganisationKind
@@ -67,13 +67,18 @@ def add(slug: str, name: str, kind: OrganisationKind, state: str, htcds_type: Or
 def _make_keys(settings: Settings, slug: str, organisation: UUID) -> None:
     """Make the organisation's keys, or say how that is done: it stands without them, and can be served."""
     try:
-        asyncio.run(key_keeper(settings).create(organisation))
+        asyncio.run(_create_keys(settings, organisation))
         return
     except SettingsError:
         reason = "PAT_KEY_PROVIDER is not set."
     except KeysUnavailable as unavailable:
         reason = unavailable.reason
     warn(f"It has no keys yet, and can save no identity: {reason} Make them with `pat keys create {slug}`.")
+
+
+async def _create_keys(settings: Settings, organisation: UUID) -> None:
+    async with opened_keeper(settings) as keeper:
+        await keeper.create(organisation)
 
 
 @command.command("list")
