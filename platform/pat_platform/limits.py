@@ -63,7 +63,7 @@ class Limits:
     root_fields: int = 30
     depth: int = 15
     nesting: int = 40
-    selections: int = 400
+    selections: int = 300
     aliases: int = 60
     directives: int = 60
     comparisons: int = 3_000

@@ -143,7 +143,7 @@ def _wide() -> Iterator[Hostile]:
         "c#: cases(first: 1) { totalCount edges { cursor node { id } } pageInfo { startCursor hasNextPage } }"
     )
     yield Hostile("30 connections", "{ " + times(30, pages) + " }")
-    several = times(9, "c#: cases(first: 1) { edges { node { " + every + " } } }")
+    several = times(6, "c#: cases(first: 1) { edges { node { " + every + " } } }")
     yield Hostile("everything of cases, often", "{ " + several + " }")
     notes = times(55, "n#: notes(first: 1) { totalCount edges { node { id } } }")
     yield Hostile("55 connections of a case", "{ case(id: " + ID + ") { " + notes + " } }")
@@ -157,13 +157,13 @@ def _wide() -> Iterator[Hostile]:
     many = "{ " + times(5, "n#: node(id: " + ID + ") { " + times(10, "a#: __typename") + " }") + " }"
     yield Hostile("nodes, each type the same fields", many)
     case = "... on Case { " + every + " }"
-    yield Hostile("nodes of cases", "{ " + times(9, "n#: node(id: " + ID + ") { " + case + " }") + " }")
+    yield Hostile("nodes of cases", "{ " + times(6, "n#: node(id: " + ID + ") { " + case + " }") + " }")
     groups = "g#: selfHelpGroups(first: 1) { edges { node { memberCount savingsTotal loansTotal loansOutstanding } } }"
     yield Hostile("30 sums", "{ " + times(30, groups) + " }")
     verbs = 'v#: addCaseNote(input: {caseId: "x", kind: GENERAL, text: "x"}) { ... on CaseNote { id kind } ... on Refusal { code } }'
     yield Hostile("30 verbs", "mutation { " + times(30, verbs) + " }")
     opened = 'v#: updateCase(input: {caseId: "x", baseVersion: 1}) { ... on Case { ' + every + " } }"
-    yield Hostile("verbs that return everything", "mutation { " + times(9, opened) + " }")
+    yield Hostile("verbs that return everything", "mutation { " + times(6, opened) + " }")
 
 
 def _merged() -> Iterator[Hostile]:
@@ -303,8 +303,8 @@ def _drawn(by: random.Random, number: int) -> Iterator[Hostile]:
     """Valid documents drawn by chance, as wide as the limits allow or a little wider."""
     for turn in range(number):
         roots = []
-        for place in range(by.randint(5, 34)):
-            inner = " ".join(by.choice(OF_CASES) for _ in range(by.randint(1, 9)))
+        for place in range(by.randint(5, 28)):
+            inner = " ".join(by.choice(OF_CASES) for _ in range(by.randint(1, 8)))
             roots.append(f"r{place}: " + by.choice(FIELDS).replace("@", inner))
         query = "{ " + " ".join(roots) + " } fragment F on Case { id code survivor { id code } }"
         yield Hostile(f"drawn {turn}", query)

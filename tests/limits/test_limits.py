@@ -151,9 +151,9 @@ def test_a_document_that_passes_is_looked_at_twice_at_most(size: int) -> None:
 def test_what_is_expanded_never_exceeds_the_limit() -> None:
     # Each fragment is reached on two paths, so the second pass has to follow all that the first one allowed.
     chain = " ".join(
-        f"fragment F{i} on Query {{ other {{ ...F{i + 1} }} others {{ ...F{i + 1} }} }}" for i in range(6)
+        f"fragment F{i} on Query {{ other {{ ...F{i + 1} }} others {{ ...F{i + 1} }} }}" for i in range(5)
     )
-    document = parse(f"{{ ...F0 }} {chain} fragment F6 on Query {{ hello }}")
+    document = parse(f"{{ ...F0 }} {chain} fragment F5 on Query {{ hello }}")
     looked_at, written = visits(document)
     assert written < looked_at <= written + Limits().selections
 
