@@ -3,6 +3,8 @@
     python3 pat bench                     all operations against the floor
     python3 pat bench --only a,f          some of them
     python3 pat bench hostile             what it takes to decide requests that are meant to hurt
+    python3 pat bench cold                what a document costs that was never seen before
+    python3 pat bench clients             memory and speed with one client and with 500
     python3 pat bench --json FILE         the results as JSON, beside the table
     python3 pat bench --peers             PostGraphile and Strawberry's DataLoaders take their turns, too
 
@@ -14,11 +16,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import hostile, page
+from tests.bench import clients, cold, hostile, page
 from tests.bench.data import Data, loaded
 from tests.bench.load import load
 from tests.bench.operations import OPERATIONS
@@ -81,7 +83,19 @@ def main(arguments: list[str] | None = None) -> None:
         page.write("comparison", arguments or sys.argv[1:], page.comparison(report))
 
 
+def print_cold(_: Sequence[str]) -> int:
+    """Print what a cold document costs."""
+    print(cold.told(cold.cold()))
+    return 0
+
+
+OTHERS: dict[str, Callable[[Sequence[str]], int]] = {
+    "hostile": hostile.main,
+    "cold": print_cold,
+    "clients": clients.main,
+}
+
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["hostile"]:
-        sys.exit(hostile.main(sys.argv[2:]))
+    if sys.argv[1:2] and sys.argv[1] in OTHERS:
+        sys.exit(OTHERS[sys.argv[1]](sys.argv[2:]))
     main()

@@ -26,6 +26,7 @@ from pat_platform.postgres_programs import free_port
 
 READY_SECONDS = 60
 STOP_SECONDS = 20
+LONGEST_SAID = 2000
 NOT_READY = 503
 NO_PROXIES = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 PAT = "from pat_server.cli import main; main()"
@@ -99,12 +100,21 @@ class Peer(ABC):
         port = free_port()
         with self.prepared(data), tempfile.TemporaryDirectory() as folder:
             command, environment = self.command(data, port, Path(folder))
-            process = subprocess.Popen(
-                command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, start_new_session=True
-            )
+            # What a server says of each request is written, as elsewhere, and read only if it does not come up.
+            said = Path(folder) / "said"
+            with said.open("wb") as log:
+                process = subprocess.Popen(
+                    command,
+                    env={**os.environ, **environment},
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
             try:
                 self._wait(process, port)
                 yield Serving(process, port)
+            except NotReady as trouble:
+                raise NotReady(f"{trouble}:\n{said.read_text()[-LONGEST_SAID:]}") from None
             finally:
                 _stop(process)
 
