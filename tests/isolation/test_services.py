@@ -50,7 +50,7 @@ def test_a_service_reads_its_own_tables_and_no_other(wall: Wall, login: str) -> 
 
 @pytest.mark.parametrize("login", SERVICE_LOGINS)
 def test_a_service_writes_nothing_but_sessions(wall: Wall, login: str) -> None:
-    with wall.connect_service(login) as connection:
+    with wall.connect_service(login) as connection, connection.transaction(force_rollback=True):
         for table in metadata.tables.values():
             first = next(iter(table.columns)).name
             for statement in (
@@ -65,7 +65,7 @@ def test_a_service_writes_nothing_but_sessions(wall: Wall, login: str) -> None:
 
 @pytest.mark.parametrize("login", [ISSUER, JOBS, LISTENER, KEYS])
 def test_a_service_becomes_nobody_and_makes_nothing(wall: Wall, login: str) -> None:
-    with wall.connect_service(login) as connection:
+    with wall.connect_service(login) as connection, connection.transaction(force_rollback=True):
         for statement in (
             "set role pat_owner",
             "set role pat_sec",

@@ -40,6 +40,12 @@ union all
 select concat_ws('|', rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls)
 from pg_roles
 union all
+select concat_ws('|', c.relkind, c.oid::regclass) from pg_class c where c.oid >= 16384 and c.relnamespace <> 'pg_toast'::regnamespace
+union all
+select concat_ws('|', 'function', p.oid::regprocedure) from pg_proc p where p.oid >= 16384
+union all
+select concat_ws('|', 'default', d::text) from pg_default_acl d
+union all
 select concat_ws('|', m.roleid::regrole, m.member::regrole, m.admin_option, m.inherit_option, m.set_option) from pg_auth_members m"""
 
 _TABLES = f"""
