@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import signal
 import stat
+import subprocess
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
 from tests.backup.conftest import pat_on
+from tests.cli.running import PAT, environment
 from tests.server.conftest import Network
 
 from pat_platform.postgres_programs import PostgresUnavailable
@@ -128,6 +133,33 @@ def test_something_else_of_the_same_name_is_not_taken(machine: Path) -> None:
         (machine / "bin" / "pg_dump").chmod(0o755)
         with pytest.raises(BackupRefused, match="no pg_dump on this machine"):
             find_program("pg_dump", 18)
+
+
+def test_a_backup_that_is_stopped_leaves_nothing(network: Network, tmp_path: Path) -> None:
+    slow = tmp_path / "bin"
+    slow.mkdir()
+    dump = slow / "pg_dump"
+    dump.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && { echo "pg_dump (PostgreSQL) 18.6"; exit; }\ntouch "$0.began"\nexec sleep 60\n'
+    )
+    dump.chmod(0o755)
+    told = {"DATABASE_URL": network.admin_url, "PATH": f"{slow}:{os.environ['PATH']}"}
+    file = tmp_path / "b.dump"
+    with subprocess.Popen(
+        [PAT, "backup", str(file)],
+        env=environment(tmp_path / "home", **told),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not Path(f"{dump}.began").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr
+        assert process.stderr.read().endswith("pat: stopped.\n")
+    assert process.returncode == 128 + signal.SIGTERM
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
 
 
 def test_programs_learn_the_password_but_not_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
