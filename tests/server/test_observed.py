@@ -1,4 +1,4 @@
-"""What an operator sees of requests: a line, numbers and spans, none of which tells who asked or about whom."""
+"""What an operator sees of requests: a line and numbers, neither of which tells who asked or about whom."""
 
 from __future__ import annotations
 
@@ -6,93 +6,23 @@ import asyncio
 import logging
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import orjson
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from prometheus_client import CollectorRegistry, generate_latest
-from starlette.applications import Starlette
 from tests.server.conftest import Network
 from tests.server.test_mutations import NOTE
+from tests.server.watched import BROKEN, MANAGER, PLAIN, REVEALING, Watched, watching
 
-from pat_auth.principal import Principal
 from pat_platform.encryption.provider import KeysMissing, KeysUnavailable
 from pat_platform.logging import allow, configured
 from pat_platform.observation import Observation
-from pat_platform.settings import Settings
-from pat_server import app as application
-from pat_server.app import create_app
 from pat_server.key_calls import CountedKeys
-from pat_server.metrics import BOUNDS, MOST_OPERATIONS, OTHER, Collected, Durations, Measures, login_class
+from pat_server.metrics import BOUNDS, MOST_OPERATIONS, OTHER, Durations, Measures, login_class
 from pat_server.observing import new_id
 from pat_server.stopping import Stopping
-from pat_server.tracing import Spans, tracer_of
-
-MANAGER = "manager@cbo-b.example"
-PLAIN = 'query Malati($first: Int!) { cases(first: $first, filter: {code: "Sonajhuri"}) { totalCount } }'
-REVEALING = "{ cases(first: 2) { edges { node { survivor { identity { ... on SurvivorIdentity { firstName phone } } } } } } }"
-BROKEN = 'query Malati { cases(filter: {code: "Sonajhuri"}) { nothing } }'
-
-
-@dataclass
-class Watched:
-    """The application, asked without a network, and what it told the operator."""
-
-    app: Starlette
-    client: httpx.AsyncClient
-    principal: Principal
-    token: str
-    lines: list[bytes] = field(default_factory=list)
-
-    @property
-    def requests(self) -> list[dict[str, Any]]:
-        """The log's lines of requests."""
-        events = [orjson.loads(line) for line in self.lines]
-        return [event for event in events if event["event"] == "request"]
-
-    @property
-    def measures(self) -> Measures:
-        found: Measures = self.app.state.parts.measures
-        return found
-
-    @property
-    def metrics(self) -> str:
-        """What Prometheus reads."""
-        registry = CollectorRegistry()
-        parts = self.app.state.parts
-        registry.register(Collected(self.measures, parts.engine, parts.database.pool))
-        return generate_latest(registry).decode()
-
-    async def post(
-        self,
-        query: str,
-        variables: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> httpx.Response:
-        sent = {"authorization": f"Bearer {self.token}", **(headers or {})}
-        return await self.client.post(
-            "/graphql", json={"query": query, "variables": variables or {}}, headers=sent
-        )
-
-
-@asynccontextmanager
-async def watching(network: Network, settings: Settings | None = None) -> AsyncIterator[Watched]:
-    principal = network.principal(MANAGER)
-    app = create_app(settings or network.settings)
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
-    ):
-        watched = Watched(app, client, principal, network.token(principal))
-        with configured(lambda line, urgent: watched.lines.append(line)):
-            yield watched
 
 
 @pytest.fixture
@@ -407,94 +337,3 @@ async def test_a_key_provider_that_fails_is_counted_and_logged(
     assert measures.keys == {(call, result): 1 for call in calls}
     assert [orjson.loads(record.getMessage())["event"] for record in caplog.records] == event * len(calls)
     assert keys.name == "vault"
-
-
-# Spans.
-
-
-@pytest.fixture
-def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    """Where the spans of an application go that is made from now on."""
-    exporter = InMemorySpanExporter()
-    monkeypatch.setattr(application, "tracer_of", lambda _: Spans(exporter))
-    return exporter
-
-
-def by_name(spans: InMemorySpanExporter) -> dict[str, ReadableSpan]:
-    return {span.name: span for span in spans.get_finished_spans()}
-
-
-async def test_a_request_is_a_span_with_its_stages(network: Network, spans: InMemorySpanExporter) -> None:
-    async with watching(network) as watched:
-        await watched.post(PLAIN, {"first": 7})
-    found = by_name(spans)
-    assert set(found) == {"request", "parse", "plan", "database", "complete", "postgresql"}
-    request = found.pop("request")
-    assert request.context is not None
-    assert dict(request.attributes or {}) == {
-        "http.response.status_code": 200,
-        "pat.request_id": watched.requests[0]["request_id"],
-        "pat.operation": watched.requests[0]["operation"],
-        "pat.kind": "query",
-        "pat.role": "case_manager",
-        "pat.cost": watched.requests[0]["cost"],
-    }
-    for span in found.values():
-        assert span.parent is not None
-        assert span.parent.span_id == request.context.span_id
-        assert (
-            (request.start_time or 0)
-            <= (span.start_time or 0)
-            <= (span.end_time or 0)
-            <= (request.end_time or 0)
-        )
-
-
-async def test_spans_tell_neither_who_asked_nor_what(network: Network, spans: InMemorySpanExporter) -> None:
-    async with watching(network) as watched:
-        await watched.post(PLAIN, {"first": 4_711})
-        await watched.post(REVEALING)
-        await watched.post(BROKEN)
-        await watched.post(
-            NOTE, {"input": {"caseId": "Q2FzZTox", "kind": "SAFETY", "text": "Grimalkinesque"}}
-        )
-    told = "".join(each.to_json() for each in spans.get_finished_spans())
-    who = watched.principal
-    words = ["Malati", "Sonajhuri", "4711", "cases", "Grimalkinesque", "Q2FzZTox", "select", MANAGER, "argv"]
-    for word in (*words, str(who.person), str(who.session), str(who.organisation), who.organisation.hex):
-        assert word not in told, word
-
-
-async def test_an_error_of_ours_marks_the_span(
-    network: Network, spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with watching(network) as watched:
-        monkeypatch.setattr(watched.app.state.parts.engine, "operation", None)
-        await watched.post(PLAIN)
-    request = by_name(spans)["request"]
-    assert not request.status.is_ok
-    assert (request.attributes or {})["pat.code"] == "INTERNAL"
-
-
-PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-@pytest.mark.parametrize("is_trusted", [True, False])
-async def test_a_callers_trace_is_ours_only_behind_a_proxy_that_is_trusted(
-    network: Network, spans: InMemorySpanExporter, is_trusted: bool
-) -> None:
-    async with watching(network, replace(network.settings, trusts_traces=is_trusted)) as watched:
-        await watched.post(PLAIN, headers={"traceparent": PARENT})
-        await watched.post(PLAIN, headers={"traceparent": "Malati"})
-    first, second = (span for span in spans.get_finished_spans() if span.name == "request")
-    assert (first.parent is not None) == is_trusted
-    if first.parent is not None:
-        assert f"{first.parent.trace_id:032x}" in PARENT
-    assert second.parent is None
-
-
-def test_traces_are_made_only_where_the_environment_says_where_to_send_them(network: Network) -> None:
-    assert tracer_of(network.settings) is None
-    tracer = tracer_of(replace(network.settings, traces=True))
-    assert tracer is not None
-    tracer.close()
