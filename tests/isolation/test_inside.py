@@ -156,6 +156,16 @@ def test_a_colleagues_case_does_not_change(wall: Wall, worker: Member, injected:
     assert attempt(injected, change, (worker.person, case)) == [(0,)]
 
 
+def test_a_case_stays_hers_when_she_changes_it_whatever_she_could_change(wall: Wall, worker: Member) -> None:
+    case = wall.id("app.cases", "cbo-a", "hers")
+    with wall.admin.transaction(force_rollback=True):
+        wall.admin.execute("grant update (id) on app.cases to pat_social_worker")
+        with as_superuser(wall.admin, worker.login, worker.session):
+            change = "update app.cases set id = gen_random_uuid(), updated_by = %s where id = %s"
+            changed = attempt(wall.admin, change, (worker.person, case))
+    assert changed == REFUSED
+
+
 @pytest.mark.parametrize(
     "role", [Role.CASE_MANAGER, Role.SOCIAL_WORKER, Role.SHG_FACILITATOR, Role.ORGANISATION_ADMIN]
 )
