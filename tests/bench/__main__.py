@@ -4,7 +4,9 @@
     python3 pat bench --only a,f          some of them
     python3 pat bench hostile             what it takes to decide requests that are meant to hurt
     python3 pat bench cold                what a document costs that was never seen before
-    python3 pat bench clients             memory and speed with one client and with 500
+    python3 pat bench clients             its speed with one client, and with many at once
+    python3 pat bench processes           what more processes give
+    python3 pat bench memory              what one process holds, idle and with 500 clients
     python3 pat bench --json FILE         the results as JSON, beside the table
     python3 pat bench --peers             PostGraphile and Strawberry's DataLoaders take their turns, too
 
@@ -20,7 +22,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import clients, cold, hostile, page
+from tests.bench import clients, cold, hostile, memory, page, processes
 from tests.bench.data import Data, loaded
 from tests.bench.load import load
 from tests.bench.operations import OPERATIONS
@@ -93,6 +95,8 @@ OTHERS: dict[str, Callable[[Sequence[str]], int]] = {
     "hostile": hostile.main,
     "cold": print_cold,
     "clients": clients.main,
+    "memory": memory.main,
+    "processes": processes.main,
 }
 
 if __name__ == "__main__":

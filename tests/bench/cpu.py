@@ -51,3 +51,16 @@ def resident_mb(root: int) -> float:
         except (FileNotFoundError, ProcessLookupError):
             continue
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def most_resident_mb(root: int) -> float:
+    """The most memory that a process and its descendants have ever held, in MB (10⁶ bytes), each at its own worst moment."""
+    found = 0.0
+    for process in family(root):
+        try:
+            lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        # Linux says kB and means 1024 bytes.
+        found += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    return found / 1e6

@@ -88,6 +88,8 @@ class Data:
             "DATABASE_URL": self.settings.database_url,
             "PAT_SECRET": self.settings.secret.decode(),
             "PAT_DEMO": "1",
+            # No proxy has to notice that it ends.
+            "PAT_DRAIN_SECONDS": "0",
             # Counted as everywhere, but never spent: a benchmark asks more in a second than people do in a minute.
             **{f"PAT_BUDGET_{name}": str(10**15) for name in ("ORGANISATION", "CLIENT", "PERSON")},
             "PAT_ISSUER": self.settings.issuer,
