@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { demoPeople, demoToken } from "./api.js";
 import icon from "./icon.svg";
 
@@ -10,27 +10,33 @@ export function SignIn({ onToken }) {
   const [email, setEmail] = useState("");
   const [pasted, setPasted] = useState("");
   const [state, setState] = useState(NOBODY);
+  const latest = useRef("");
 
   useEffect(() => {
     demoPeople().then(setPeople, () => setPeople([]));
   }, []);
 
   async function choose(chosen) {
+    latest.current = chosen;
     setEmail(chosen);
     setPasted("");
     onToken("");
     if (!chosen) return setState(NOBODY);
     setState({ kind: "hint", text: "Signing in …" });
     try {
-      onToken(await demoToken(chosen));
+      const token = await demoToken(chosen);
+      // Somebody else may have been chosen meanwhile, or a token pasted.
+      if (latest.current !== chosen) return;
+      onToken(token);
       const person = people.find((each) => each.email === chosen);
       setState({ kind: "done", text: `Signed in: ${person.role}, ${person.organisation}` });
     } catch (error) {
-      setState({ kind: "failed", text: error.message });
+      if (latest.current === chosen) setState({ kind: "failed", text: error.message });
     }
   }
 
   function paste(token) {
+    latest.current = "";
     setEmail("");
     setPasted(token);
     onToken(token.trim());
