@@ -84,7 +84,9 @@ def walls(
     if file:
         file.write_text(json.dumps(proof.as_json(), indent=1) + "\n")
     if write:
-        PAGE.write_text(written(proof, " ".join(["python3 pat prove", *sys.argv[1:]])))
+        PAGE.write_text(
+            written(proof, "python3 pat prove walls" + (" --resume FILE" if resume else "") + " --write")
+        )
     for line in proof.complaints():
         click.echo(line)
     click.echo(proof.summary())

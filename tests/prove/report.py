@@ -115,7 +115,7 @@ After each mutant the wall is put back and compared with what it was; at the end
 the whole wall. Where nothing could behave differently yet (`FORCE`, keys, a privilege of an owner that nobody can become), it is
 enough that the catalogue lint, or the comparison of the tables with their models, finds it.
 
-**{tried:,} of {mutants:,} mutants tried, {killed:,} noticed, {survived:,} not**, in {minutes:.0f} minutes.
+**{tried:,} of {mutants:,} mutants tried, {killed:,} noticed, {survived:,} not**; the last run took {minutes:.0f} minutes.
 """
 
 
