@@ -45,7 +45,7 @@ def main() -> None:
 @click.option("--minutes", type=click.FloatRange(0), help="Begin no other mutant after so long.")
 @click.option(
     "--resume",
-    type=click.Path(path_type=Path, exists=True),
+    type=click.Path(path_type=Path),
     help="The JSON of an earlier run: what it noticed is not tried again, but counted.",
 )
 @click.option(
