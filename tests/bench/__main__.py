@@ -6,6 +6,7 @@
     python3 pat bench cold                what a document costs that was never seen before
     python3 pat bench clients             its speed with one client, and with many at once
     python3 pat bench processes           what more processes give
+    python3 pat bench logins              thousands of organisations on one pool of connections
     python3 pat bench memory              what one process holds, idle and with 500 clients
     python3 pat bench --json FILE         the results as JSON, beside the table
     python3 pat bench --peers             PostGraphile and Strawberry's DataLoaders take their turns, too
@@ -22,7 +23,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import clients, cold, hostile, memory, page, processes
+from tests.bench import clients, cold, hostile, logins, memory, page, processes
 from tests.bench.data import Data, loaded
 from tests.bench.load import load
 from tests.bench.operations import OPERATIONS
@@ -95,6 +96,7 @@ OTHERS: dict[str, Callable[[Sequence[str]], int]] = {
     "hostile": hostile.main,
     "cold": print_cold,
     "clients": clients.main,
+    "logins": logins.main,
     "memory": memory.main,
     "processes": processes.main,
 }

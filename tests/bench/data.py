@@ -54,11 +54,12 @@ class Data:
     postgres: EmbeddedPostgres
     settings: Settings
     scale: int
+    database: str = "pat"
 
     @property
     def admin_url(self) -> str:
         """The address of the database as a superuser."""
-        return self.postgres.url(database="pat")
+        return self.postgres.url(database=self.database)
 
     @cached_property
     def callers(self) -> tuple[Caller, ...]:
@@ -123,14 +124,15 @@ def loaded(scale: int) -> Iterator[Data]:
     home = Home(FOLDER / f"demo-{scale}")
     port = free_port()
     with home.held(port):
-        _forget_another_release(home)
+        forget_another_release(home)
         with home.postgres as postgres, Progress() as progress:
             settings = prepare(postgres, home, port, scale, progress)
             progress.clear()
             yield Data(postgres, settings, scale)
 
 
-def _forget_another_release(home: Home) -> None:
+def forget_another_release(home: Home) -> None:
+    """Remove data that another release has loaded."""
     stamp = home.folder / "stamp"
     wanted = _stamp()
     if not stamp.exists() or stamp.read_text() != wanted:

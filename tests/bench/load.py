@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
 RECEIVED = 1 << 18
@@ -48,6 +48,7 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.sent_at = 0.0
+        self.request = b""
         self._unsent = b""
         self._received = bytearray()
         self._length = -1
@@ -55,6 +56,7 @@ class Connection:
     def send(self, request: bytes) -> None:
         """Send a request; requests are far smaller than a socket's buffer."""
         self.sent_at = time.perf_counter()
+        self.request = request
         if self.socket.send(request) != len(request):
             raise OSError("the socket does not take a whole request")
 
@@ -85,9 +87,15 @@ def _content_length(head: bytes) -> int:
 
 
 def run(
-    address: tuple[str, int], requests: Sequence[bytes], *, seconds: float, connections: int, seed: int
+    address: tuple[str, int],
+    requests: Sequence[bytes],
+    *,
+    seconds: float,
+    connections: int,
+    seed: int,
+    look: Callable[[bytes, bytes], None] | None = None,
 ) -> Result:
-    """Send requests drawn from these for so many seconds, as fast as they are answered."""
+    """Send requests drawn from these for so many seconds, as fast as they are answered; ``look`` at each and its answer."""
     chance = random.Random(seed)
     order = [chance.choice(requests) for _ in range(max(4096, connections))]
     opened = [Connection(address) for _ in range(connections)]
@@ -115,6 +123,8 @@ def run(
                 ended = time.perf_counter()
                 latencies.append(ended - connection.sent_at)
                 failures += not answer.startswith(b"HTTP/1.1 200") or b'"errors":' in answer
+                if look is not None:
+                    look(connection.request, answer)
                 if ended < until:
                     connection.send(order[sent % len(order)])
                     sent += 1
