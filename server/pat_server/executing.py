@@ -12,6 +12,7 @@ import orjson
 from graphql import GraphQLError, OperationType
 
 from pat_auth.principal import Principal
+from pat_platform.deadlines import within
 from pat_platform.engine.cache import LeastRecent
 from pat_platform.engine.complete import Completed
 from pat_platform.engine.document import Operation
@@ -108,10 +109,10 @@ class Executor:
                 raise Fault("METHOD_NOT_ALLOWED", "Send mutations by POST.")
             return await self._mutate(operation, request, principal)
         try:
-            async with asyncio.timeout(self._seconds) as time_limit:
+            with within(self._seconds) as time_limit:
                 return await self._read(request, principal)
         except TimeoutError:
-            if time_limit.expired():
+            if time_limit.has_expired:
                 raise Fault("TIMEOUT", LATE) from None
             raise
 

@@ -1,6 +1,5 @@
 """The database as the rest of the system sees it: compiled reads and transactions, under a sign-in session."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -15,6 +14,7 @@ from pat_platform.database.pool import KeyedPool, unavailable
 from pat_platform.database.speech import Speech
 from pat_platform.database.statements import Statement
 from pat_platform.database.transaction import Transaction
+from pat_platform.deadlines import within
 from pat_platform.errors import Fault
 from pat_platform.settings import Settings
 
@@ -91,7 +91,7 @@ class Database:
 
     async def _answered(self, wire: Wire, answer: Answer) -> list[PGresult]:
         try:
-            async with asyncio.timeout(self._patience):
+            with within(self._patience):
                 return await wire.answered(answer)
         except TimeoutError:
             raise unavailable() from None

@@ -1,6 +1,5 @@
 """What one transaction says on its connection: statements wait until an answer is needed, and then go together."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,6 +10,7 @@ from pat_platform.database.failures import ConnectionLost, DatabaseError, unauth
 from pat_platform.database.pipeline import RESET, Answer, Wire, row_of
 from pat_platform.database.pool import KeyedPool, unavailable
 from pat_platform.database.statements import Statement
+from pat_platform.deadlines import within
 
 BEGIN = Statement("begin", is_lasting=True)
 COMMIT = Statement("commit", is_lasting=True)
@@ -46,6 +46,7 @@ class Dialogue:
         self._patience = patience
         self._wire: Wire | None = None
         self._queue: list[Later] = []
+        self._has_begun = False
         self._is_open = False
         self._is_over = False
         self.expected: UUID | None = None
@@ -116,8 +117,12 @@ class Dialogue:
     async def _open(self, queue: Sequence[Later]) -> UUID:
         """Begin and enter the session, together with the first statements.
 
-        Tried twice: what a lost connection took with it was not committed.
+        Tried twice: what a lost connection took with it was not committed. But once it has failed it is never begun anew, without
+        the statements that were to go with it.
         """
+        if self._has_begun:
+            raise DatabaseError("25P01", "the transaction could not be opened before")
+        self._has_begun = True
         statements = (BEGIN, self._enter, *(later.statement for later in queue))
         try:
             results = await self._first(statements)
@@ -152,7 +157,7 @@ class Dialogue:
     async def _answered(self, answer: Answer) -> list[PGresult]:
         wire = await self.lease()
         try:
-            async with asyncio.timeout(self._patience):
+            with within(self._patience):
                 return await wire.answered(answer)
         except TimeoutError:
             raise unavailable() from None

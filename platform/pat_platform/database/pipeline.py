@@ -191,6 +191,9 @@ class Wire:
 
     def lose_after(self, seconds: float) -> None:
         """Give up the connection unless everything sent so far is answered by then."""
+        if not self._steps:
+            # It was lost while it was written to.
+            return
         last = self._steps[-1]
 
         def give_up() -> None:

@@ -18,6 +18,7 @@ from pat_platform.database.failures import ConnectionLost, UnknownLogin, unauthe
 from pat_platform.database.logins import organisation_key
 from pat_platform.database.pipeline import CANCEL_SECONDS, RESET, Answer, Traffic, Wire
 from pat_platform.database.statements import Statement
+from pat_platform.deadlines import within
 from pat_platform.errors import Fault
 from pat_platform.logging import get_logger
 
@@ -223,7 +224,7 @@ class KeyedPool:
         self._waiting.setdefault(line.login, line)
         self._make_room()
         try:
-            async with asyncio.timeout(self._wait_seconds):
+            with within(self._wait_seconds):
                 return await place
         except BaseException as error:
             self._leave(line, place)
