@@ -14,6 +14,8 @@ GRAPHQL_JSON = "application/graphql-response+json"
 NAMED = 3
 REMEMBERED = 200
 """So many headers are read once: clients send few different ones."""
+LONGEST = 1_000
+"""Characters of a header that are read: whoever sends more has not signed in yet, and would have us read on and remember it."""
 _QUALITY = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 _UTF8 = {"utf-8", "utf8"}
 
@@ -54,23 +56,31 @@ class MediaType:
 
 def reads_pages(accept: str) -> bool:
     """Whether a client names HTML among what it reads: browsers do, GraphQL clients do not."""
-    ranges = (MediaType.parse(part) for part in accept.split(","))
+    ranges = (MediaType.parse(part) for part in accept[:LONGEST].split(","))
     return any(each.name == HTML and each.quality for each in ranges)
 
 
-@lru_cache(REMEMBERED)
 def is_json(content_type: str) -> bool:
     """Whether a body of this content type is JSON in UTF-8."""
-    sent = MediaType.parse(content_type)
-    return sent.name == JSON and sent.is_utf8
+    return _is_json(content_type[:LONGEST])
 
 
-@lru_cache(REMEMBERED)
 def negotiate(accept: str) -> str | None:
     """The media type to answer in; None if the client reads neither.
 
     Whoever names no type reads plain JSON: clients older than the specification say nothing, or ``*/*``.
     """
+    return _negotiate(accept[:LONGEST])
+
+
+@lru_cache(REMEMBERED)
+def _is_json(content_type: str) -> bool:
+    sent = MediaType.parse(content_type)
+    return sent.name == JSON and sent.is_utf8
+
+
+@lru_cache(REMEMBERED)
+def _negotiate(accept: str) -> str | None:
     if not accept.strip():
         return JSON
     ranges = [MediaType.parse(part) for part in accept.split(",")]
