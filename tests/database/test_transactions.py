@@ -14,6 +14,7 @@ from tests.database.waiting import eventually
 
 from pat_platform.database.access import Database
 from pat_platform.database.failures import DatabaseError
+from pat_platform.database.pipeline import Wire
 from pat_platform.database.transaction import ChangedAfterwards, Transaction
 from pat_platform.errors import Fault, Refused
 
@@ -430,3 +431,38 @@ async def test_text_that_the_driver_cannot_send_is_the_askers_mistake(
     with pytest.raises(Fault) as refused:
         await run(database, member, lambda tx: tx.add(note_of(member, f"{words} \0")))
     assert refused.value.code == "BAD_INPUT"
+
+
+async def test_what_was_put_down_for_a_beginning_that_failed_is_not_left_out_in_silence(
+    open_database: OpenDatabase, member: Member, network: Network, words: str
+) -> None:
+    database = open_database(pool_size=1, pool_wait_seconds=0.1)
+    note = note_of(member, words)
+
+    async def verb(tx: Transaction) -> None:
+        await tx.add(note)
+        async with database.transaction(member.login, member.session):
+            with pytest.raises(Fault, match="busy"):
+                await tx.flush()
+
+    with pytest.raises(DatabaseError) as refused:
+        async with database.transaction(member.login, member.session, member.person) as tx:
+            await verb(tx)
+    assert refused.value.sqlstate == "25P01"
+    assert stored(network, note) == []
+
+
+async def test_a_verb_whose_connection_breaks_while_it_is_undone_says_why_it_raised(
+    open_database: OpenDatabase, member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = open_database(pool_size=1)
+
+    async def verb(tx: Transaction) -> None:
+        await tx.scalar(text("select 1"))
+        monkeypatch.setattr(Wire, "_flush", lambda wire: wire.lose())
+        raise Refused("NOT_VALID", "no", None)
+
+    with pytest.raises(Refused):
+        await run(database, member, verb)
+    monkeypatch.undo()
+    assert await database.read(member.login, member.session, "select '1'", read_only=True) == [b"1"]
