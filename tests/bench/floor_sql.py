@@ -38,7 +38,7 @@ CASE_LIST = f"""
 with page as materialized (
   select c.*, row_number() over () as place from (
     select id, code, status, risk_level, opened_on from app.cases
-    where status = any($1::text[]) order by opened_on desc, id desc limit 51) c)
+    where status = ($1::text[])[1] order by opened_on desc, id desc limit 51) c)
 select json_build_object('cases', json_build_object(
   'edges', (
     select coalesce(json_agg(json_build_object('node', json_build_object(

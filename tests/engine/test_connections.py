@@ -123,6 +123,14 @@ def test_filters_from_literals_and_variables(toy: Toy) -> None:
     )
 
 
+@pytest.mark.parametrize("given", [["OUT"], ["DRAFT"], ["OUT", "DRAFT"], ["OUT", "OUT"], []])
+def test_a_list_of_one_value_is_looked_up_as_one_value(toy: Toy, given: list[str]) -> None:
+    document = "query ($s: [State!]) { books(filter: {states: $s}) { totalCount } }"
+    toy.agrees(document, {"s": given})
+    assert ("state = (" in toy.statements[-1]) == (len(given) == 1)
+    assert ("= any(" in toy.statements[-1]) == (len(given) != 1)
+
+
 def test_the_order_comes_from_a_variable(toy: Toy) -> None:
     first = {order: titles(toy.data(FORWARD, {"n": 1, "o": order})["books"])[0] for order in ORDERS}
     assert first["TITLE_ASC"] != first["TITLE_DESC"]

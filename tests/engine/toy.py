@@ -65,7 +65,7 @@ def books(on: str | None) -> Connection:
         },
         default_order="TITLE_ASC",
         filters={
-            "states": Filter("{t}.state = any({value})", "text[]"),
+            "states": Filter("{t}.state = any({value})", "text[]", single="{t}.state = ({value})[1]"),
             "titleContains": Filter("strpos({t}.title, {value}) > 0"),
             "longerThan": Filter("{t}.pages > {value}", "int"),
             "hasBlurb": Filter("({t}.blurb is not null) = {value}", "bool"),

@@ -193,10 +193,13 @@ class Page:
 
     def _filter(self, argument: str, each: Filter, alias: str) -> list[str]:
         keys = self.field.reader.keys(argument)
-        if dig(self.field.known, keys) is None:
+        known = dig(self.field.known, keys)
+        if known is None:
             return []
+        is_single = isinstance(known, list) and len(known) == 1
+        sql = each.single if is_single and each.single is not None else each.sql
         value = f"{self.compiler.bound(keys, self.field)}::{each.type}"
-        return [f"({render(each.sql, {'t': alias, 'n': alias, 'value': value})})"]
+        return [f"({render(sql, {'t': alias, 'n': alias, 'value': value})})"]
 
     def _where(self, conditions: list[str]) -> str:
         return f" where {' and '.join(conditions)}" if conditions else ""

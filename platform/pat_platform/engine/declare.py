@@ -61,10 +61,15 @@ class Order:
 
 @dataclass(frozen=True)
 class Filter:
-    """A condition over the filtered row ``{t}``, applied when the filter's value is given and not null."""
+    """A condition over the filtered row ``{t}``, applied when the filter's value is given and not null.
+
+    ``single`` says the same of a list of one enum value, where that is known to be one: an index whose next columns are the
+    order's then gives the rows in order, which it cannot for several values.
+    """
 
     sql: str
     type: str = "text"
+    single: str | None = None
 
 
 @dataclass(frozen=True)

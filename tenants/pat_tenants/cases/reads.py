@@ -13,7 +13,7 @@ ORDERS = {
     "CODE_ASC": (Order("code", TEXT),),
 }
 FILTERS = {
-    "status": Filter("{t}.status = any({value})", "text[]"),
+    "status": Filter("{t}.status = any({value})", "text[]", single="{t}.status = ({value})[1]"),
     "stage": Filter("{t}.stage = any({value})", "text[]"),
     "riskLevel": Filter("{t}.risk_level = {value}"),
     "openedFrom": Filter("{t}.opened_on >= {value}", "date"),
