@@ -7,6 +7,7 @@
     python3 pat bench clients             its speed with one client, and with many at once
     python3 pat bench processes           what more processes give
     python3 pat bench logins              thousands of organisations on one pool of connections
+    python3 pat bench growth              what a request costs as the network grows
     python3 pat bench memory              what one process holds, idle and with 500 clients
     python3 pat bench --json FILE         the results as JSON, beside the table
     python3 pat bench --peers             PostGraphile and Strawberry's DataLoaders take their turns, too
@@ -23,7 +24,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import clients, cold, hostile, logins, memory, page, processes
+from tests.bench import clients, cold, growth, hostile, logins, memory, page, processes
 from tests.bench.data import Data, loaded
 from tests.bench.load import load
 from tests.bench.operations import OPERATIONS
@@ -96,6 +97,7 @@ OTHERS: dict[str, Callable[[Sequence[str]], int]] = {
     "hostile": hostile.main,
     "cold": print_cold,
     "clients": clients.main,
+    "growth": growth.main,
     "logins": logins.main,
     "memory": memory.main,
     "processes": processes.main,
