@@ -40,15 +40,17 @@ def create_app(settings: Settings) -> Starlette:
                 tracer.close()
 
     endpoint = GraphQLEndpoint(Executor(parts), parts.verifier, is_explorable=settings.is_explorable)
-    app = Starlette(lifespan=lifespan, routes=_routes(parts, endpoint, stopping))
+    app = Starlette(lifespan=lifespan, routes=_routes(parts, stopping))
     observer = Observer(parts.measures, tracer)
-    app.add_middleware(Observed, observer=observer, stopping=stopping, trusts_traces=settings.trusts_traces)
+    app.add_middleware(
+        Observed, api=endpoint, observer=observer, stopping=stopping, trusts_traces=settings.trusts_traces
+    )
     app.state.parts = parts
     app.state.stopping = stopping
     return app
 
 
-def _routes(parts: Parts, endpoint: GraphQLEndpoint, stopping: Stopping) -> list[Route]:
+def _routes(parts: Parts, stopping: Stopping) -> list[Route]:
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
@@ -64,7 +66,6 @@ def _routes(parts: Parts, endpoint: GraphQLEndpoint, stopping: Stopping) -> list
         return JSONResponse(parts.signing_keys.public_set())
 
     return [
-        Route("/graphql", endpoint),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/.well-known/jwks.json", jwks),

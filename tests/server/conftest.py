@@ -146,7 +146,10 @@ class serving:
 
     def __init__(self, settings: Settings, port: int | None = None) -> None:
         port = port or int(settings.issuer.rpartition(":")[2])
-        config = uvicorn.Config(create_app(settings), host="127.0.0.1", port=port, log_level="warning")
+        # Loggers belong to whole processes: this server says nothing about them.
+        config = uvicorn.Config(
+            create_app(settings), host="127.0.0.1", port=port, log_level="warning", log_config=None
+        )
         self._url = f"http://127.0.0.1:{port}"
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
