@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from uuid import UUID, uuid4
 
 import pytest
@@ -466,3 +467,29 @@ async def test_a_verb_whose_connection_breaks_while_it_is_undone_says_why_it_rai
         await run(database, member, verb)
     monkeypatch.undo()
     assert await database.read(member.login, member.session, "select '1'", read_only=True) == [b"1"]
+
+
+@pytest.mark.parametrize("is_undone", [False, True])
+async def test_whoever_keeps_a_transaction_beyond_its_end_says_nothing_on_anothers_connection(
+    open_database: OpenDatabase, member: Member, network: Network, words: str, is_undone: bool
+) -> None:
+    database = open_database(pool_size=1)
+    note = note_of(member, words)
+    kept: list[Transaction] = []
+
+    async def verb(tx: Transaction) -> None:
+        kept.append(tx)
+        await tx.scalar(text("select 1"))
+        if is_undone:
+            raise Refused("NOT_VALID", "no", None)
+
+    with suppress(Refused):
+        await run(database, member, verb)
+    (late,) = kept
+    async with database.transaction(member.login, member.session) as others:
+        await others.scalar(text("select 1"))
+        with pytest.raises(DatabaseError, match="25P01"):
+            await late.add(note)
+        with pytest.raises(DatabaseError, match="25P01"):
+            await late.flush()
+    assert stored(network, note) == []

@@ -63,7 +63,11 @@ class Dialogue:
         return await self._open([])
 
     def put(self, statement: Statement) -> Later:
-        """Have a statement sent before the next answer that is needed, at the latest with the COMMIT."""
+        """Have a statement sent before the next answer that is needed, at the latest with the COMMIT.
+
+        Raises DatabaseError once the transaction is over: its connection may be somebody else's by then.
+        """
+        self._demand_unended()
         later = Later(statement)
         self._queue.append(later)
         return later
@@ -77,6 +81,7 @@ class Dialogue:
 
     async def send(self) -> None:
         """Send what waits, and wait until it is done. Raises DatabaseError and ConnectionLost."""
+        self._demand_unended()
         queue, self._queue = self._queue, []
         if not self._is_open:
             await self._open(queue)
@@ -109,10 +114,15 @@ class Dialogue:
 
     def end(self) -> None:
         """Give the connection back; roll back whatever is open on it."""
-        if self._is_over or self._wire is None:
+        if self._is_over:
             return
         self._is_over = True
-        self._pool.abort(self._wire)
+        if self._wire is not None:
+            self._pool.abort(self._wire)
+
+    def _demand_unended(self) -> None:
+        if self._is_over:
+            raise DatabaseError("25P01", "the transaction is over")
 
     async def _open(self, queue: Sequence[Later]) -> UUID:
         """Begin and enter the session, together with the first statements.
