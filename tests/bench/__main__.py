@@ -56,7 +56,9 @@ def measure(
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print the table, write the JSON."""
-    parser = argparse.ArgumentParser(prog="pat bench", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="pat bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results here, too")
     parser.add_argument("--only", default=",".join(OPERATIONS), metavar="a,b", help="these operations")
     parser.add_argument("--rounds", type=int, default=8, help="how often the peers take turns (8)")

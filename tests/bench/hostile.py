@@ -1,7 +1,7 @@
 """What it takes to decide a hostile request: the processor's time from its body to its answer, the database left out.
 
-    python3 -m tests.bench hostile              the dearest twenty
-    python3 -m tests.bench hostile --all        every one of them
+    python3 pat bench hostile              the dearest twenty
+    python3 pat bench hostile --all        every one of them
 
 To decide is to refuse, or to have a statement ready that the database only has to run. Nothing is remembered from one request to
 the next: each is decided by an engine whose caches are empty. Answers about the schema are made here, so they count too.

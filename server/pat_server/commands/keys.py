@@ -78,7 +78,7 @@ def _run(work: Coroutine[None, None, None]) -> None:
     asyncio.run(work)
 
 
-_one = click.option("--organisation", "slug", metavar="CODE", help="Only this organisation's.")
+_one = click.option("--organisation", "slug", metavar="SLUG", help="Only this organisation's.")
 
 
 @command.command("list")
@@ -135,7 +135,7 @@ async def _check(settings: Settings) -> None:
 
 
 @command.command("create")
-@click.argument("slug", metavar="CODE")
+@click.argument("slug", metavar="SLUG")
 def create(slug: str) -> None:
     """Make the keys of an organisation that has none yet."""
     _run(_create(Admin.find().settings(), slug))
@@ -287,7 +287,7 @@ def _oldest_to_keep(held: Holding) -> KeyVersion | None:
 
 
 @command.command("abandon")
-@click.argument("slug", metavar="CODE")
+@click.argument("slug", metavar="SLUG")
 @click.confirmation_option(
     prompt="What was sealed under the lost keys can never be read again, not even if they are found. Go on?"
 )
