@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "web" / "README.md"])
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 _HERE_DOCUMENT = re.compile(r"<<'?GRAPHQL'?[^\n]*\n(.*?)\nGRAPHQL$", re.MULTILINE | re.DOTALL)
-_CALL = re.compile(r"^[^#\n]*?\bpython3 pat (?P<rest>[^\n]*)$", re.MULTILINE)
-_INLINE_CALL = re.compile(r"`(?:python3 )?pat (?P<rest>[a-z][^`\n]*)`")
+_PAT = r"(?:python3 pat|docker compose run --rm tools)"
+_CALL = re.compile(rf"^[^#\n]*?\b{_PAT} (?P<rest>[^\n]*)$", re.MULTILINE)
+_INLINE_CALL = re.compile(rf"`(?:{_PAT}|pat) (?P<rest>[a-z][^`\n]*)`")
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -33,7 +34,7 @@ def documents(page: Path) -> list[str]:
 
 
 def calls(page: Path) -> Iterator[list[str]]:
-    """The arguments of each call of the start script: on a line of a shell block, or between backticks."""
+    """The arguments of each call of the start script, or of the container with it: on a line of a shell block, or between backticks."""
     for block in blocks(page, "bash"):
         for found in _CALL.finditer(block):
             yield _words(found["rest"])
