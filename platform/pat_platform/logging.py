@@ -325,7 +325,8 @@ def configured(destination: Destination, *, level: str = "info", plain: bool = F
     ``level`` is a key of ``LEVELS``; ``plain`` writes lines for a person instead of JSON.
     """
     root = logging.getLogger()
-    handlers, before = list(root.handlers), (root.level, sys.excepthook, threading.excepthook)
+    handlers = list(root.handlers)
+    before = root.level, sys.excepthook, threading.excepthook, sys.unraisablehook
     _state.destination, _state.render = destination, as_text if plain else as_json
     _state.least = LEVELS[level]
     root.handlers[:] = [Foreign()]
@@ -333,12 +334,13 @@ def configured(destination: Destination, *, level: str = "info", plain: bool = F
     logging.captureWarnings(True)
     sys.excepthook = _ended
     threading.excepthook = lambda args: _ended(args.exc_type, args.exc_value, args.exc_traceback)
+    sys.unraisablehook = _ignored
     try:
         yield
     finally:
         logging.captureWarnings(False)
         root.handlers[:] = handlers
-        level_before, sys.excepthook, threading.excepthook = before
+        level_before, sys.excepthook, threading.excepthook, sys.unraisablehook = before
         root.setLevel(level_before)
         _state.destination, _state.render, _state.least = None, as_json, logging.INFO
 
@@ -353,3 +355,8 @@ def _ended(_: type[BaseException], mistake: BaseException | None, __: TracebackT
     if isinstance(mistake, SystemExit | KeyboardInterrupt):
         return
     Log("process").error("process.failed", exc_info=mistake)
+
+
+def _ignored(report: "sys.UnraisableHookArgs") -> None:
+    """Log what was raised where nobody can catch it, as in a finaliser, in place of Python's own report."""
+    Log("process").error("process.mistake_ignored", exc_info=report.exc_value)

@@ -19,7 +19,7 @@ from tests.server.conftest import Network
 from pat_platform.postgres_programs import PostgresUnavailable
 from pat_server.backups import programs
 from pat_server.backups.archive import is_archive
-from pat_server.backups.programs import BackupRefused, environment_for, find_program
+from pat_server.backups.programs import BackupRefused, Program, environment_for, find_program
 from pat_server.migrate import LOCK
 
 
@@ -169,3 +169,17 @@ def test_programs_learn_the_password_but_not_our_secrets(monkeypatch: pytest.Mon
     assert (found["PGUSER"], found["PGPASSWORD"], found["PGHOST"]) == ("somebody", "pass word", "db.example")
     assert (found["PGPORT"], found["PGDATABASE"], found["PGSSLMODE"]) == ("6543", "pat", "require")
     assert "ours" not in found.values()
+
+
+def test_what_a_program_says_of_its_failure_quotes_no_row(tmp_path: Path) -> None:
+    failing = program(tmp_path / "bin", "pg_restore", "18.1")
+    failing.write_text(
+        "#!/bin/sh\n"
+        "echo 'pg_restore: error: COPY failed for table \"notes\": ERROR:  duplicate key value' >&2\n"
+        "echo 'DETAIL:  Key (words)=(Quillonvara lives here) already exists.' >&2\n"
+        "echo 'CONTEXT:  COPY notes, line 1: \"Quillonvara\"' >&2\n"
+        "exit 1\n"
+    )
+    with pytest.raises(BackupRefused, match="duplicate key") as refused:
+        Program(failing, 18).run([], {})
+    assert "Quillonvara" not in str(refused.value)

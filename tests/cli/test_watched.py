@@ -44,11 +44,15 @@ def test_the_log_goes_to_stderr_and_the_process_is_left_as_it_was(
 ) -> None:
     with open(2, "wb", closefd=False) as stderr:
         monkeypatch.setattr(sys, "stderr", _Buffered(stderr))
-        before = list(logging.getLogger().handlers), sys.excepthook, threading.excepthook
+        before = _reporters()
         with logged():
             log.info("test.event", count=1)
-        assert (list(logging.getLogger().handlers), sys.excepthook, threading.excepthook) == before
+        assert _reporters() == before
     assert [event["event"] for event in events(capfdbinary)] == ["test.event"]
+
+
+def _reporters() -> tuple[object, ...]:
+    return list(logging.getLogger().handlers), sys.excepthook, threading.excepthook, sys.unraisablehook
 
 
 class _Buffered:

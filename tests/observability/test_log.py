@@ -178,12 +178,22 @@ def _end_a_thread() -> None:
     thread.join()
 
 
+class _Doomed:
+    def __del__(self) -> None:
+        raise RuntimeError(SECRET)
+
+
+def _fail_in_a_finaliser() -> None:
+    _Doomed()
+
+
 @pytest.mark.parametrize(
     ("happens", "event", "level"),
     [
         (_warn, "other.message", "warning"),
         (_raise_elsewhere, "server.request_failed", "error"),
         (_end_a_thread, "process.failed", "error"),
+        (_fail_in_a_finaliser, "process.mistake_ignored", "error"),
     ],
 )
 def test_what_others_say_is_reduced_to_where_they_said_it(

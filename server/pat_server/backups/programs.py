@@ -16,6 +16,7 @@ from pat_platform.postgres_programs import PostgresUnavailable, find_binaries
 
 # Where Debian and its kin keep every major version beside the others.
 _BESIDE = Path("/usr/lib/postgresql")
+_QUOTING = ("DETAIL:", "CONTEXT:", "Command was:")
 _NOT_FOR_CHILDREN = re.compile(r"^(DATABASE_|PAT_)")
 
 
@@ -49,9 +50,14 @@ class Program:
             process.wait()
             raise
         if process.returncode != 0:
-            said = "\n".join(errors.strip().splitlines()[:3])
+            said = "\n".join(_without_rows(errors)[:3])
             raise BackupRefused(f"{self.path.name} did not finish: {said or process.returncode}")
         return output
+
+
+def _without_rows(errors: str) -> list[str]:
+    """What a program said, but for the lines in which PostgreSQL quotes the row that it stumbled over."""
+    return [line for line in errors.strip().splitlines() if not line.startswith(_QUOTING)]
 
 
 def find_program(name: str, server_major: int) -> Program:
