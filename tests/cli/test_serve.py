@@ -86,6 +86,7 @@ def test_it_waits_for_the_first_organisation_and_stops_in_order(
             assert added.returncode == 0, added.stderr
             wait_until(lambda: output.read_text() == f"Ready on {url}\n")
             assert status(f"{url}/readyz") == 200
+            assert status(f"{url}/graphql?query=Grimalkinesque") == 405
             taken = run_pat(tmp_path / "home", "serve", "--port", str(port), **variables)
             assert (taken.returncode, "is taken" in taken.stderr) == (1, True)
         finally:
@@ -93,3 +94,4 @@ def test_it_waits_for_the_first_organisation_and_stops_in_order(
     assert process.returncode == 128 + signal.SIGTERM
     assert errors.read_text().endswith("pat: stopped.\n")
     assert "Traceback" not in errors.read_text()
+    assert "Grimalkinesque" not in errors.read_text()

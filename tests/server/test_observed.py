@@ -59,8 +59,9 @@ async def test_the_lines_tell_neither_who_asked_nor_what(watched: Watched) -> No
     await watched.post(REVEALING)
     await watched.post(BROKEN)
     await watched.post(NOTE, {"input": {"caseId": "Q2FzZTox", "kind": "SAFETY", "text": "Grimalkinesque"}})
+    await watched.client.get("/graphql", params={"query": "{ cases(first: 4712) { totalCount } }"})
     text = b"\n".join(watched.lines).decode()
-    assert len(watched.requests) == 4
+    assert len(watched.requests) == 5
     person, session = str(watched.principal.person), str(watched.principal.session)
     for word in (
         person,
@@ -68,6 +69,7 @@ async def test_the_lines_tell_neither_who_asked_nor_what(watched: Watched) -> No
         "Malati",
         "Sonajhuri",
         "4711",
+        "4712",
         "cases",
         "Grimalkinesque",
         "Q2FzZTox",
