@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
@@ -61,11 +60,9 @@ class Small:
 
 
 @contextmanager
-def many(
-    organisations: int, say: Callable[[str], None], folder: Path | None = None
-) -> Iterator[tuple[Data, tuple[Caller, ...]]]:
+def many(organisations: int, say: Callable[[str], None]) -> Iterator[tuple[Data, tuple[Caller, ...]]]:
     """So many organisations in a database of their own, made if it is not there yet, and their case managers."""
-    home = Home((folder or bench_data.FOLDER) / f"many-{organisations}")
+    home = Home(bench_data.FOLDER / f"many-{organisations}")
     port = free_port()
     with home.held(port):
         bench_data.forget_another_release(home)

@@ -11,13 +11,14 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from tests.bench.cpu import cpu_ms
 from tests.bench.data import Data, loaded
 from tests.bench.drawing import drawn
-from tests.bench.load import Result, load
+from tests.bench.load import Load, Result, load
 from tests.bench.operations import OPERATIONS
-from tests.bench.servers import Engine
+from tests.bench.servers import Engine, Serving
 from tests.bench.telling import Row, options, say, tell
 
 PROCESSES = (1, 2, 4)
@@ -38,42 +39,57 @@ COLUMNS = {
 def measured(
     data: Data, processes: Sequence[int] = PROCESSES, clients: int = CLIENTS, seconds: float = 5.0
 ) -> list[Row]:
-    """A row for each operation and number of processes."""
-    return [
-        row
-        for number in processes
-        for row in (_served_by(data, number, letter, clients, seconds) for letter in LETTERS)
-    ]
-
-
-def _served_by(data: Data, number: int, letter: str, clients: int, seconds: float) -> Row:
+    """A row for each number of processes and operation."""
+    rows: list[Row] = []
     engine = Engine()
-    requests = drawn(engine, data.callers, [OPERATIONS[letter]])
+    for number in processes:
+        with ExitStack() as stack:
+            servers = [stack.enter_context(engine.serving(data)) for _ in range(number)]
+            loads = [stack.enter_context(load()) for _ in servers]
+            threads = stack.enter_context(ThreadPoolExecutor(number))
+            spread = Spread(servers, loads, threads, clients // number)
+            rows += [
+                _row(data, spread, letter, drawn(engine, data.callers, [OPERATIONS[letter]]), seconds)
+                for letter in LETTERS
+            ]
+    return rows
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Servers, and for each a load with so many clients."""
+
+    servers: Sequence[Serving]
+    loads: Sequence[Load]
+    threads: ThreadPoolExecutor
+    clients: int
+
+    def run(self, requests: Sequence[bytes], seconds: float) -> list[Result]:
+        """Ask all servers at the same time."""
+        asked = [
+            self.threads.submit(each.run, server.address, requests, seconds=seconds, connections=self.clients)
+            for each, server in zip(self.loads, self.servers, strict=True)
+        ]
+        return [each.result() for each in asked]
+
+    def cpu_ms(self) -> float:
+        """What all servers have used so far."""
+        return sum(cpu_ms(each.pid) for each in self.servers)
+
+
+def _row(data: Data, spread: Spread, letter: str, requests: Sequence[bytes], seconds: float) -> Row:
     postgres = data.postgres.pid
     assert postgres is not None
-    with ExitStack() as stack:
-        servers = [stack.enter_context(engine.serving(data)) for _ in range(number)]
-        loads = [stack.enter_context(load()) for _ in servers]
-        threads = stack.enter_context(ThreadPoolExecutor(number))
-
-        def run(duration: float) -> list[Result]:
-            asked = [
-                threads.submit(
-                    each.run, server.address, requests, seconds=duration, connections=clients // number
-                )
-                for each, server in zip(loads, servers, strict=True)
-            ]
-            return [each.result() for each in asked]
-
-        run(min(1.0, seconds))
-        app, database = sum(cpu_ms(each.pid) for each in servers), cpu_ms(postgres)
-        results = run(seconds)
-        app, database = sum(cpu_ms(each.pid) for each in servers) - app, cpu_ms(postgres) - database
+    spread.run(requests, min(1.0, seconds))
+    app, database = spread.cpu_ms(), cpu_ms(postgres)
+    results = spread.run(requests, seconds)
+    app, database = spread.cpu_ms() - app, cpu_ms(postgres) - database
     answered = sum(each.requests for each in results)
+    number = len(spread.servers)
     row: Row = {
         "operation": letter,
         "processes": number,
-        "clients": clients,
+        "clients": number * spread.clients,
         "per_second": sum(each.per_second for each in results),
         "app_cpu_ms": app / answered,
         "postgres_cpu_ms": database / answered,
