@@ -237,7 +237,10 @@ def test_several_mutations_are_done_in_order_each_in_its_own_transaction(
     ]
 
 
-def test_a_client_without_the_scope_never_gets_a_name(act_as: Act, case: dict[str, Any]) -> None:
+def test_a_client_without_the_scope_never_gets_a_name(
+    act_as: Act, office: Caller, case: dict[str, Any]
+) -> None:
+    office.ask(NOTE, input={"caseId": case["id"], "kind": "GENERAL", "text": "seen"})
     ceiling = frozenset({"cases", "groups"})
     narrow = act_as("manager@cbo-g.example", ceiling)
     asked = """query($id: ID!) { case(id: $id) { survivor { identity { ... on Withheld { reason } } }

@@ -65,7 +65,7 @@ class Speech:
     def __init__(self) -> None:
         self._dialect = _dialect()
         self._known: WeakKeyDictionary[Executable, _Sentence] = WeakKeyDictionary()
-        self._inserts: dict[tuple[Table, tuple[str, ...]], _Sentence] = {}
+        self._inserts: dict[tuple[type, tuple[str, ...]], _Sentence] = {}
         self._selects: dict[tuple[Table, tuple[str, ...], bool], _Sentence] = {}
 
     def statement(self, executable: Executable, values: Values) -> Statement:
@@ -77,13 +77,16 @@ class Speech:
 
     def insert(self, row: object) -> Statement:
         """The insertion of a row, of as many of its columns as were given. Raises Fault BAD_INPUT."""
-        mapper = inspect(type(row)).mapper
-        given = {mapper.get_property(name).columns[0].key: value for name, value in given_values(row).items()}
-        table, columns = mapper.local_table, tuple(given)
-        sentence = self._inserts.get((table, columns))
+        given = given_values(row)
+        form = type(row), tuple(given)
+        sentence = self._inserts.get(form)
         if sentence is None:
-            statement = insert(table).values({name: bindparam(name) for name in columns})
-            sentence = self._inserts[table, columns] = _Sentence(self._dialect, statement)
+            mapper = inspect(type(row)).mapper
+            columns = {name: mapper.get_property(name).columns[0].key for name in given}
+            values = {column: bindparam(name) for name, column in columns.items()}
+            sentence = self._inserts[form] = _Sentence(
+                self._dialect, insert(mapper.local_table).values(values)
+            )
         return sentence.with_values(given)
 
     def select_by_key(self, model: type[object], key: Values, *, lock: bool) -> Statement:

@@ -70,6 +70,7 @@ class Mutation:
         self._variables: VariableValues = operation.variables(variables)
         self._fields: list[tuple[str, Root | None]] = []
         self._view = View(engine.declarations, viewer)
+        self._plans: dict[tuple[str, str], Any] = {}
         try:
             for key, details in operation.root_fields(self._variables).items():
                 self._fields.append((key, self._root(self._view, key, details)))
@@ -140,11 +141,13 @@ class Mutation:
         return [name for name in possible if name in self._engine.declarations.rows]
 
     def _plan(self, root: Root, type_name: str) -> Any:
-        engine, operation = self._engine, self._operation
-        return engine.plan(
-            operation,
-            (root.key, type_name),
-            self._variables,
-            self._viewer_key,
-            lambda hidden: engine.planner.payload(operation, root.site, type_name, hidden, self._viewer),
-        )
+        engine, operation, part = self._engine, self._operation, (root.key, type_name)
+        if part not in self._plans:
+            self._plans[part] = engine.plan(
+                operation,
+                part,
+                self._variables,
+                self._viewer_key,
+                lambda hidden: engine.planner.payload(operation, root.site, type_name, hidden, self._viewer),
+            )
+        return self._plans[part]
