@@ -83,7 +83,7 @@ class Speech:
         if sentence is None:
             mapper = inspect(type(row)).mapper
             columns = {name: mapper.get_property(name).columns[0].key for name in given}
-            values = {column: bindparam(name) for name, column in columns.items()}
+            values: Values = {column: bindparam(name) for name, column in columns.items()}
             sentence = self._inserts[form] = _Sentence(
                 self._dialect, insert(mapper.local_table).values(values)
             )
