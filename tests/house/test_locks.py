@@ -1,6 +1,7 @@
 """The locks say exactly what pyproject.toml asks for, and each holds the smaller ones."""
 
 import importlib.util
+import json
 import re
 import shutil
 import tomllib
@@ -14,6 +15,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ROOT / "requirements"
+NODE_LOCKS = ("web", "tests/conformance", "tests/bench/postgraphile")
 NO_NETWORK = ("Could not connect", "error sending request", "Failed to fetch", "Network connectivity")
 
 
@@ -81,3 +83,14 @@ def test_every_locked_package_is_hashed(name: str) -> None:
     entries = re.split(r"^(?=[\w])", text, flags=re.MULTILINE)[1:]
     assert entries
     assert all("--hash=sha256:" in entry for entry in entries)
+
+
+@pytest.mark.parametrize("folder", NODE_LOCKS)
+def test_every_locked_package_of_npm_is_hashed_and_names_no_registry(folder: str) -> None:
+    packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
+    locked = {name: package for name, package in packages.items() if name}
+    assert locked
+    assert [
+        name for name, package in locked.items() if not package.get("integrity", "").startswith("sha512-")
+    ] == []
+    assert [name for name, package in locked.items() if "resolved" in package] == []
