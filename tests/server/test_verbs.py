@@ -12,6 +12,7 @@ from tests.server.conftest import Network
 
 from pat_platform.database.access import Database
 from pat_platform.database.failures import DatabaseError
+from pat_platform.database.transaction import Transaction
 from pat_platform.errors import Refused
 from pat_server.assembly import vault_of
 from pat_tenants.cases import service as cases
@@ -170,6 +171,35 @@ async def test_a_case_taken_from_a_worker_is_no_longer_hers(network: Network, ac
         changes = cases.CaseChanges(risk_level=RiskLevel.LOW)
         change = cases.update_case(tx, case_id=case_id, base_version=1, changes=changes)
         assert await code_of(change) == "NOT_ASSIGNED"
+
+
+async def test_a_case_taken_from_a_worker_while_she_changes_it_stays_as_it_was(
+    network: Network, acting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assignment, case_id, version, risk = network.rows(
+        "select a.id, c.id, c.version, c.risk_level from app.case_assignments a join app.cases c on c.id = a.case_id"
+        " join sec.people p on p.id = a.person_id"
+        " where p.email = 'worker1@cbo-f.example' and a.ended_at is null and c.status = 'ACTIVE' limit 1"
+    )[0]
+    fetch = Transaction.get
+
+    async def taken_meanwhile(*given: Any, **key: Any) -> Any:
+        found = await fetch(*given, **key)
+        network.rows("update app.case_assignments set ended_at = now() where id = %s", assignment)
+        return found
+
+    monkeypatch.setattr(Transaction, "get", taken_meanwhile)
+    changes = cases.CaseChanges(risk_level=RiskLevel.HIGH if risk == "LOW" else RiskLevel.LOW)
+    with pytest.raises(DatabaseError) as refused:
+        await changed_by(acting("worker1@cbo-f.example"), case_id, version, changes)
+    assert refused.value.sqlstate == "42501"
+    told = "select count(*) from trail.events where action = 'case.updated' and %s = any(subjects)"
+    assert network.rows(told, case_id) == [(0,)]
+
+
+async def changed_by(transaction: Any, case_id: UUID, version: int, changes: cases.CaseChanges) -> None:
+    async with transaction as tx:
+        await cases.update_case(tx, case_id=case_id, base_version=version, changes=changes)
 
 
 async def test_a_case_goes_to_nobody_who_is_not_there(network: Network, acting: Any) -> None:

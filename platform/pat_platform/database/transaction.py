@@ -9,6 +9,7 @@ from psycopg.adapt import Transformer
 from sqlalchemy import Executable, Result, inspect
 
 from pat_platform.database.dialogue import Dialogue, Later
+from pat_platform.database.failures import DatabaseError
 from pat_platform.database.logins import organisation_of
 from pat_platform.database.pipeline import row_of
 from pat_platform.database.speech import Speech, given_values, rows_of
@@ -16,6 +17,8 @@ from pat_platform.database.statements import Statement
 
 Row = TypeVar("Row")
 Parameters = Mapping[str, Any]
+
+INSUFFICIENT_PRIVILEGE = "42501"
 
 
 class ChangedAfterwards(Exception):
@@ -74,6 +77,16 @@ class Transaction:
     async def put(self, statement: Executable, parameters: Parameters | None = None) -> None:
         """Have a statement run whose result nobody needs."""
         self._dialogue.put(self._speech.statement(statement, parameters or {}))
+
+    async def change(self, statement: Executable) -> None:
+        """Run an UPDATE of one row that was fetched to be changed.
+
+        Raises DatabaseError, as for any right that is missing, if it changed none: row security looks anew with each statement, and
+        leaves out in silence what has been taken from the caller since.
+        """
+        result = await self._dialogue.ask(self._speech.statement(statement, {}))
+        if result.command_tuples != 1:
+            raise DatabaseError(INSUFFICIENT_PRIVILEGE, "the row is not the caller's to change any more")
 
     async def flush(self) -> None:
         """Have everything done now that was put down so far, so that the database refuses here and not later."""

@@ -212,7 +212,7 @@ async def update_case(tx: Transaction, *, case_id: UUID, base_version: int, chan
         return case.version
     version = case.version + 1
     stamp = {"version": version, "updated_by": tx.actor, "updated_at": datetime.now(UTC)}
-    await tx.put(update(Case).where(Case.id == case.id).values(**changed, **stamp))
+    await tx.change(update(Case).where(Case.id == case.id).values(**changed, **stamp))
     await trail.record(tx, "case.updated", [case.id, case.survivor_id], fields=list(changed))
     return version
 

@@ -159,7 +159,7 @@ async def _own(tx: Transaction, referral_id: UUID) -> Referral:
 
 async def _move(tx: Transaction, referral: Referral, state: SenderState, **changes: Any) -> None:
     changes |= {"state": state, "ended_at": datetime.now(UTC) if state in _ENDED else None}
-    await tx.put(update(Referral).where(Referral.id == referral.id).values(**changes))
+    await tx.change(update(Referral).where(Referral.id == referral.id).values(**changes))
     subjects = [referral.id, referral.received_id, referral.case_id, referral.survivor_id]
     scopes = list(changes.get("scopes", referral.scopes))
     await trail.record(tx, f"referral.{state.value.lower()}", subjects, scopes=scopes)
