@@ -115,7 +115,7 @@ After each mutant the wall is put back and compared with what it was; at the end
 the whole wall. Where nothing could behave differently yet (`FORCE`, keys, a privilege of an owner that nobody can become), it is
 enough that the catalogue lint, or the comparison of the tables with their models, finds it.
 
-**{tried:,} of {mutants:,} mutants tried, {killed:,} noticed, {survived:,} not**; the last run took {minutes:.0f} minutes.
+**{tried:,} of {mutants:,} mutants tried, {killed:,} noticed, {survived:,} not**; the last run took {took}.
 """
 
 
@@ -131,7 +131,7 @@ def written(proof: Proof, command: str) -> str:
             mutants=proof.mutants,
             killed=killed,
             survived=len(proof.verdicts) - killed,
-            minutes=proof.seconds / 60,
+            took="a minute" if proof.seconds < 90 else f"{proof.seconds / 60:.0f} minutes",
         ),
         _by_kind(proof.verdicts),
         _by_test(proof.verdicts),
