@@ -60,13 +60,30 @@ class SigningKeys:
         return SigningKeys(current=self.next, next=_generate(), retired=self.current)
 
 
+def stored_keys(folder: Path) -> SigningKeys | None:
+    """The signing keys in the folder, if there are any. Raises as `load_or_create_keys` does."""
+    content = read_private(folder / _FILE)
+    if content is None:
+        return None
+    try:
+        stored = json.loads(content)
+        retired = stored["retired"]
+        return SigningKeys(
+            current=_import(stored["current"]),
+            next=_import(stored["next"]),
+            retired=None if retired is None else _import(retired),
+        )
+    except (ValueError, KeyError, TypeError, JoseError) as error:
+        raise UnusableKeys(f"{folder / _FILE} does not hold signing keys") from error
+
+
 def load_or_create_keys(folder: Path) -> SigningKeys:
     """The signing keys in the folder, made at the first start; servers that start together agree on one set.
 
     Raises `UnusableKeys` for a file that holds something else, `ExposedFile` for one that others may read.
     """
     with locked_folder(folder):
-        keys = _read(folder)
+        keys = stored_keys(folder)
         if keys is None:
             keys = SigningKeys.generate()
             _write(folder, keys)
@@ -79,7 +96,7 @@ def rotate_keys(folder: Path) -> SigningKeys:
     Two rotations in a row invalidate every token that is out: the answer to a stolen key.
     """
     with locked_folder(folder):
-        keys = (_read(folder) or SigningKeys.generate()).rotated()
+        keys = (stored_keys(folder) or SigningKeys.generate()).rotated()
         _write(folder, keys)
         return keys
 
@@ -106,7 +123,7 @@ class KeysInFile:
             if signature not in (None, self._signature):
                 self._signature = signature
                 with suppress(UnusableKeys, ExposedFile, OSError):
-                    self._keys = _read(self._folder) or self._keys
+                    self._keys = stored_keys(self._folder) or self._keys
         return self._keys
 
     def _look(self) -> tuple[int, ...] | None:
@@ -120,22 +137,6 @@ class KeysInFile:
 
 def _generate() -> ECKey:
     return ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
-
-
-def _read(folder: Path) -> SigningKeys | None:
-    content = read_private(folder / _FILE)
-    if content is None:
-        return None
-    try:
-        stored = json.loads(content)
-        retired = stored["retired"]
-        return SigningKeys(
-            current=_import(stored["current"]),
-            next=_import(stored["next"]),
-            retired=None if retired is None else _import(retired),
-        )
-    except (ValueError, KeyError, TypeError, JoseError) as error:
-        raise UnusableKeys(f"{folder / _FILE} does not hold signing keys") from error
 
 
 def _import(stored: dict[str, Any]) -> ECKey:

@@ -237,11 +237,20 @@ def test_nothing_is_destroyed_unless_somebody_says_yes(
     assert len(network.versions("cbo-a")) == 2
 
 
+def test_looking_at_keys_makes_none(network: KeyNetwork) -> None:
+    file = network.settings.key_folder / "signing-keys.json"
+    file.unlink(missing_ok=True)
+    assert "made at the first start" in network.told("keys", "list")
+    network.told("keys", "check")
+    assert not file.exists()
+
+
 def test_signing_keys_are_rotated_and_listed(network: KeyNetwork) -> None:
+    network.told("keys", "rotate", "signing")
     before = [line.split() for line in network.told("keys", "list").splitlines() if line.startswith("tokens")]
     told = network.told("keys", "rotate", "signing")
     after = [line.split() for line in network.told("keys", "list").splitlines() if line.startswith("tokens")]
-    (signs, _, verifies), (former, following) = after, before
+    (signs, _, verifies), (former, following, _) = after, before
     assert (signs[1], verifies[1]) == (following[1], former[1])
     assert told.startswith(signs[1])
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 import click
 from psycopg import AsyncConnection, OperationalError
 
-from pat_auth.keys import load_or_create_keys, rotate_keys
+from pat_auth.keys import SigningKeys, rotate_keys, stored_keys
 from pat_platform.encryption.provider import KeyKeeper, KeyVersion
 from pat_platform.settings import Settings
 from pat_server.commands.admin import Admin
@@ -89,17 +89,19 @@ def list_all() -> None:
 
 
 async def _list(settings: Settings) -> None:
-    keys = load_or_create_keys(settings.key_folder)
-    signing = (
-        ("signs", keys.current),
-        ("is published, signs next", keys.next),
-        ("verifies only", keys.retired),
-    )
-    rows = [("tokens", str(key.kid)[:16], "", use, "") for use, key in signing if key]
+    rows = list(_signing_rows(stored_keys(settings.key_folder)))
     async with _working(settings) as work:
         for held in await work.holdings():
             rows += _rows(held)
     click.echo("\n".join(aligned(rows, ("WHOSE", "VERSION", "MADE", "USE", "WRAPPED"))))
+
+
+def _signing_rows(keys: SigningKeys | None) -> Iterator[tuple[str, str, str, str, str]]:
+    if keys is None:
+        yield "tokens", "-", "", "made at the first start", ""
+        return
+    uses = (("signs", keys.current), ("is published, signs next", keys.next), ("verifies only", keys.retired))
+    yield from (("tokens", str(key.kid)[:16], "", use, "") for use, key in uses if key)
 
 
 def _rows(held: Holding) -> Iterator[tuple[str, str, str, str, str]]:
@@ -118,7 +120,8 @@ def _rows(held: Holding) -> Iterator[tuple[str, str, str, str, str]]:
 def check() -> None:
     """Check that every organisation has its keys, that they open what they wrapped, and that nothing is under an old version."""
     settings = Admin.find().settings()
-    load_or_create_keys(settings.key_folder)
+    # Nothing is made here: whoever asks may be another user than the one who serves.
+    stored_keys(settings.key_folder)
     _run(_check(settings))
 
 
