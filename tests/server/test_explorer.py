@@ -221,3 +221,13 @@ def test_a_database_that_does_not_answer_is_told_as_that(network: Network) -> No
     client = Browser(Starlette(routes=demo_routes(settings, keys)))
     answer = client.post(TOKEN, origin=URL)
     assert (answer.status_code, answer.json()["message"][:12]) == (503, "The database")
+
+
+def test_nobody_gets_a_token_as_somebody_whom_the_demo_did_not_invent(network: Network, asking: Ask) -> None:
+    rename = "update sec.people set email = %s where email = %s"
+    network.rows(rename, "real@cbo-a.example", MANAGER)
+    try:
+        answer = asking().post(f"{PEOPLE}/real@cbo-a.example/token", origin=URL)
+        assert (answer.status_code, "token" in answer.text) == (404, False)
+    finally:
+        network.rows(rename, MANAGER, "real@cbo-a.example")

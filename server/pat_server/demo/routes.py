@@ -21,6 +21,7 @@ from pat_server.demo.sign_in import sign_in
 
 CLIENT = "explorer"
 LASTS = timedelta(hours=12)
+NOBODY = "Nobody signs in as this."
 PROXIED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
 
@@ -28,23 +29,27 @@ def demo_routes(settings: Settings, keys: KeysInFile) -> list[Route]:
     """Who there is, and a token for one of them. Only for the demo: outside it, people sign in."""
     assert settings.demo, "only the demo hands out tokens"
 
+    # Should a database of real people ever be served as a demo, nobody in it is told or impersonated.
+    known = sign_in_table()
+    invented = {each.email for each in known}
+
     async def people(request: Request) -> Response:
         if not is_from_here(request):
             return _refusal(403, "The demo tells its people to this computer only.")
-        known = [
-            {"email": each.email, "role": each.role, "organisation": each.organisation}
-            for each in sign_in_table()
-        ]
-        return JSONResponse({"people": known})
+        told = [{"email": each.email, "role": each.role, "organisation": each.organisation} for each in known]
+        return JSONResponse({"people": told})
 
     async def token(request: Request) -> Response:
         if not (is_from_here(request) and is_same_origin(request)):
             return _refusal(403, "The demo hands out tokens to its own page on this computer only.")
+        email = request.path_params["email"]
+        if email not in invented:
+            return _refusal(404, NOBODY)
         try:
-            minted = await run_in_threadpool(_token, settings, keys.read(), request.path_params["email"])
+            minted = await run_in_threadpool(_token, settings, keys.read(), email)
         except psycopg.Error:
             return _refusal(503, "The database does not answer. Try again in a moment.")
-        return JSONResponse({"token": minted}) if minted else _refusal(404, "Nobody signs in as this.")
+        return JSONResponse({"token": minted}) if minted else _refusal(404, NOBODY)
 
     return [
         Route("/demo/people", people),
