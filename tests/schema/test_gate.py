@@ -36,6 +36,9 @@ def test_changes_since_the_last_release_are_listed(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(schema, "RELEASED", tmp_path / "released.graphql")
     done = CliRunner().invoke(schema.command, ["--changes"], catch_exceptions=False)
     assert (done.exit_code, "no release yet" in done.stdout) == (0, True)
+    (tmp_path / "released.graphql").write_text(CURRENT.read_text())
+    done = CliRunner().invoke(schema.command, ["--changes"], catch_exceptions=False)
+    assert done.stdout.startswith("Nothing breaks")
     (tmp_path / "released.graphql").write_text(
         CURRENT.read_text().replace(
             "type Case implements Node {", "type Case implements Node {\n  gone: Int\n"

@@ -34,7 +34,6 @@ def _list_changes() -> None:
         click.echo("There is no release yet: schema/released.graphql is missing.")
         return
     released, current = RELEASED.read_text(encoding="utf-8"), print_schema()
-    for change in breaking_changes(released, current):
-        click.echo(f"breaks     {change}")
-    for change in dangerous_changes(released, current):
-        click.echo(f"surprises  {change}")
+    breaks = [f"breaks     {change}" for change in breaking_changes(released, current)]
+    surprises = [f"surprises  {change}" for change in dangerous_changes(released, current)]
+    click.echo("\n".join(breaks + surprises) or "Nothing breaks or surprises clients of the last release.")
