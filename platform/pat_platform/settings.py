@@ -17,6 +17,21 @@ from pat_platform.logging import LEVELS
 SHORTEST_SECRET = 32
 LEAST_COST = 1_000
 """Points: a page of the usual size, and what a refused document is charged."""
+_NUMBERS = (
+    "pool_size",
+    "connect_timeout_seconds",
+    "statement_timeout_ms",
+    "lock_timeout_ms",
+    "idle_in_transaction_timeout_ms",
+    "transaction_timeout_ms",
+    "prepared_statements",
+    "max_cost",
+    "budget_organisation",
+    "budget_client",
+    "budget_person",
+    "metrics_port",
+    "drain_seconds",
+)
 _USER_WITHOUT_PASSWORD = re.compile(r"[a-z+]+://[^:/@?]+(?=@)")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
@@ -176,21 +191,7 @@ def _read(environment: Mapping[str, str], given: set[str]) -> dict[str, object]:
         found["database_url"] = database_url(environment)
     if "secret" not in given:
         found["secret"] = _secret(environment)
-    for name in (
-        "pool_size",
-        "connect_timeout_seconds",
-        "statement_timeout_ms",
-        "lock_timeout_ms",
-        "idle_in_transaction_timeout_ms",
-        "transaction_timeout_ms",
-        "prepared_statements",
-        "max_cost",
-        "budget_organisation",
-        "budget_client",
-        "budget_person",
-        "metrics_port",
-        "drain_seconds",
-    ):
+    for name in _NUMBERS:
         if text := environment.get(_variable(name)):
             found[name] = _number(_variable(name), text)
     for name in ("pool_wait_seconds", "request_timeout_seconds"):
