@@ -13,6 +13,7 @@ ROOTS = ("server", "schema", "tenants", "auth", "platform")
 @pytest.mark.parametrize("folder", ROOTS)
 def test_a_source_root_holds_one_package_and_nothing_else(folder: str) -> None:
     # The schema as text, now and at the last release, is what partners read first: it lies where they look.
+    # The schema as text, now and at the last release, is what partners read first: it lies where they look.
     other = {"__pycache__", "README.md", "schema.graphql", "released.graphql"}
     found = {path.name for path in (ROOT / folder).iterdir() if path.name not in other}
     assert found == {f"pat_{folder}"}
