@@ -109,6 +109,47 @@ async def test_two_floods_share_the_connections(
     assert connections <= 8
 
 
+async def test_logins_that_are_all_at_work_do_not_take_each_others_connections(
+    open_database: OpenDatabase, network: Network
+) -> None:
+    database = open_database(pool_size=8)
+    members = network.members[:4]
+
+    async def client(number: int) -> None:
+        for turn in range(30):
+            member = members[(number * 7 + turn * turn) % len(members)]
+            await database.read(member.login, member.session, "select pg_sleep(0.001)", read_only=True)
+
+    await asyncio.gather(*(client(number) for number in range(16)))
+    opened = database.traffic.connections
+    await asyncio.gather(*(client(number) for number in range(16)))
+    # Finding the share of each may take some; after that a connection is opened for nobody.
+    assert opened <= 24
+    assert database.traffic.connections - opened <= 2
+
+
+async def test_a_login_whose_own_are_not_enough_gets_those_that_others_leave_idle(
+    open_database: OpenDatabase, network: Network
+) -> None:
+    database = open_database(pool_size=4)
+    first, second = network.members[:2]
+    asleep = "select pg_sleep(0.02)"
+    await asyncio.gather(
+        *(database.read(first.login, first.session, asleep, read_only=True) for _ in range(8))
+    )
+    await database.read(second.login, second.session, "select 1", read_only=True)
+
+    async def client() -> None:
+        for _ in range(40):
+            await database.read(second.login, second.session, asleep, read_only=True)
+
+    working = asyncio.gather(*(client() for _ in range(8)))
+    await eventually(
+        lambda: any(each.login == second.login and each.leased == 4 for each in database.pool.census())
+    )
+    await working
+
+
 async def test_whoever_waits_too_long_is_told_to_come_back(
     open_database: OpenDatabase, member: Member
 ) -> None:

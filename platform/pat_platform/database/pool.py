@@ -82,7 +82,8 @@ class KeyedPool:
     """At most `budget` connections in all, opened lazily for each login.
 
     `wait_seconds` bounds the wait for a connection. A connection stays with a login that still has work for
-    at least `tenure_seconds`, because opening one costs more than most leases.
+    at least `tenure_seconds`, because opening one costs more than most leases; and one that idles is not taken from
+    its login for another that has some before it has idled for `rest_seconds`.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class KeyedPool:
         budget: int,
         wait_seconds: float = 10.0,
         tenure_seconds: float = 0.02,
+        rest_seconds: float = 0.25,
         statement_limit: int = 200,
     ) -> None:
         self.traffic = Traffic()
@@ -99,6 +101,7 @@ class KeyedPool:
         self._budget = budget
         self._wait_seconds = wait_seconds
         self._tenure_seconds = tenure_seconds
+        self._rest_seconds = rest_seconds
         self._statement_limit = statement_limit
         self._total = 0
         self._retiring = 0
@@ -106,7 +109,8 @@ class KeyedPool:
         # The lines in which somebody waits; the one that was served last stands last.
         self._waiting: OrderedDict[str, _Line] = OrderedDict()
         # All idle connections, the one that has idled longest first.
-        self._idle: OrderedDict[Wire, None] = OrderedDict()
+        self._idle: OrderedDict[Wire, float] = OrderedDict()
+        self._making_room_later: asyncio.TimerHandle | None = None
         self._leased: set[Wire] = set()
         # Leased connections whose work is answered and whose reset is under way, with its deadline.
         self._cleaning: dict[Wire, float] = {}
@@ -194,8 +198,9 @@ class KeyedPool:
                 await self._came_home.wait()
         for wire in list(self._leased):
             self.retire(wire)
-        if self._watch is not None:
-            self._watch.cancel()
+        for timer in (self._watch, self._making_room_later):
+            if timer is not None:
+                timer.cancel()
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -304,7 +309,7 @@ class KeyedPool:
             self._waiting.pop(line.login, None)
         if place is None:
             line.idle.append(wire)
-            self._idle[wire] = None
+            self._idle[wire] = asyncio.get_running_loop().time()
             return
         if line.places:
             self._waiting.move_to_end(line.login)
@@ -316,10 +321,10 @@ class KeyedPool:
         rival = self._neediest()
         if rival is None or rival is line:
             return False
-        if not line.places:
-            return True
         if rival.held == 0:
-            return asyncio.get_running_loop().time() - wire.opened_at >= self._tenure_seconds
+            has_worked = asyncio.get_running_loop().time() - wire.opened_at >= self._tenure_seconds
+            return has_worked or not line.places
+        # It has connections that come back sooner than another could be opened: what counts is its fair share.
         if rival.organisation == line.organisation:
             return rival.held + 1 < line.held
         held = self._held_by_organisation()
@@ -348,10 +353,25 @@ class KeyedPool:
                 self._total += 1
                 line.opening += 1
                 self._run(self._open(line))
-            elif self._idle:
-                self.retire(next(iter(self._idle)))
-            else:
+            elif not self._idle:
                 return
+            else:
+                wire, since = next(iter(self._idle.items()))
+                rest = since + self._rest_seconds - asyncio.get_running_loop().time()
+                if line.held and rest > 0:
+                    self._make_room_after(rest)
+                    return
+                self.retire(wire)
+
+    def _make_room_after(self, seconds: float) -> None:
+        """Look again when a connection has idled for so long that its login does not seem to need it."""
+        if self._making_room_later is None:
+            loop = asyncio.get_running_loop()
+            self._making_room_later = loop.call_later(seconds, self._make_room_now)
+
+    def _make_room_now(self) -> None:
+        self._making_room_later = None
+        self._make_room()
 
     async def _open(self, line: _Line) -> None:
         try:
