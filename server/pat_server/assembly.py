@@ -121,6 +121,7 @@ def make_engine(settings: Settings, vault: Vault, *, blocking: bool = False) -> 
         EngineSettings(
             max_cost=settings.max_cost,
             audit_sql="trail.reveal({operation}, ({subjects})::jsonb)",
+            digest_key=derived(settings.secret, b"pat operations"),
             parser=limits.parse_limited,
             validator=limits.validate_limited if settings.is_explorable else validate_closed,
         ),

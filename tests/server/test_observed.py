@@ -7,6 +7,7 @@ import logging
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -51,6 +52,8 @@ async def test_a_request_is_one_line(watched: Watched) -> None:
         "round_trips": 1,
     }
     assert len(event["operation"]) == 16
+    # Nobody who has the log alone can try what stood in a document.
+    assert event["operation"] != sha256(f"\n{PLAIN}".encode()).hexdigest()[:16]
     assert event["cost"] > 0
 
 

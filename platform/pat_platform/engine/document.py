@@ -1,6 +1,6 @@
 """A document, parsed and validated once: one operation of it and its fragments."""
 
-import hashlib
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -91,10 +91,12 @@ def load(
     *,
     parser: Parser = parse,
     validator: Validator = validate,
+    digest_key: bytes = b"",
 ) -> Operation:
     """Parse and validate ``source`` and choose its operation.
 
-    ``parser`` and ``validator`` may raise what they like, for instance for a document whose validation would cost too much.
+    ``digest_key`` keys its digest. ``parser`` and ``validator`` may raise what they like, for instance for a document whose
+    validation would cost too much.
     Raises Rejected.
     """
     try:
@@ -115,7 +117,7 @@ def load(
             if isinstance(definition, FragmentDefinitionNode)
         },
         Structure(schema, node),
-        hashlib.sha256(f"{operation_name or ''}\n{source}".encode(errors="replace")).hexdigest(),
+        hmac.digest(digest_key, f"{operation_name or ''}\n{source}".encode(errors="replace"), "sha256").hex(),
         len(source),
     )
 

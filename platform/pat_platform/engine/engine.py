@@ -38,7 +38,8 @@ class Settings:
     bytes for each of its own, a plan some 3 for each of its SQL, and what the document and the key take.
 
     ``audit_sql`` is a SQL expression that an audited statement evaluates if it reveals anything, in which
-    ``{operation}`` is the operation's digest and ``{subjects}`` the JSON array of [class, subject] pairs.
+    ``{operation}`` is the operation's digest and ``{subjects}`` the JSON array of [class, subject] pairs. ``digest_key`` keys the
+    digest, since a document may hold what somebody typed.
     ``parser`` and ``validator`` stand for graphql-core's own, and may raise what they like.
     """
 
@@ -47,6 +48,7 @@ class Settings:
     cache_statements: int = 20_000_000
     max_cost: int = 20_000
     audit_sql: str | None = None
+    digest_key: bytes = b""
     parser: Parser = parse
     validator: Validator = validate
 
@@ -86,7 +88,14 @@ class Engine:
         known = self._operations.get((document, operation_name))
         if known is None:
             parser, validator = self.settings.parser, self.settings.validator
-            known = load(self.schema, document, operation_name, parser=parser, validator=validator)
+            known = load(
+                self.schema,
+                document,
+                operation_name,
+                parser=parser,
+                validator=validator,
+                digest_key=self.settings.digest_key,
+            )
             self._operations.put((document, operation_name), known, len(document))
         return known
 
