@@ -12,16 +12,18 @@
     python3 pat bench --json FILE         the results as JSON, beside the table
     python3 pat bench --peers             PostGraphile and Strawberry's DataLoaders take their turns, too
 
-The demo network is loaded once, 100 times as large, into build/bench/ and kept for the next run.
+The demo network is loaded once, 100 times as large, into build/bench/ and kept for the next run. With --write what was measured
+goes into docs/performance.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 
 from tests.bench import clients, cold, growth, hostile, logins, memory, page, processes
@@ -105,7 +107,21 @@ OTHERS: dict[str, Callable[[Sequence[str]], int]] = {
     "processes": processes.main,
 }
 
+
+def report(name: str, arguments: Sequence[str]) -> int:
+    """Run one of the others; with `--write` what it prints goes into docs/performance.md, too."""
+    rest = [word for word in arguments if word != "--write"]
+    if rest == list(arguments):
+        return OTHERS[name](rest)
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        code = OTHERS[name](rest)
+    print(printed.getvalue(), end="")
+    page.write(name, [name, *rest], page.quoted(printed.getvalue().rstrip()))
+    return code
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] and sys.argv[1] in OTHERS:
-        sys.exit(OTHERS[sys.argv[1]](sys.argv[2:]))
+        sys.exit(report(sys.argv[1], sys.argv[2:]))
     main()

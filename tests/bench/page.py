@@ -25,6 +25,11 @@ def write(name: str, command: Sequence[str], body: str, page: Path = PAGE) -> No
     page.write_text(f"{before}{begin}\n{source(command)}\n\n{body}\n\n{end}{after}")
 
 
+def quoted(printed: str) -> str:
+    """What a report printed: a table as it is, anything else as text."""
+    return printed if printed.startswith("|") else f"```text\n{printed}\n```"
+
+
 def source(command: Sequence[str]) -> str:
     """Where figures come from: the command, the day and the machine."""
     day = datetime.now(UTC).strftime("%d %B %Y").lstrip("0")
