@@ -278,8 +278,10 @@ def main(arguments: list[str]) -> None:
         sys.exit("pat: stopped; the next start goes on from here.")
     program, *options = TOOLS_OF_CHECKOUT.get(arguments[0], ("pat", arguments[0]))
     command = [str(VENV / "bin" / program), *options, *arguments[1:]]
+    # What only a checkout can do installs packages of its own, from where ours came.
+    environment = uv_environment() if arguments[0] in TOOLS_OF_CHECKOUT else clean_environment()
     os.chdir(ROOT)
-    os.execve(command[0], command, clean_environment())
+    os.execve(command[0], command, environment)
 
 
 if __name__ == "__main__":
