@@ -15,6 +15,8 @@ from pat_platform.database.logins import login_password
 from pat_platform.logging import LEVELS
 
 SHORTEST_SECRET = 32
+PLANNING = {"random_page_cost": "1.1", "jit": "off"}
+"""What our statements are planned by: a page of rows is read from an index in order, and does not wait for a compiler."""
 LEAST_COST = 1_000
 """Points: a page of the usual size, and what a refused document is charged."""
 _NUMBERS = (
@@ -155,6 +157,7 @@ class Settings:
             "lock_timeout": self.lock_timeout_ms,
             "idle_in_transaction_session_timeout": self.idle_in_transaction_timeout_ms,
             "transaction_timeout": self.transaction_timeout_ms,
+            **PLANNING,
         }
         return make_conninfo(
             **self._address(),

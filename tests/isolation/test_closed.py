@@ -9,7 +9,9 @@ from tests.support.wall import SECRET, Wall, attempt
 from pat_auth.policy import Role
 from pat_platform.database.logins import MIGRATOR, SERVICE_LOGINS
 from pat_platform.database.models import TableKind
+from pat_tenants.isolation.apply import apply_wall
 from pat_tenants.isolation.provision import ROLES_OF, provision
+from pat_tenants.isolation.render import policies_sql
 from pat_tenants.organisations.models import OrganisationKind
 from pat_tenants.tables import metadata
 
@@ -179,3 +181,29 @@ def test_people_logins_and_sessions_are_kept_by_their_owner(wall: Wall) -> None:
             assert attempt(wall.admin, f"select count(*) > 0 from {table}") == [(True,)]
         added = "insert into sec.people (id, email) values (gen_random_uuid(), 'new@example.org')"
         assert attempt(wall.admin, added) == [(1,)]
+
+
+PRIVILEGES = """
+select c.oid::regclass::text, '', coalesce(r.rolname, 'public'), a.privilege_type, a.is_grantable
+from pg_class c cross join aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a left join pg_roles r on r.oid = a.grantee
+where c.relnamespace in ('app'::regnamespace, 'door'::regnamespace, 'sec'::regnamespace, 'trail'::regnamespace)
+and c.relkind in ('r', 'v') and a.grantee <> c.relowner
+union all
+select c.oid::regclass::text, t.attname, coalesce(r.rolname, 'public'), a.privilege_type, a.is_grantable
+from pg_attribute t join pg_class c on c.oid = t.attrelid cross join aclexplode(t.attacl) a left join pg_roles r on r.oid = a.grantee
+where c.relnamespace in ('app'::regnamespace, 'door'::regnamespace, 'sec'::regnamespace, 'trail'::regnamespace)"""
+
+
+def test_what_is_granted_is_what_is_rendered_no_more_and_no_less(wall: Wall) -> None:
+    with wall.admin.transaction(force_rollback=True):
+        before = set(wall.admin.execute(PRIVILEGES).fetchall())
+        apply_wall(wall.admin, policies_sql())
+        after = set(wall.admin.execute(PRIVILEGES).fetchall())
+    assert before == after
+
+
+def test_the_migrator_may_make_what_migrations_make(wall: Wall) -> None:
+    (may,) = wall.admin.execute(
+        "select has_database_privilege(%s, current_database(), 'create')", (MIGRATOR,)
+    ).fetchone() or (None,)
+    assert may
