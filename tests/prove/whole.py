@@ -12,7 +12,8 @@ _LINES = f"""
 select p::text from pg_policies p
 union all
 select concat_ws('|', c.oid::regclass, c.relrowsecurity, c.relforcerowsecurity, pg_get_userbyid(c.relowner),
-    {_SORTED.format("coalesce(c.relacl, acldefault('r', c.relowner))")}, c.reloptions, case c.relkind when 'v' then pg_get_viewdef(c.oid) end)
+    {_SORTED.format("coalesce(c.relacl, acldefault('r', c.relowner))")}, c.reloptions,
+    case c.relkind when 'v' then pg_get_viewdef(c.oid) end)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname in {SCHEMAS} and c.relkind in ('r', 'p', 'v') or c.oid = 'pg_catalog.pg_class'::regclass
 union all
