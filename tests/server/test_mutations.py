@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import concurrent.futures
+import time
 from base64 import b64encode
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from tests.server.conftest import Act, Caller, Network, told, uuid_in
 
@@ -213,6 +215,35 @@ def test_one_mutation_sent_many_times_at_once_is_done_once(office: Caller) -> No
         answers = [each.json() for each in pool.map(lambda _: office.post(OPEN, asked), range(6))]
     assert len({answer["data"]["openCase"]["id"] for answer in answers}) == 1
     assert office.ask("{ cases { totalCount } }")["cases"]["totalCount"] == before + 1
+
+
+def test_a_mutation_that_is_under_way_twice_is_done_once(office: Caller, network: Network) -> None:
+    before = office.ask("{ cases { totalCount } }")["cases"]["totalCount"]
+    asked = {"input": new_case(clientMutationId=str(uuid4()))}
+    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and usename like 'org%%'"
+    with (
+        psycopg.connect(network.admin_url) as holder,
+        concurrent.futures.ThreadPoolExecutor(2) as pool,
+    ):
+        # Neither can append to the trail before both have seen that the key is new.
+        holder.execute("select from trail.heads for update")
+        under_way = [pool.submit(office.post, OPEN, asked) for _ in range(2)]
+        deadline = time.monotonic() + 20
+        while network.rows(waiting) != [(2,)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        holder.rollback()
+        answers = [each.result().json() for each in under_way]
+    assert len({answer["data"]["openCase"]["id"] for answer in answers}) == 1
+    assert office.ask("{ cases { totalCount } }")["cases"]["totalCount"] == before + 1
+
+
+def test_what_the_database_refuses_is_a_refusal(office: Caller, network: Network) -> None:
+    before = network.rows("select count(*) from app.survivors")
+    place = b64encode(f"Place:{uuid4()}".encode()).decode()
+    answer = office.ask(OPEN, input=new_case(placeId=place))["openCase"]
+    assert (answer["__typename"], answer["code"]) == ("Refusal", "NOT_FOUND")
+    assert network.rows("select count(*) from app.survivors") == before
 
 
 def test_the_replay_keeps_ids_and_no_word_of_the_input(office: Caller, network: Network) -> None:
