@@ -67,7 +67,7 @@ def migrate(url: str, secret: bytes, say: Callable[[str], None] = lambda _: None
         say("wall")
         apply_wall(connection, (MIGRATIONS / "policies.sql").read_text())
         open_still = harden(connection)
-        _demand_rules(connection)
+        _demand_rules(connection, "nothing was changed")
         organisations = all_organisations(connection)
     # Apart, since it holds no table: thousands of logins take their time, and nobody has to wait for them.
     with engine.begin() as transaction:
@@ -76,16 +76,16 @@ def migrate(url: str, secret: bytes, say: Callable[[str], None] = lambda _: None
         say("logins")
         logins = provision_all(connection, secret, organisations)
         say("lint")
-        _demand_rules(connection)
+        _demand_rules(connection, "tables and the wall were changed, the logins were not")
     return Migrated(logins, open_still)
 
 
-def _demand_rules(connection: psycopg.Connection) -> None:
-    """Raise MigrationRefused if the catalogue breaks a rule of the wall."""
+def _demand_rules(connection: psycopg.Connection, standing: str) -> None:
+    """Raise MigrationRefused if the catalogue breaks a rule of the wall; ``standing`` says what was done all the same."""
     findings = lint(connection)
     if findings:
         listed = "\n".join(f"  {finding}" for finding in findings)
-        raise MigrationRefused(f"The catalogue breaks rules of the wall; nothing was changed:\n{listed}")
+        raise MigrationRefused(f"The catalogue breaks rules of the wall; {standing}:\n{listed}")
 
 
 def _configuration(transaction: Connection | None = None) -> Config:
