@@ -45,7 +45,8 @@ PEOPLE = re.compile(
     r"|\beyJ[\w-]{8,}|[Bb]earer [\w-]{8,}"
 )
 SIGN_INS = re.compile(rf"[\w.]+@(?:{_alternatives(each.slug for each in ORGANISATIONS)})\.example")
-STATEMENTS = re.compile(r"^.*(?:STATEMENT|DETAIL|CONTEXT|parameters|QUERY): .*$", re.MULTILINE)
+# A file that is missing is no row.
+STATEMENTS = re.compile(r"^.*(?:STATEMENT|DETAIL(?!:\s+File )|CONTEXT|parameters|QUERY): .*$", re.MULTILINE)
 """What PostgreSQL adds to a message: the statement, and the values in it."""
 
 leaks: list[str] = []
