@@ -49,8 +49,7 @@ def main(run_as: str, parent: str, *command: str) -> None:
     # After the change of user: Linux forgets the wish when credentials change.
     die_with(int(parent))
     if command:
-        # The command is the supervisor's own, and no shell reads it.
-        os.execv(command[0], command)  # noqa: S606
+        os.execv(command[0], command)  # noqa: S606  # the supervisor's own command; no shell reads it
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from pat_platform import postgres_launch
 
 RunAs = Literal["self", "namespace", "nobody"]
 
-# Root-owned, for clusters that run as `nobody`, who cannot reach into root's checkout; it must outlive a restart, as /tmp need not.
-RELOCATED = Path("/var/tmp/pat-postgres")  # noqa: S108
+# For clusters that run as `nobody`, who cannot reach into root's checkout; it must outlive a restart, as /tmp need not.
+RELOCATED = Path("/var/tmp/pat-postgres")  # noqa: S108  # root-owned
 
 # What a program says, and what the reader should do about it.
 ADVICE: Mapping[str, str] = {

@@ -142,8 +142,7 @@ class Settings:
         PAT_VAULT_CA_FILE.
         Raises SettingsError.
         """
-        # `_read` gives each field a value of its type; a mapping's type cannot say so.
-        return cls(**(_read(environment, set(given)) | given))  # type: ignore[arg-type]
+        return cls(**(_read(environment, set(given)) | given))  # type: ignore[arg-type]  # `_read` minds the fields' types
 
     @property
     def is_explorable(self) -> bool:

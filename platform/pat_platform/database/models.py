@@ -34,7 +34,7 @@ class Base(DeclarativeBase):
     """The declarative base of all tables."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {UUID: Uuid(), str: Text(), datetime: DateTime(timezone=True)}  # noqa: RUF012  (SQLAlchemy reads it from the class)
+    type_annotation_map = {UUID: Uuid(), str: Text(), datetime: DateTime(timezone=True)}  # noqa: RUF012  # SQLAlchemy reads it from the class
 
 
 def one_of(column: str, codes: type[StrEnum]) -> CheckConstraint:

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock, Thread, local
 from typing import Any, Final, TypeVar
 
-import hvac  # type: ignore[import-untyped]
+import hvac  # type: ignore[import-untyped]  # hvac has no type hints
 import requests
-from hvac.exceptions import Forbidden, InvalidRequest, Unauthorized, VaultError  # type: ignore[import-untyped]
+from hvac.exceptions import Forbidden, InvalidRequest, Unauthorized, VaultError  # type: ignore[import-untyped]  # hvac has no type hints
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 

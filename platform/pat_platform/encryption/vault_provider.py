@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from hvac.exceptions import InvalidPath, InvalidRequest  # type: ignore[import-untyped]
+from hvac.exceptions import InvalidPath, InvalidRequest  # type: ignore[import-untyped]  # hvac has no type hints
 
 from pat_platform.encryption.envelope import KEY_BYTES, join_parts
 from pat_platform.encryption.provider import (

@@ -79,12 +79,12 @@ class NaiveExecutor(Executor[Any]):
 
     # The two methods repeat graphql-core's signatures, whose types it does not export.
 
-    def complete_abstract_value(self, return_type, details, info, path, result, context):  # type: ignore[no-untyped-def]
+    def complete_abstract_value(self, return_type, details, info, path, result, context):  # type: ignore[no-untyped-def]  # as graphql-core's
         """The type is the value's own."""
         found = cast("GraphQLObjectType", self.schema.get_type(result.type_name))
         return self.collect_and_execute_subfields(found, details, path, result, context)
 
-    def complete_object_value(self, return_type, details, info, path, result, context):  # type: ignore[no-untyped-def]
+    def complete_object_value(self, return_type, details, info, path, result, context):  # type: ignore[no-untyped-def]  # as graphql-core's
         """A resolver of ours never returns an object of another type."""
         return self.collect_and_execute_subfields(return_type, details, path, result, context)
 
@@ -262,7 +262,7 @@ class Interpreter:
         if row is None or not self.view.may_see(name) or not is_object_type(concrete):
             return None
         # What `get_type` finds by a name is wider than what `is_sub_type` takes: the one is the field's own type, the other an object type.
-        if not self.engine.schema.is_sub_type(interface, concrete):  # type: ignore[arg-type]
+        if not self.engine.schema.is_sub_type(interface, concrete):  # type: ignore[arg-type]  # see above
             return None
         encoded = encode_key(key, row, site.path)
         return None if encoded is None else self.rows.by_key(name, row, encoded.decode())

@@ -133,8 +133,7 @@ def _key(compiler: Compiler, name: str, row: Row, field: Field, keys: tuple[str,
 
 def _readable(compiler: Compiler, field: Field) -> Iterable[tuple[str, Row]]:
     schema = compiler.operation.schema
-    # The lint at start has seen that the field's type is an interface.
-    possible = {each.name for each in schema.get_possible_types(get_named_type(field.site.type))}  # type: ignore[arg-type]
+    possible = {each.name for each in schema.get_possible_types(get_named_type(field.site.type))}  # type: ignore[arg-type]  # the lint has seen an interface
     for name, row in compiler.view.rows.items():
         if name in possible and compiler.view.may_see(name):
             yield name, row

@@ -87,8 +87,7 @@ class Structure:
 
 def _input_type(schema: GraphQLSchema, node: TypeNode) -> GraphQLInputType:
     found: Any = type_from_ast(schema, node)
-    # Validation has seen that variables have input types.
-    return found  # type: ignore[no-any-return]
+    return found  # type: ignore[no-any-return]  # validation has seen that variables have input types
 
 
 def _reading(schema: GraphQLSchema, definition: VariableDefinitionNode) -> tuple[Plainly, Any]:
