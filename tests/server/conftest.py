@@ -8,8 +8,9 @@ import socket
 import threading
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,8 +30,9 @@ from pat_platform.postgres import EmbeddedPostgres
 from pat_platform.settings import Settings
 from pat_schema.viewer import SCOPES
 from pat_server.app import create_app
-from pat_server.assembly import vault_of
+from pat_server.assembly import assemble, vault_of
 from pat_server.demo.load import load
+from pat_server.executing import Executor
 from pat_server.migrate import migrate
 
 SECRET = b"a deployment secret for tests only, long enough"
@@ -132,6 +134,16 @@ async def load_network(network: Network) -> None:
         await load(network.admin_url, database, vault_of(network.settings), SECRET)
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def executing(network: Network, **settings: Any) -> AsyncIterator[Executor]:
+    """An executor with settings of its own."""
+    parts = assemble(replace(network.settings, **settings))
+    try:
+        yield Executor(parts)
+    finally:
+        await parts.database.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,13 +13,12 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from tests.server.conftest import Act, Caller, Network
+from tests.server.conftest import Act, Caller, Network, executing
 
 from pat_auth.policy import Role
 from pat_auth.principal import Principal
 from pat_platform.settings import SettingsError
 from pat_server.app import create_app
-from pat_server.assembly import assemble
 from pat_server.budgets import Budgets, SharedStore, Throttled
 from pat_server.executing import Executor
 from pat_server.requests import Answer, GraphQLRequest
@@ -146,16 +145,6 @@ def test_an_answer_about_the_schema_is_bounded_like_any_other(manager: Caller) -
     answer = manager.post(f"{{ {wide} }}").json()
     assert answer["errors"][0]["extensions"]["code"] == "TOO_COMPLEX"
     assert answer["errors"][0]["message"].startswith("This costs 20")
-
-
-@asynccontextmanager
-async def executing(network: Network, **settings: Any) -> AsyncIterator[Executor]:
-    """An executor with budgets of its own."""
-    parts = assemble(replace(network.settings, **settings))
-    try:
-        yield Executor(parts)
-    finally:
-        await parts.database.close()
 
 
 @asynccontextmanager

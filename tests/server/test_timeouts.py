@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -15,12 +14,11 @@ import orjson
 import psycopg
 import pytest
 from tests.database.waiting import eventually
-from tests.server.conftest import Network
+from tests.server.conftest import Network, executing
 
 from pat_auth.principal import Principal
 from pat_platform.errors import Fault
 from pat_platform.settings import Settings, SettingsError
-from pat_server.assembly import assemble
 from pat_server.executing import Executor
 from pat_server.mutating import Verbs
 from pat_server.requests import GraphQLRequest
@@ -29,16 +27,6 @@ COUNT = GraphQLRequest("{ cases { totalCount } }", None, None)
 UNKNOWN = b64encode(f"Case:{uuid4()}".encode()).decode()
 NOTE = f'addCaseNote(input: {{caseId: "{UNKNOWN}", kind: GENERAL, text: "x"}}) {{ __typename }}'
 MANAGER = "manager@cbo-a.example"
-
-
-@asynccontextmanager
-async def executing(network: Network, **settings: Any) -> AsyncIterator[Executor]:
-    """An executor with timeouts of its own."""
-    parts = assemble(replace(network.settings, **settings))
-    try:
-        yield Executor(parts)
-    finally:
-        await parts.database.close()
 
 
 @contextmanager
