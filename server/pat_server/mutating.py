@@ -9,10 +9,13 @@ from graphql import GraphQLError
 
 from pat_auth.principal import Principal
 from pat_platform import trail
+from pat_platform.database.dialogue import Later
 from pat_platform.database.failures import DatabaseError
+from pat_platform.database.transaction import Transaction
 from pat_platform.encryption.envelope import Unreadable
 from pat_platform.engine.complete import Completed
 from pat_platform.engine.mutations import Mutation, Root
+from pat_platform.engine.plan import Bound
 from pat_platform.errors import Fault, Refused
 from pat_platform.observation import current
 from pat_schema.translating import perform
@@ -80,7 +83,8 @@ class Verbs:
         input_hash = b""
         if key is not None:
             input_hash = replays.hash(root.name, orjson.dumps(given, option=orjson.OPT_SORT_KEYS))
-        async with parts.database.transaction(principal.login, principal.session, principal.person) as tx:
+
+        async def done(tx: Transaction) -> tuple[Bound, Later | None]:
             known = None if key is None else await replays.answered(tx, principal.client, key, input_hash)
             if known is not None:
                 saved = Saved(known["type"], UUID(known["id"]))
@@ -93,7 +97,9 @@ class Verbs:
                     kept = {"type": saved.type_name, "id": str(saved.id)}
                     await replays.remember(tx, principal.client, key, root.name, input_hash, kept)
             bound = mutation.row(root, saved.type_name, saved.id)
-            read = None if bound.sql is None else tx.read_later(bound.sql, bound.values)
+            return bound, None if bound.sql is None else tx.read_later(bound.sql, bound.values)
+
+        bound, read = await parts.database.perform(principal.login, principal.session, principal.person, done)
         return await self._engine.complete_async(bound, None if read is None else read.row()[0], principal)
 
     async def _refuse(

@@ -1,16 +1,21 @@
 """The database as the rest of the system sees it: compiled reads and transactions, under a sign-in session."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
 from uuid import UUID
 
-from psycopg.pq.abc import PGresult
-
 from pat_platform.database.credentials import Credentials, Generations, stored_generations
-from pat_platform.database.dialogue import NOT_A_SESSION, Dialogue
-from pat_platform.database.failures import ConnectionLost, DatabaseError, unauthenticated
-from pat_platform.database.pipeline import RESET, RESET_SETTINGS, Answer, Traffic, Wire, row_of
+from pat_platform.database.dialogue import ENTER, NOT_A_SESSION, Dialogue
+from pat_platform.database.failures import (
+    ConnectionLost,
+    DatabaseError,
+    PresumedInVain,
+    unauthenticated,
+)
+from pat_platform.database.pipeline import RESET, RESET_SETTINGS, Traffic, row_of
 from pat_platform.database.pool import KeyedPool, unavailable
+from pat_platform.database.presumed import Presumptions
 from pat_platform.database.speech import Speech
 from pat_platform.database.statements import Statement
 from pat_platform.database.transaction import Transaction
@@ -18,7 +23,8 @@ from pat_platform.deadlines import within
 from pat_platform.errors import Fault
 from pat_platform.settings import Settings
 
-ENTER = "select sec.enter($1)"
+T = TypeVar("T")
+
 ENTER_READ_ONLY = "select sec.enter($1), set_config('transaction_read_only', 'on', true)"
 QUERY_CANCELED = "57014"
 # Conflicts of concurrent transactions, missing resources, locks not available, a server that stops.
@@ -42,6 +48,7 @@ class Database:
             statement_limit=settings.prepared_statements,
         )
         self._speech = Speech()
+        self._presumptions = Presumptions()
         self._patience = settings.statement_timeout_ms / 1000 + GRACE_SECONDS
 
     @property
@@ -86,33 +93,56 @@ class Database:
             self.pool.retire(wire)
             raise
         self.pool.release(wire, answer, cleaned)
-        results = await self._answered(wire, answer)
-        return row_of(results[-1])
-
-    async def _answered(self, wire: Wire, answer: Answer) -> list[PGresult]:
         try:
             with within(self._patience):
-                return await wire.answered(answer)
+                results = await wire.answered(answer)
         except TimeoutError:
             raise unavailable() from None
+        return row_of(results[-1])
 
-    @asynccontextmanager
-    async def transaction(
+    async def perform(
+        self, login: str, session: UUID, person: UUID, verb: Callable[[Transaction], Awaitable[T]]
+    ) -> T:
+        """Run a verb in a transaction of its own, commit it and return what it returned.
+
+        It may presume what was found before. Where it did so in vain, nothing was done, and it is run once more without.
+        Raises what `transaction` raises.
+        """
+        try:
+            async with self._transaction(login, session, person, may_presume=True) as tx:
+                return await verb(tx)
+        except PresumedInVain:
+            pass
+        async with self._transaction(login, session, person) as tx:
+            return await verb(tx)
+
+    def transaction(
         self, login: str, session: UUID, person: UUID | None = None
-    ) -> AsyncIterator[Transaction]:
+    ) -> AbstractAsyncContextManager[Transaction]:
         """A transaction of the session's person: committed when the block ends, rolled back if it raises.
 
         With `person` the database is first asked together with the first statement of the block, which fails if the
         session is not hers. Raises what `read` raises; a refusal by the database at the commit is a DatabaseError too.
         """
-        dialogue = Dialogue(self.pool, login, _enter(session, ENTER), self._patience)
+        return self._transaction(login, session, person)
+
+    @asynccontextmanager
+    async def _transaction(
+        self, login: str, session: UUID, person: UUID | None, *, may_presume: bool = False
+    ) -> AsyncIterator[Transaction]:
+        dialogue = Dialogue(self.pool, login, session, person, self._patience)
         try:
-            if person is None:
-                person = await dialogue.open()
-            dialogue.expected = person
-            transaction = Transaction(dialogue, self._speech, person)
-            yield transaction
-            transaction.check()
+            actor = person or await dialogue.open()
+            transaction = Transaction(
+                dialogue, self._speech, actor, self._presumptions, may_presume=may_presume
+            )
+            try:
+                yield transaction
+                transaction.check()
+            except Exception:
+                # It may have failed because of what it presumed.
+                await dialogue.confirm()
+                raise
             await dialogue.commit()
         except ConnectionLost:
             raise unavailable() from None
@@ -127,7 +157,8 @@ class Database:
 
 
 def _enter(session: UUID, sql: str) -> Statement:
-    return Statement(sql, (str(session).encode(),), is_lasting=True)
+    # PostgreSQL reads a UUID without its hyphens too, and they cost as much as the rest of this.
+    return Statement(sql, (session.hex.encode(),), True)
 
 
 def _as_fault(error: DatabaseError, entered_at: int | None = None) -> Fault | DatabaseError:
@@ -143,5 +174,6 @@ def _as_fault(error: DatabaseError, entered_at: int | None = None) -> Fault | Da
 
 def _check_text(parameters: Sequence[bytes | None]) -> None:
     # libpq would silently cut the text there.
-    if any(value is not None and b"\0" in value for value in parameters):
-        raise Fault("BAD_INPUT", "Text cannot contain the character U+0000.")
+    for value in parameters:
+        if value is not None and b"\0" in value:
+            raise Fault("BAD_INPUT", "Text cannot contain the character U+0000.")

@@ -37,6 +37,10 @@ class ConnectionLost(Exception):
         self.was_sent = was_sent
 
 
+class PresumedInVain(Exception):
+    """What a verb took for granted is not so: nothing that it did was kept. It can be run again, presuming nothing."""
+
+
 class UnknownLogin(Exception):
     """A login that no organisation has (any more)."""
 

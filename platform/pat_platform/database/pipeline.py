@@ -253,7 +253,8 @@ class Wire:
             self._pg.send_close_prepared(name)
             self._steps.append(_Step(_Kind.CLOSE, batch))
         self._pg.pipeline_sync()
-        self._steps.append(_Step(_Kind.SYNC, batch))
+        # What fails only at the end is no statement's failure.
+        self._steps.append(_Step(_Kind.SYNC, batch, len(statements)))
         return batch.answer
 
     def _flush(self) -> None:

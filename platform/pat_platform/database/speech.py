@@ -11,7 +11,20 @@ from weakref import WeakKeyDictionary
 import orjson
 from psycopg.abc import Transformer
 from psycopg.pq.abc import PGresult
-from sqlalchemy import Executable, Table, bindparam, insert, inspect, select
+from sqlalchemy import (
+    Executable,
+    Integer,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    insert,
+    inspect,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.engine import IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
@@ -21,6 +34,10 @@ from pat_platform.engine.quote import array_literal
 from pat_platform.errors import Fault
 
 Values = Mapping[str, Any]
+
+
+class AsSent(bytes):
+    """A value as PostgreSQL has sent it, in its text format."""
 
 
 class _Dialect(PGDialectAsync_psycopg):
@@ -65,6 +82,7 @@ class Speech:
     def __init__(self) -> None:
         self._dialect = _dialect()
         self._known: WeakKeyDictionary[Executable, _Sentence] = WeakKeyDictionary()
+        self._confirmations: WeakKeyDictionary[Executable, _Sentence] = WeakKeyDictionary()
         self._inserts: dict[tuple[type, tuple[str, ...]], _Sentence] = {}
         self._selects: dict[tuple[Table, tuple[str, ...], bool], _Sentence] = {}
 
@@ -74,6 +92,16 @@ class Speech:
         if sentence is None:
             sentence = self._known[executable] = _Sentence(self._dialect, executable)
         return sentence.with_values(values)
+
+    def confirmation(
+        self, wanted: Select[*tuple[Any, ...]], values: Values, row: Sequence[bytes | None]
+    ) -> Statement:
+        """What fails unless a SELECT with these values still finds this row, given as PostgreSQL sent it."""
+        sentence = self._confirmations.get(wanted)
+        if sentence is None:
+            sentence = self._confirmations[wanted] = _Sentence(self._dialect, _confirming(wanted))
+        as_sent = {_found(place): None if each is None else AsSent(each) for place, each in enumerate(row)}
+        return sentence.with_values({**values, **as_sent})
 
     def insert(self, row: object) -> Statement:
         """The insertion of a row, of as many of its columns as were given. Raises Fault BAD_INPUT."""
@@ -99,6 +127,22 @@ class Speech:
                 self._dialect, wanted.with_for_update() if lock else wanted
             )
         return sentence.with_values(key)
+
+
+def _found(place: int) -> str:
+    return f"found_{place}"
+
+
+def _confirming(wanted: Select[*tuple[Any, ...]]) -> Select[Any]:
+    """Divides by zero, which undoes the transaction, unless `wanted` finds the row whose values are `found_0`, …"""
+    now = wanted.subquery()
+    is_same = and_(
+        *(
+            column.is_not_distinct_from(bindparam(_found(place), type_=column.type))
+            for place, column in enumerate(now.c)
+        )
+    )
+    return select(literal_column("1").op("/")(cast(exists().select_from(now).where(is_same), Integer)))
 
 
 def given_values(row: object) -> dict[str, Any]:
@@ -140,6 +184,7 @@ _WRITERS: dict[type, Callable[[Any], bytes]] = {
     int: lambda value: b"%d" % value,
     UUID: lambda value: str(value).encode(),
     bytes: lambda value: b"\\x" + value.hex().encode(),
+    AsSent: lambda value: value,
     date: lambda value: value.isoformat().encode(),
     datetime: lambda value: value.isoformat().encode(),
     dict: orjson.dumps,

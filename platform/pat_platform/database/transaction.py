@@ -6,12 +6,13 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from psycopg.adapt import Transformer
-from sqlalchemy import Executable, Result, inspect
+from sqlalchemy import Executable, Result, Select, inspect
 
 from pat_platform.database.dialogue import Dialogue, Later
 from pat_platform.database.failures import DatabaseError
 from pat_platform.database.logins import organisation_of
 from pat_platform.database.pipeline import row_of
+from pat_platform.database.presumed import Presumptions
 from pat_platform.database.speech import Speech, given_values, rows_of
 from pat_platform.database.statements import Statement
 
@@ -33,11 +34,21 @@ class Transaction:
     it is gone, and Fault BAD_INPUT for text that it cannot hold.
     """
 
-    def __init__(self, dialogue: Dialogue, speech: Speech, actor: UUID) -> None:
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        speech: Speech,
+        actor: UUID,
+        presumptions: Presumptions,
+        *,
+        may_presume: bool = False,
+    ) -> None:
         self.login = dialogue.login
         self.actor = actor
         self._dialogue = dialogue
         self._speech = speech
+        self._presumptions = presumptions
+        self._may_presume = may_presume
         self._transformer = Transformer()
         self._added: list[tuple[object, dict[str, Any]]] = []
 
@@ -62,6 +73,27 @@ class Transaction:
         statement = self._speech.select_by_key(model, key, lock=lock)
         found = rows_of(await self._dialogue.ask(statement), self._transformer).one_or_none()
         return cast("Row | None", found)
+
+    async def presume(self, wanted: Select[*tuple[Any, ...]], parameters: Parameters) -> Any:
+        """The one row that a SELECT finds, or None: for rows that hardly ever change, and whose columns can be compared.
+
+        What it has found for this person lately is taken for granted, and confirmed by PostgreSQL, under her rights of today, before
+        anything that is put down from now on. Where it finds another row by now or none, nothing of the transaction is done
+        and the verb is run again, presuming nothing (`Database.perform`). Elsewhere it is an ordinary SELECT.
+        """
+        key = (self.login, self.actor, wanted, *parameters.items())
+        known = self._presumptions.get(key) if self._may_presume else None
+        if known is not None:
+            self._dialogue.put(known.confirmation, confirms=True)
+            return known.row
+        result = await self._dialogue.ask(self._speech.statement(wanted, parameters))
+        row = rows_of(result, self._transformer).one_or_none()
+        if row is None:
+            self._presumptions.forget(key)
+        else:
+            confirmation = self._speech.confirmation(wanted, parameters, row_of(result))
+            self._presumptions.keep(key, row, confirmation)
+        return row
 
     async def add(self, row: Row) -> Row:
         """Insert a row. What is changed on it afterwards is not written."""

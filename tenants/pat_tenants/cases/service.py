@@ -163,7 +163,7 @@ async def add_case_note(
 ) -> CaseNote:
     """Write a note on a case. Raises Refused for an unknown case, one not assigned to a worker, and an empty or endless text."""
     text = rules.is_a_note(text)
-    case = (await tx.execute(_CASE_AND_KEY, {"case_id": case_id})).one_or_none()
+    case = await tx.presume(_CASE_AND_KEY, {"case_id": case_id})
     if case is None:
         raise _no_such_case()
     if case.wrapped is None:
