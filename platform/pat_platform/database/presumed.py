@@ -32,15 +32,15 @@ class Presumptions:
     def get(self, key: Hashable) -> Presumed | None:
         """What was found under this key, unless that was long ago."""
         found = self._found.get(key)
-        if found is None or found.until <= self._clock():
-            return None
-        return found
+        return None if found is None or found.until <= self._clock() else found
 
     def keep(self, key: Hashable, row: object, confirmation: Statement) -> None:
         """Presume this from now on, in place of what was found before."""
+        now = self._clock()
         self._found.pop(key, None)
-        self._found[key] = Presumed(row, confirmation, self._clock() + PRESUMED_SECONDS)
-        while len(self._found) > PRESUMED:
+        self._found[key] = Presumed(row, confirmation, now + PRESUMED_SECONDS)
+        # What was found first stands first. It may be a key that has been erased since: it goes as soon as it is of no use.
+        while len(self._found) > PRESUMED or next(iter(self._found.values())).until <= now:
             self._found.popitem(last=False)
 
     def forget(self, key: Hashable) -> None:
