@@ -150,7 +150,7 @@ def test_an_answer_that_is_missing_is_no_answer(toy: Toy) -> None:
 
 async def test_an_asynchronous_completion_may_have_nothing_to_wait_for(toy: Toy) -> None:
     bound = toy.prepare("{ echo }")
-    assert (await toy.engine.complete_async(bound, toy.execute(bound)[0])).data == b'{"echo" : null}'
+    assert (await toy.engine.complete_async(bound, toy.execute(bound)[0])).data == b'{"echo":null}'
 
 
 def test_an_asynchronous_step_cannot_be_completed_at_once(toy: Toy) -> None:

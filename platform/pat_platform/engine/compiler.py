@@ -32,15 +32,15 @@ from .document import Operation
 from .errors import DeclarationError, NotCompilable
 from .leaves import aggregate, constant, finish, global_id, leaf
 from .price import OBJECT, Multiple
-from .quote import literal
 from .registry import View
 from .relations import choice, node, to_many, to_one
 from .sites import Introspected, Site
-from .statement import Scope, Statement, Value, constant_value, object_sql
+from .statement import Scope, Statement
 from .templates import render
+from .values import Piece, Sql, Value, concatenated, known, object_of, plain_string, selected
 
 ABOUT_SCHEMA = ("__schema", "__type")
-Entries = list[tuple[str, Value]]
+Entries = list[tuple[tuple[Piece, ...], Value]]
 
 
 class Compiler:
@@ -53,28 +53,28 @@ class Compiler:
         self.cursor_key = key
         self.statement = Statement()
 
-    def root(self, fields: Mapping[str, FieldDetailsList]) -> str:
-        """SQL of type json for the whole data."""
+    def root(self, fields: Mapping[str, FieldDetailsList]) -> Value:
+        """The whole data."""
         scope = Scope(None, Multiple())
         body = self.object_of(self.operation.root_type, fields, scope, None)
-        return f"(select {body} from (select) _0{scope.joins()})" if scope.laterals else body
+        return selected(body, f"from (select) _0{scope.joins()}") if scope.laterals else body
 
-    def row(self, row: Row, type_name: str, key: str, site: Site) -> str:
-        """SQL of type json for the object of a row; ``key`` is SQL of its key's type."""
+    def row(self, row: Row, type_name: str, key: str, site: Site) -> Value:
+        """The object of a row, null if there is none; ``key`` is SQL of its key's type."""
         scope = self.statement.scope(Multiple())
         body = self.object_at(type_name, scope, site)
         source = f"{row.source.sql} {scope.alias}{scope.joins()}"
-        return f"(select {body} from {source} where {scope.alias}.{row.column} = {key})"
+        return selected(body, f"from {source} where {scope.alias}.{row.column} = {key}")
 
-    def object_at(self, type_name: str, scope: Scope | Mapping[str, Any], site: Site) -> str:
-        """SQL of type json for an object at a site: on the row of a scope, or made of constants."""
+    def object_at(self, type_name: str, scope: Scope | Mapping[str, Any], site: Site) -> Value:
+        """An object at a site: on the row of a scope, or made of constants."""
         object_type = self.operation.schema.get_type(type_name)
         if not is_object_type(object_type):
             raise NotCompilable(f"{type_name} is no object type")
         try:
             fields = self.operation.fields(object_type, site.details, self.variables)
         except GraphQLError as error:
-            return self.statement.failed(site, site.depth, error).embed
+            return self.statement.failed(site, site.depth, error)
         if isinstance(scope, Scope):
             return self.object_of(object_type, fields, scope, site)
         return self.constant_object(object_type, fields, scope, site)
@@ -86,8 +86,8 @@ class Compiler:
         scope: Scope,
         parent: Site | None,
         given: Mapping[str, Any] | None = None,
-    ) -> str:
-        """SQL of type json for an object with these fields.
+    ) -> Value:
+        """An object with these fields.
 
         ``given`` maps names of fields to functions that compile them from their site, for those that
         belong to a structure and have no declaration.
@@ -100,13 +100,13 @@ class Compiler:
         for key, details in fields.items():
             name = details[0].node.name.value
             if name == "__typename":
-                value = constant_value(object_type.name)
+                value = known(object_type.name)
             else:
                 site = self.site(object_type, key, details, parent)
                 self.audit(rule.audits, scope, audits)
                 value = given[name](site) if given and name in given else self.field(site, scope, audits)
-            entries.append((literal(key), value))
-        return object_sql([*entries, *self.revealed(audits)])
+            entries.append(((key,), value))
+        return object_of([*entries, *self.revealed(audits)])
 
     def constant_object(
         self,
@@ -114,18 +114,18 @@ class Compiler:
         fields: Mapping[str, FieldDetailsList],
         values: Mapping[str, Any],
         parent: Site,
-    ) -> str:
-        """SQL of type json for an object whose fields' values are given."""
+    ) -> Value:
+        """An object whose fields' values are given."""
         self.view.type(object_type.name, parent.path)
         entries: Entries = []
         for key, details in fields.items():
             name = details[0].node.name.value
             if name == "__typename":
-                value = constant_value(object_type.name)
+                value = known(object_type.name)
             else:
                 value = constant(self, values.get(name), self.site(object_type, key, details, parent))
-            entries.append((literal(key), value))
-        return object_sql(entries)
+            entries.append(((key,), value))
+        return object_of(entries)
 
     def site(
         self, object_type: GraphQLObjectType, key: str, details: FieldDetailsList, parent: Site | None
@@ -140,8 +140,7 @@ class Compiler:
     def field(self, site: Site, scope: Scope, audits: dict[tuple[str, str], None]) -> Value:
         """SQL for one declared field of an object."""
         if site.parent is None and site.field_name in ABOUT_SCHEMA:
-            marker = self.statement.marker(site, 0, Introspected())
-            return Value(f"to_json({marker})", is_json=True)
+            return plain_string(self.statement.marker(site, 0, Introspected()), is_sure=True)
         declaration = self.view.field(site.type_name, site.field_name, site.path)
         reader = Reader(site.definition, site.details[0].node)
         try:
@@ -169,7 +168,7 @@ class Compiler:
                 return constant(self, declaration.value, field.site)
             case Same():
                 name = get_named_type(field.site.type).name
-                return Value(self.object_at(name, scope, field.site), is_json=True)
+                return self.object_at(name, scope, field.site)
             case Choice():
                 return choice(self, declaration, field, scope)
             case ToOne():
@@ -223,8 +222,8 @@ class Compiler:
         for number, (field_class, subject) in enumerate(audits):
             self.statement.audited = True
             token = self.statement.token()
-            text = f"({token} || {literal(f'@:{field_class}:')} || ({subject})::uuid::text)"
-            entries.append((f"({token} || '@{number}')", Value(text, text)))
+            text = concatenated((Sql(token), f"@:{field_class}:", Sql(f"({subject})::uuid::text")))
+            entries.append(((Sql(token), f"@{number}"), plain_string(text)))
         return entries
 
 

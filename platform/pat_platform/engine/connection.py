@@ -17,8 +17,9 @@ from .paging import window
 from .price import CONNECTION, COUNT, OBJECT
 from .relations import alias_of, item
 from .sites import Site
-from .statement import Scope, Value
+from .statement import Scope
 from .templates import render
+from .values import Value, aggregated, known, plain_string, selected_once, written
 
 if TYPE_CHECKING:
     from .compiler import Compiler
@@ -74,18 +75,18 @@ class Page:
         charges = self.compiler.statement.charges
         charges.add(CONNECTION, self.outer.multiple)
         if not self.is_read:
-            return Value(body, is_json=True)
+            return body
         if not self._shows_nodes:
             charges.add(OBJECT, self.inner.multiple)
-        return Value(f"(select {body} from {self._rows()} {self.alias}{self.inner.joins()})", is_json=True)
+        return selected_once(body, f"from {self._rows()} {self.alias}{self.inner.joins()}")
 
-    def _object(self, site: Site, scope: Scope, members: Mapping[str, Callable[[Site], Value]]) -> str:
+    def _object(self, site: Site, scope: Scope, members: Mapping[str, Callable[[Site], Value]]) -> Value:
         """An object whose members belong to the connection's structure."""
         object_type = self._type(site)
         try:
             fields = self.compiler.operation.fields(object_type, site.details, self.compiler.variables)
         except GraphQLError as error:
-            return self.compiler.statement.failed(site, site.depth, error).embed
+            return self.compiler.statement.failed(site, site.depth, error)
         return self.compiler.object_of(object_type, fields, scope, site, members)
 
     def _type(self, site: Site) -> GraphQLObjectType:
@@ -119,26 +120,24 @@ class Page:
         return self._list(self._object(site, self.inner, members))
 
     def _nodes(self, site: Site) -> Value:
-        return self._list(self._node(site).embed)
+        return self._list(self._node(site))
 
     def _node(self, site: Site) -> Value:
         self._shows_nodes = True
         field = Field(site, self.field.reader, self.field.known)
-        return Value(item(self.compiler, self.declaration.item, field, self.inner), is_json=True)
+        return item(self.compiler, self.declaration.item, field, self.inner)
 
-    def _list(self, body: str) -> Value:
+    def _list(self, body: Value) -> Value:
         self.is_read = True
-        by_rank = f"{self.alias}.{_RANK}{' desc' if self.window.backward else ''}"
-        order = by_rank if self.ranks else ordered(self.terms, self.alias)
         only = f" filter (where {self.alias}.{_RANK} <= {self.window.size.sql})" if self.probes else ""
-        return Value(f"coalesce(json_agg({body} order by {order}){only}, '[]'::json)", is_json=True)
+        # The rows come in this order, unless the page is one backward.
+        return aggregated(body, ordered(self.terms, self.alias), only)
 
     def _total_count(self, site: Site) -> Value:
         self.compiler.statement.charges.add(COUNT, self.outer.multiple)
         alias = self.compiler.statement.alias()
-        return Value(
-            f"(select count(*)::int4 from {self._source()} {alias}{self._where(self._filters(alias))})"
-        )
+        rows = f"{self._source()} {alias}{self._where(self._filters(alias))}"
+        return written(f"(select count(*)::int4::text from {rows})", is_sure=True)
 
     def _page_info(self, site: Site) -> Value:
         more, behind = self._has_more, self._has_behind
@@ -153,26 +152,28 @@ class Page:
             "startCursor": far if backward else near,
             "endCursor": near if backward else far,
         }
-        return Value(self._object(site, self.outer, members), is_json=True)
+        return self._object(site, self.outer, members)
 
     def _has_more(self, site: Site) -> Value:
         self.is_read = True
-        return Value(f"(count(*) > {self.window.size.sql})")
+        return written(f"(count(*) > {self.window.size.sql})::text", is_sure=True)
 
     def _end(self, site: Site, place: str) -> Value:
         """The cursor of the row at a place counted from where the page begins."""
         self.is_read = True
         rank = f"{self.alias}.{_RANK} = least({place}, {self.window.size.sql})"
-        text = f"max({self._cursor().embed}) filter (where {rank})"
-        return self.compiler.statement.present(Value(text, text), site)
+        cursor = plain_string(f"max({self._cursor_sql()}) filter (where {rank})")
+        return self.compiler.statement.present(cursor, site)
 
     def _cursor(self) -> Value:
+        return plain_string(self._cursor_sql(), is_sure=True)
+
+    def _cursor_sql(self) -> str:
         statement, key = self.compiler.statement, self.compiler.cursor_key
         payload = f"json_build_array({', '.join(each.text(self.alias) for each in self.terms)})::text"
         inner = statement.constant(_bytea(key.inner(self.identity))) + "::bytea"
         outer = statement.constant(_bytea(key.outer())) + "::bytea"
-        text = cursor_sql(payload, inner, outer)
-        return Value(text, text)
+        return cursor_sql(payload, inner, outer)
 
     # Rows
 
@@ -232,11 +233,11 @@ class Page:
         """Whether there are rows on the cursor's other side; without a cursor there is no other side."""
         page = self.window
         if page.cursor is None:
-            return Value("false")
+            return known(False)
         alias = self.compiler.statement.alias()
         behind = beyond(self.terms, page.cursor(), alias, backward=not page.backward, inclusive=True)
         where = self._where([*self._filters(alias), behind])
-        return Value(f"exists (select from {self._source()} {alias}{where})")
+        return written(f"exists (select from {self._source()} {alias}{where})::text", is_sure=True)
 
 
 def _bytea(value: bytes) -> bytes:

@@ -74,19 +74,22 @@ class Rows:
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
 
-    def value(self, handle: Handle, sql: str, lateral: str | None = None) -> Any:
-        """The JSON value of an expression on a row, with a lateral subquery if it needs one."""
+    def value(self, handle: Handle, sql: str) -> Any:
+        """The JSON value of an expression on a row."""
+        return self._json(handle, f"to_json({sql})::text")
+
+    def kind(self, handle: Handle, sql: str, kind: Kind, lateral: str | None = None) -> Any:
+        """The same for an expression of a kind, with a lateral subquery if it needs one."""
+        return self._json(handle, kind.written(sql), lateral)
+
+    def _json(self, handle: Handle, sql: str, lateral: str | None = None) -> Any:
         source = f"from {handle.source} {ROW}" if handle.source else f"from (select) {ROW}"
         if lateral is not None:
             source += f" left join lateral ({lateral}) {LATERAL} on true"
         where = f" where {handle.where()}" if handle.source else ""
-        rows = self._fetch(f"select to_json({sql})::text {source}{where}")
+        rows = self._fetch(f"select {sql} {source}{where}")
         found = rows[0][0] if rows else None
         return None if found is None else json.loads(found)
-
-    def kind(self, handle: Handle, sql: str, kind: Kind, lateral: str | None = None) -> Any:
-        """The same for an expression of a kind."""
-        return self.value(handle, kind.embedded(sql), lateral)
 
     def related(
         self, handle: Handle, type_name: str, source: Source, asked: Asked, on: str, order: Sequence[Order]

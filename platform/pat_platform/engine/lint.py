@@ -163,7 +163,7 @@ class _Lint:
         assert isinstance(declaration, Column | Expression | Aggregate)
         kind = declaration.kind
         if is_enum_type(named):
-            if kind.embed != TEXT.embed and not kind.is_list:
+            if kind not in (TEXT, CODE) and not kind.is_list:
                 yield "an enum is stored as text"
         elif kind in (CODE, CODE_ARRAY):
             yield f"{kind.name} needs an enum"

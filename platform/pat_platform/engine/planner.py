@@ -13,7 +13,8 @@ from .plan import Plan
 from .quote import literal
 from .registry import Declarations, View, Viewer
 from .sites import Introspected, Mark, Site, mark
-from .statement import Statement, Value
+from .statement import Statement
+from .values import Value
 
 
 class Planner:
@@ -53,15 +54,14 @@ class Planner:
         number = statement.parameter(lambda binding: binding.key, "row")
         body = compiler.row(row, type_name, f"{number}::{row.kind.sql_type}", site)
         if site.is_required():
-            body = statement.present(Value(body, is_json=True), site).embed
+            body = statement.present(body, site)
         return self._plan(operation, statement, body, site.key)
 
     def _compiler(self, operation: Operation, variables: VariableValues, viewer: Viewer) -> Compiler:
         return Compiler(operation, View(self.declarations, viewer), variables, self.key)
 
-    def _plan(self, operation: Operation, statement: Statement, body: str, key: str | None = None) -> Plan:
-        plain = f"select ({body})::text"
-        sql = self._audited(operation, statement, body) if statement.audited else plain
+    def _plan(self, operation: Operation, statement: Statement, body: Value, key: str | None = None) -> Plan:
+        sql = self._audited(operation, statement, body) if statement.audited else f"select {body.sql}"
         introspected = [each for each in statement.marks if isinstance(each.meaning, Introspected)]
         return Plan(
             sql=sql,
@@ -75,7 +75,7 @@ class Planner:
             key=key,
         )
 
-    def _audited(self, operation: Operation, statement: Statement, body: str) -> str:
+    def _audited(self, operation: Operation, statement: Statement, body: Value) -> str:
         """The statement that also says, and records, whom the answer reveals.
 
         Subjects are read out of the finished JSON, where they stand behind the request's token: so exactly
@@ -94,7 +94,7 @@ class Planner:
             call = self.audit_sql.replace("{operation}", digest).replace("{subjects}", "revealed.pairs")
             recorded = f", case when revealed.pairs is not null then ({call})::text end"
         return (
-            f"with answer as materialized (select ({body})::text as body), revealed as materialized ({subjects})"
+            f"with answer as materialized (select {body.sql} as body), revealed as materialized ({subjects})"
             f" select answer.body, revealed.pairs::text{recorded} from answer, revealed"
         )
 

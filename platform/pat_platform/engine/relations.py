@@ -12,8 +12,9 @@ from .declare import Choice, Constant, Item, NodeById, Order, Row, Same, Source,
 from .errors import NotCompilable
 from .plan import Binding
 from .quote import literal
-from .statement import Scope, Value
+from .statement import Scope
 from .templates import term
+from .values import Value, aggregated, selected, selected_once, written
 
 if TYPE_CHECKING:
     from .compiler import Compiler
@@ -23,19 +24,19 @@ def to_one(compiler: Compiler, declaration: ToOne, field: Field, scope: Scope) -
     """The one related row as an object, or NULL."""
     child = compiler.statement.scope(scope.multiple)
     body = item(compiler, declaration.item, field, child)
-    value = Value(_first(compiler, declaration, body, field, scope, child), is_json=True)
+    value = _first(compiler, declaration, body, field, scope, child)
     return compiler.statement.present(value, field.site) if declaration.nullable else value
 
 
 def _first(
-    compiler: Compiler, declaration: ToOne, body: str, field: Field, scope: Scope, child: Scope
-) -> str:
+    compiler: Compiler, declaration: ToOne, body: Value, field: Field, scope: Scope, child: Scope
+) -> Value:
     source = compiler.sql(declaration.source.sql, field, scope)
     on = compiler.sql(declaration.on, field, scope, n=alias_of(child))
     first = ""
     if declaration.order:
         first = f" order by {order_by(declaration.order, declaration.source, alias_of(child))} limit 1"
-    return f"(select {body} from {source} {child.alias}{child.joins()} where {on}{first})"
+    return selected(body, f"from {source} {child.alias}{child.joins()} where {on}{first}")
 
 
 def to_many(compiler: Compiler, declaration: ToMany, field: Field, scope: Scope) -> Value:
@@ -46,16 +47,15 @@ def to_many(compiler: Compiler, declaration: ToMany, field: Field, scope: Scope)
     source = compiler.sql(declaration.source.sql, field, scope)
     on = compiler.sql(declaration.on, field, scope, n=alias)
     order = order_by(declaration.order, declaration.source, alias)
-    rows = f"from {source} {alias}{child.joins()} where {on}"
-    return Value(f"(select coalesce(json_agg({body} order by {order}), '[]'::json) {rows})", is_json=True)
+    return selected_once(aggregated(body, order), f"from {source} {alias}{child.joins()} where {on}")
 
 
-def item(compiler: Compiler, declaration: Item, field: Field, scope: Scope) -> str:
-    """SQL of type json for the object or list item that stands on a scope's row."""
+def item(compiler: Compiler, declaration: Item, field: Field, scope: Scope) -> Value:
+    """The object or list item that stands on a scope's row."""
     named = get_named_type(field.site.type)
     if isinstance(declaration, Choice):
-        chosen = Value(_cases(compiler, declaration, field, scope), is_json=True)
-        return compiler.statement.present(chosen, field.site, field.site.depth).embed
+        chosen = _cases(compiler, declaration, field, scope)
+        return compiler.statement.present(chosen, field.site, field.site.depth)
     if is_abstract_type(named):
         raise NotCompilable(f"{field.site.name} needs a Choice")
     return compiler.object_at(named.name, scope, field.site)
@@ -63,12 +63,11 @@ def item(compiler: Compiler, declaration: Item, field: Field, scope: Scope) -> s
 
 def choice(compiler: Compiler, declaration: Choice, field: Field, scope: Scope) -> Value:
     """The first variant whose condition is true, or NULL."""
-    chosen = Value(_cases(compiler, declaration, field, scope), is_json=True)
-    return compiler.statement.present(chosen, field.site)
+    return compiler.statement.present(_cases(compiler, declaration, field, scope), field.site)
 
 
-def _cases(compiler: Compiler, declaration: Choice, field: Field, scope: Scope) -> str:
-    arms, otherwise = [], "null::json"
+def _cases(compiler: Compiler, declaration: Choice, field: Field, scope: Scope) -> Value:
+    arms, otherwise = [], written("null::text")
     with compiler.statement.charges.alternatives() as alternatives:
         for variant in declaration.variants:
             with alternatives.one():
@@ -76,11 +75,11 @@ def _cases(compiler: Compiler, declaration: Choice, field: Field, scope: Scope) 
             if variant.condition is None:
                 otherwise = body
                 break
-            arms.append(f"when {compiler.sql(variant.condition, field, scope)} then {body}")
-    return f"(case {' '.join(arms)} else {otherwise} end)" if arms else otherwise
+            arms.append(f"when {compiler.sql(variant.condition, field, scope)} then {body.sql}")
+    return written(f"(case {' '.join(arms)} else {otherwise.sql} end)") if arms else otherwise
 
 
-def _variant(compiler: Compiler, variant: Variant, field: Field, scope: Scope) -> str:
+def _variant(compiler: Compiler, variant: Variant, field: Field, scope: Scope) -> Value:
     site = field.site
     found = compiler.view.settled(variant.found, f"{site.name} as {variant.type_name}", site.path)
     match found:
@@ -112,13 +111,13 @@ def node(compiler: Compiler, declaration: NodeById, field: Field) -> Value:
         for name, row in _readable(compiler, field):
             with alternatives.one():
                 body = compiler.row(row, name, _key(compiler, name, row, field, keys), field.site)
-            arms.append(f"when {literal(name)} then {body}")
+            arms.append(f"when {literal(name)} then {body.sql}")
     sql = (
         f"(case {chosen}::text {' '.join(arms)} end)"
         if arms
-        else f"(case {chosen}::text when '' then null::json end)"
+        else f"(case {chosen}::text when '' then null::text end)"
     )
-    return compiler.statement.present(Value(sql, is_json=True), field.site)
+    return compiler.statement.present(written(sql), field.site)
 
 
 def _key(compiler: Compiler, name: str, row: Row, field: Field, keys: tuple[str, ...]) -> str:

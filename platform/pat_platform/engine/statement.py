@@ -2,30 +2,13 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any
 
 from graphql import GraphQLError
 
 from .plan import Check, Parameter
 from .price import Multiple, Tallies
-from .quote import json_literal, literal
 from .sites import Failure, Mark, Meaning, NullViolation, Site, mark
-
-# json_build_object takes at most 100 arguments; the SQL standard's constructor has no such limit but is slower.
-_MOST_PAIRS = 49
-
-
-@dataclass(frozen=True)
-class Value:
-    """SQL for a value of the response.
-
-    ``embed`` is what json_build_object writes correctly; ``text`` is the JSON string's text where the
-    value is a string (or null); ``is_json`` says that embed is of type json.
-    """
-
-    embed: str
-    text: str | None = None
-    is_json: bool = False
+from .values import Value, known, plain_string, written
 
 
 @dataclass(eq=False)
@@ -95,40 +78,23 @@ class Statement:
         return f"({self.token()} || '{number}:' || {raw})"
 
     def guarded(self, value: Value, marker: str) -> Value:
-        """The value, or the marker where it is NULL."""
-        if value.text is not None:
-            text = f"coalesce({value.text}, {marker})"
-            return Value(text, text)
-        embed = value.embed if value.is_json else f"to_json({value.embed})"
-        return Value(f"coalesce({embed}, to_json({marker}))", is_json=True)
+        """The value, or the marker (SQL) where it is NULL."""
+        if value.bare is not None:
+            return plain_string(f"coalesce({value.bare}, {marker})", is_sure=True)
+        return written(f"coalesce({value.sql}, {plain_string(marker).sql})", is_sure=True)
 
     def present(self, value: Value, site: Site, level: int = 0) -> Value:
         """The value, marked where it is NULL but the GraphQL type forbids that."""
-        if not site.is_required(level):
+        if value.is_sure or not site.is_required(level):
             return value
         return self.guarded(value, self.marker(site, level, NullViolation()))
 
+    def missing(self, site: Site, level: int = 0) -> Value:
+        """Null, marked where the GraphQL type forbids that."""
+        if not site.is_required(level):
+            return known(None)
+        return plain_string(self.marker(site, level, NullViolation()), is_sure=True)
+
     def failed(self, site: Site, level: int, error: GraphQLError) -> Value:
         """In place of a value whose error was known when the plan was made."""
-        return Value(f"to_json({self.marker(site, level, Failure(error))})", is_json=True)
-
-
-def constant_value(value: Any) -> Value:
-    """A JSON constant."""
-    if isinstance(value, str):
-        text = f"{literal(value)}::text"
-        return Value(text, text)
-    return Value("null::json" if value is None else json_literal(value), is_json=True)
-
-
-def object_sql(entries: list[tuple[str, Value]]) -> str:
-    """SQL of type json for an object; keys are SQL text. The form is the cheapest that can hold it."""
-    texts = [value.text for _, value in entries if value.text is not None]
-    if not entries:
-        return "'{}'::json"
-    if len(texts) == len(entries):
-        keys = ", ".join(key for key, _ in entries)
-        return f"json_object(array[{keys}]::text[], array[{', '.join(texts)}])"
-    if len(entries) <= _MOST_PAIRS:
-        return f"json_build_object({', '.join(f'{key}, {value.embed}' for key, value in entries)})"
-    return f"json_object({', '.join(f'{key} value {value.embed}' for key, value in entries)})"
+        return plain_string(self.marker(site, level, Failure(error)), is_sure=True)

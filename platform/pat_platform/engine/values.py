@@ -1,0 +1,132 @@
+"""SQL that writes JSON as text: pieces that stand side by side.
+
+PostgreSQL's own functions that build JSON look at the type of each argument for each row, and copy what is below at each
+level; putting texts together takes half as long.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from .quote import literal
+
+
+@dataclass(frozen=True)
+class Sql:
+    """SQL of type text."""
+
+    text: str
+
+
+Piece = str | Sql
+"""JSON that is known already, or SQL for it."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of the response: pieces of JSON, side by side.
+
+    Where a piece is NULL the value is null; ``is_sure`` says that none is. ``bare`` is SQL for what stands between the
+    quotes, where the value is a JSON string in which nothing needs an escape.
+    """
+
+    pieces: tuple[Piece, ...]
+    is_sure: bool = False
+    bare: str | None = None
+
+    @property
+    def sql(self) -> str:
+        """SQL of type text for the JSON; NULL where the value is null."""
+        return concatenated(self.pieces)
+
+    @property
+    def settled(self) -> tuple[Piece, ...]:
+        """Pieces that are never NULL, to stand among others."""
+        return self.pieces if self.is_sure else (Sql(f"coalesce({self.sql}, 'null')"),)
+
+
+def known(value: Any) -> Value:
+    """A value that is the same for every row."""
+    return Value((json.dumps(value, ensure_ascii=False),), is_sure=True)
+
+
+def written(sql: str, *, is_sure: bool = False) -> Value:
+    """A value whose JSON is given by SQL of type text."""
+    return Value((Sql(sql),), is_sure)
+
+
+def plain_string(sql: str, *, is_sure: bool = False) -> Value:
+    """A JSON string; ``sql`` is its text, in which nothing needs an escape."""
+    return Value(('"', Sql(sql), '"'), is_sure, sql)
+
+
+def string(sql: str) -> Value:
+    """A JSON string of any text."""
+    return written(f"to_json({sql})::text")
+
+
+def object_of(members: Iterable[tuple[tuple[Piece, ...], Value]]) -> Value:
+    """An object; a member's name is given as pieces, without quotes."""
+    pieces: list[Piece] = ["{"]
+    for name, value in members:
+        pieces += ['"' if len(pieces) == 1 else ',"', *name, '":', *value.settled]
+    return Value((*pieces, "}"), is_sure=True)
+
+
+def array_of(items: Iterable[Value]) -> Value:
+    """An array of so many items."""
+    pieces: list[Piece] = ["["]
+    for item in items:
+        pieces += [*([] if len(pieces) == 1 else [","]), *item.settled]
+    return Value((*pieces, "]"), is_sure=True)
+
+
+def aggregated(item: Value, order: str, only: str = "") -> Value:
+    """An array of a select's rows in order; ``only`` is an aggregate's FILTER."""
+    # A row is never dropped: where what was promised not to be NULL is, it becomes null.
+    rows = f"string_agg(coalesce({item.sql}, 'null'), ',' order by {order}){only}"
+    return Value(("[", Sql(f"coalesce({rows}, '')"), "]"), is_sure=True)
+
+
+def selected(value: Value, rest: str) -> Value:
+    """The value on the row of a select, null where there is no row; ``rest`` begins with FROM."""
+    return written(f"(select {value.sql} {rest})")
+
+
+def selected_once(value: Value, rest: str) -> Value:
+    """The same of a select that always has one row, because it aggregates."""
+    pieces = merged(value.pieces)
+    places = [place for place, piece in enumerate(pieces) if isinstance(piece, Sql)]
+    first, last = places[0], places[-1] + 1
+    # What is known stays outside, so that a long text between is not copied once more.
+    inside = Sql(f"(select {concatenated(pieces[first:last])} {rest})")
+    return Value((*pieces[:first], inside, *pieces[last:]), value.is_sure)
+
+
+def merged(pieces: Iterable[Piece]) -> list[Piece]:
+    """The same pieces, with no two known ones side by side."""
+    found: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, str) and found and isinstance(found[-1], str):
+            found[-1] += piece
+        else:
+            found.append(piece)
+    return found
+
+
+def concatenated(pieces: Iterable[Piece]) -> str:
+    """SQL of type text for pieces side by side; NULL where one of them is."""
+    found = merged(pieces)
+    terms = [literal(piece) if isinstance(piece, str) else piece.text for piece in found]
+    return f"{terms[0]}::text" if len(found) == 1 and isinstance(found[0], str) else _halved(terms)
+
+
+def _halved(terms: list[str]) -> str:
+    """Both halves and then their sum: what stands first is not copied as often as there are terms."""
+    if len(terms) == 1:
+        return terms[0]
+    middle = len(terms) // 2
+    return f"({_halved(terms[:middle])} || {_halved(terms[middle:])})"
