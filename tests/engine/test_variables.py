@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ SCHEMA = build_schema(
     enum Color { RED GREEN }
     input Inner { text: String = "inner" color: Color! = RED }
     input Outer { text: String number: Int = 7 inner: Inner numbers: [Int!] }
+    input Deep { text: String! day: Day inner: Inner! = {color: GREEN} deeper: [Deep!] }
+    input Either @oneOf { text: String number: Int }
     type Query {
       field(text: String = "given", id: ID, number: Int, color: Color = GREEN, outer: Outer, flag: Boolean): String
     }
@@ -34,10 +37,15 @@ TYPES = (
     "Float",
     "Day",
     "Inner",
+    "Outer",
+    "Deep",
+    "Either",
+    "[Deep!]",
     "[Int]",
     "[[Color]]",
     "[String!]",
 )
+KEYS = ("a", "text", "number", "inner", "numbers", "color", "day", "deeper")
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
@@ -47,8 +55,21 @@ SCALARS = st.one_of(
 )
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from("ab"), inner)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYS), inner)),
     max_leaves=6,
+)
+FITTING = st.recursive(
+    st.fixed_dictionaries(
+        {"text": st.text(max_size=3)},
+        optional={
+            "day": st.one_of(st.none(), st.text(max_size=3), st.integers()),
+            "inner": st.fixed_dictionaries({}, optional={"text": st.none(), "color": st.just("RED")}),
+        },
+    ),
+    lambda inner: st.fixed_dictionaries(
+        {"text": st.text(max_size=3), "deeper": st.one_of(st.none(), st.lists(inner, max_size=2))}
+    ),
+    max_leaves=4,
 )
 DEFINITIONS = st.lists(
     st.tuples(st.sampled_from(TYPES), st.sampled_from(["", "!", " = null"])), min_size=1, max_size=4
@@ -84,6 +105,36 @@ def test_the_quick_way_reads_what_the_thorough_way_reads(
         assert told(quick) == told(get_variable_values(SCHEMA, node.variable_definitions or (), values))
 
 
+@given(FITTING)
+def test_inputs_that_fit_are_read_quickly_and_alike(value: dict[str, Any]) -> None:
+    node = operation("query ($a: Deep!) { __typename }")
+    quick = Structure(SCHEMA, node).plainly({"a": value})
+    assert quick is not None
+    assert told(quick) == told(get_variable_values(SCHEMA, node.variable_definitions or (), {"a": value}))
+
+
+def test_a_scalar_of_our_own_is_parsed_and_what_it_refuses_is_left_to_graphql_core() -> None:
+    schema = build_schema("scalar Day input Stay { day: Day } type Query { field(stay: Stay): String }")
+    day: Any = schema.type_map["Day"]
+    day.coerce_input_value = day.parse_value = date.fromisoformat
+    (node,) = parse("query ($a: Stay) { field(stay: $a) }").definitions
+    assert isinstance(node, OperationDefinitionNode)
+    structure = Structure(schema, node)
+    read = structure.plainly({"a": {"day": "2026-11-22"}})
+    assert read is not None
+    assert read.coerced == {"a": {"day": date(2026, 11, 22)}}
+    assert structure.plainly({"a": {"day": "tomorrow"}}) is None
+    assert structure.plainly({"a": {"day": 3}}) is None
+
+
+def test_an_input_that_becomes_something_else_is_left_to_graphql_core() -> None:
+    schema = build_schema("input Stay { day: Int } type Query { field(stay: Stay): String }")
+    schema.type_map["Stay"].out_type = lambda value: sorted(value)  # type: ignore[attr-defined]
+    (node,) = parse("query ($a: Stay) { field(stay: $a) }").definitions
+    assert isinstance(node, OperationDefinitionNode)
+    assert Structure(schema, node).plainly({"a": {"day": 3}}) is None
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "is_plain"),
     [
@@ -101,8 +152,21 @@ def test_the_quick_way_reads_what_the_thorough_way_reads(
         ("[Color!]!", ["RED", None], False),
         ("[Color]", "RED", False),
         ("String", None, False),
-        ("Day", "2026-11-22", False),
-        ("Inner", {}, False),
+        ("Day", "2026-11-22", True),
+        ("Day", None, False),
+        ("Inner", {}, True),
+        ("Inner", {"text": None, "color": "GREEN"}, True),
+        ("Inner", {"color": None}, False),
+        ("Inner", {"color": "BLUE"}, False),
+        ("Inner", {"unknown": "RED"}, False),
+        ("Inner", [], False),
+        ("Inner", None, False),
+        ("Outer", {"inner": {"text": 1}}, False),
+        ("Deep!", {}, False),
+        ("Deep!", {"text": None}, False),
+        ("Deep!", {"text": "a", "deeper": [{"text": "b", "day": "c"}]}, True),
+        ("Deep!", {"text": "a", "deeper": [{"day": "c"}]}, False),
+        ("Either", {"text": "a"}, False),
     ],
 )
 def test_only_what_needs_no_thought_is_read_in_haste(kind: str, value: Any, is_plain: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from graphql import (
     GraphQLError,
+    GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -20,11 +21,14 @@ from graphql import (
     is_input_object_type,
     is_list_type,
     is_non_null_type,
+    is_required_input_field,
+    is_scalar_type,
     specified_scalar_types,
     type_from_ast,
 )
 from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource
+from graphql.utilities.coerce_input_value import coerce_default_value
 
 
 class Hidden:
@@ -43,6 +47,9 @@ _LEAST_INT, _MOST_INT = -(2**31), 2**31 - 1
 
 Plainly = Callable[[Any], Any]
 """The coerced value of one that is of its type's plainest form; Undefined for any other."""
+
+Shape = Callable[[Any], Hashable]
+"""What two values of a type share if a plan may serve both."""
 
 
 class Structure:
@@ -111,6 +118,10 @@ def _plainly(kind: Any) -> Plainly:
         return lambda value: members.get(value, Undefined) if type(value) is str else Undefined
     if is_list_type(kind):
         return _plain_list(_plainly(kind.of_type))
+    if is_input_object_type(kind):
+        return _plain_object(kind)
+    if is_scalar_type(kind):
+        return _parsed(kind.coerce_input_value)
     return lambda _: Undefined
 
 
@@ -125,43 +136,96 @@ def _plain_list(plainly: Plainly) -> Plainly:
     return read
 
 
+def _parsed(parse: Callable[[Any], Any]) -> Plainly:
+    def read(value: Any) -> Any:
+        if value is None:
+            return Undefined
+        try:
+            return parse(value)
+        except Exception:
+            # Whatever it is, graphql-core will meet it again, and tells it in its own words.
+            return Undefined
+
+    return read
+
+
+def _plain_object(kind: GraphQLInputObjectType) -> Plainly:
+    if kind.is_one_of or kind.out_type is not GraphQLInputObjectType.out_type:
+        return lambda _: Undefined
+    fields: list[tuple[str, str, bool, Plainly, Any]] = []
+
+    def read(value: Any) -> Any:
+        if type(value) is not dict:
+            return Undefined
+        if not fields:
+            # Not earlier: an input may hold itself.
+            fields.extend(
+                (name, found.out_name or name, is_non_null_type(found.type), _plainly(found.type), found)
+                for name, found in kind.fields.items()
+            )
+        coerced, unread = {}, len(value)
+        for name, out, is_required, plainly, field in fields:
+            given = value.get(name, Undefined)
+            if given is Undefined:
+                if is_required_input_field(field):
+                    return Undefined
+                found = coerce_default_value(field)
+                if found is Undefined:
+                    continue
+            else:
+                unread -= 1
+                found = None if given is None and not is_required else plainly(given)
+                if found is Undefined:
+                    return Undefined
+            coerced[out] = found
+        # What is left has no field.
+        return Undefined if unread else coerced
+
+    return read
+
+
 def _is_structural(kind: Any) -> bool:
     return kind is _BOOLEAN or is_enum_type(kind)
 
 
-def _shape(kind: Any) -> Callable[[Any], Hashable]:
+def _shape(kind: Any) -> Shape:
     """What makes the fingerprint of values of a type."""
     inner = kind.of_type if is_non_null_type(kind) else kind
-    if _has_structure(inner):
-        return lambda value: _fingerprint(kind, value)
-    return lambda value: value is not None
+    if is_list_type(inner):
+        return _list_shape(inner.of_type)
+    if is_input_object_type(inner):
+        return _object_shape(inner)
+    if _is_structural(inner):
+        return lambda value: None if value is None else (value,)
+    return lambda value: None if value is None else True
 
 
-def _fingerprint(kind: Any, value: Any) -> Hashable:
-    if is_non_null_type(kind):
-        kind = kind.of_type
-    if value is None:
-        return None
-    if is_list_type(kind):
-        return _list_fingerprint(kind.of_type, value)
-    if is_input_object_type(kind):
-        return tuple(
-            (name, _fingerprint(kind.fields[name].type, value[out]))
-            for name, out in sorted(_names(kind).items())
-            if out in value
-        )
-    return (value,) if _is_structural(kind) else True
+def _list_shape(item: Any) -> Shape:
+    if not _has_structure(item):
+        return lambda value: None if value is None else "list"
+    shape = _shape(item)
+    return lambda value: None if value is None else ("list", *[shape(element) for element in value])
+
+
+def _object_shape(kind: GraphQLInputObjectType) -> Shape:
+    fields: list[tuple[str, str, Shape]] = []
+
+    def fingerprint(value: Any) -> Hashable:
+        if value is None:
+            return None
+        if not fields:
+            # Not earlier: an input may hold itself.
+            fields.extend(
+                (name, out, _shape(kind.fields[name].type)) for name, out in sorted(_names(kind).items())
+            )
+        return tuple([(name, shape(value[out])) for name, out, shape in fields if out in value])
+
+    return fingerprint
 
 
 def size(fingerprint: Hashable) -> int:
     """How many values a fingerprint keeps."""
     return sum(map(size, fingerprint)) if isinstance(fingerprint, tuple) else 1
-
-
-def _list_fingerprint(item: Any, value: Any) -> Hashable:
-    if _has_structure(item):
-        return ("list", *(_fingerprint(item, element) for element in value))
-    return "list"
 
 
 def _has_structure(item: Any) -> bool:
