@@ -5,9 +5,9 @@ together, ten times a second, and so may be late by a tenth of one.
 """
 
 import asyncio
+from time import monotonic
 from types import TracebackType
-from typing import Self
-from weakref import WeakKeyDictionary
+from typing import ClassVar, Self
 
 EVERY_SECONDS = 0.1
 
@@ -18,20 +18,27 @@ class within:
     Raises TimeoutError then. A cancellation from elsewhere stays one.
     """
 
-    __slots__ = ("_cancelling", "_seconds", "_task", "_watch", "deadline", "has_expired")
+    __slots__ = ("_cancelling", "_task", "_watch", "deadline", "has_expired", "seconds")
+
+    deadline: float
+    """When the time is over, on the monotonic clock."""
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self.has_expired = False
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a deadline needs a task that it can cancel")
         self._task: asyncio.Task[object] = task
         self._cancelling = task.cancelling()
-        self._watch = _watch()
-        self._watch.add(self)
+        watch = _Watch.last
+        if watch.loop is not loop:
+            watch = _Watch.last = _Watch(loop)
+        self._watch = watch
+        watch.add(self)
         return self
 
     def __exit__(
@@ -43,10 +50,6 @@ class within:
         if self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
-    def start(self, now: float) -> None:
-        """Know when the time is over."""
-        self.deadline = now + self._seconds
-
     def expire(self) -> None:
         """The time is over."""
         self.has_expired = True
@@ -56,34 +59,33 @@ class within:
 class _Watch:
     """All deadlines of one event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    last: ClassVar["_Watch"]
+    """The one made last, for all that run in its loop: a process has one loop. Another loop gets another, and each looks at its own."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
         self.open: dict[within, None] = {}
-        self._loop = loop
+        self.loop = loop
         self._is_looking = False
 
     def add(self, deadline: within) -> None:
-        deadline.start(self._loop.time())
+        deadline.deadline = monotonic() + deadline.seconds
         self.open[deadline] = None
         if not self._is_looking:
-            self._is_looking = True
-            self._loop.call_later(EVERY_SECONDS, self._look)
+            self._look_later()
+
+    def _look_later(self) -> None:
+        self._is_looking = True
+        if self.loop is not None:
+            self.loop.call_later(EVERY_SECONDS, self._look)
 
     def _look(self) -> None:
-        now = self._loop.time()
+        now = monotonic()
         for deadline in [each for each in self.open if each.deadline <= now]:
             del self.open[deadline]
             deadline.expire()
-        self._is_looking = bool(self.open)
-        if self._is_looking:
-            self._loop.call_later(EVERY_SECONDS, self._look)
+        self._is_looking = False
+        if self.open:
+            self._look_later()
 
 
-_watches: WeakKeyDictionary[asyncio.AbstractEventLoop, _Watch] = WeakKeyDictionary()
-
-
-def _watch() -> _Watch:
-    loop = asyncio.get_running_loop()
-    found = _watches.get(loop)
-    if found is None:
-        found = _watches[loop] = _Watch(loop)
-    return found
+_Watch.last = _Watch(None)

@@ -132,7 +132,9 @@ class Log:
     def fitting(self, event: Event) -> None:
         """Write an event, as it is, whose values are known to have their shapes: the one line that every request costs."""
         event["logger"] = self._name
-        _state.write(_render(None, "info", _complete(None, "info", event)), logging.INFO)
+        event["level"] = "info"
+        event["at"] = _moment(time.time())
+        _state.write(_state.render("info", event), logging.INFO)
 
     def _logger(self) -> Any:
         if self._bound is None:

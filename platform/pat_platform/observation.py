@@ -6,10 +6,18 @@ It holds nothing that a person wrote: a digest stands for the document, and neit
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter
-from uuid import UUID
+from typing import NamedTuple
 
 DIGITS = 16
 """So much of an operation's digest tells it from all others that we know."""
+
+
+class Asker(NamedTuple):
+    """Who asks: organisation, role and client, as they may be told. The person is not: the trail knows her."""
+
+    organisation: str
+    role: str
+    client: str
 
 
 @dataclass(slots=True)
@@ -22,9 +30,8 @@ class Observation:
     """The first digits of the operation's digest: the trail's own, over its name and its document."""
     kind: str = ""
     """``query``, ``audited`` (a query that the trail records) or ``mutation``."""
-    organisation: UUID | None = None
-    role: str = ""
-    client: str = ""
+    asker: Asker | None = None
+    """Who asks, once that is known."""
     code: str = ""
     """The first error's, or the refusal's; empty where all went well."""
     cost: int | None = None
@@ -34,6 +41,8 @@ class Observation:
     """What was done, and when it ended; each began when the one before it ended."""
     waits: list[tuple[float, float]] = field(default_factory=list)
     """When PostgreSQL was waited for: beginning and end of each round trip."""
+    database_seconds: float = 0.0
+    """How long PostgreSQL was waited for."""
 
     def mark(self, stage: str) -> None:
         """Note that this stage ends now."""
@@ -43,10 +52,10 @@ class Observation:
         """Note an error's code; the first one stays."""
         self.code = self.code or code
 
-    @property
-    def database_seconds(self) -> float:
-        """How long PostgreSQL was waited for."""
-        return sum(end - begin for begin, end in self.waits)
+    def waited(self, began: float, ended: float) -> None:
+        """Note a wait for PostgreSQL."""
+        self.waits.append((began, ended))
+        self.database_seconds += ended - began
 
 
 _current: ContextVar[Observation | None] = ContextVar("observation", default=None)

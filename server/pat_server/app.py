@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from pat_platform.settings import Settings
 from pat_server.assembly import Parts, assemble
 from pat_server.endpoint import GraphQLEndpoint
 from pat_server.executing import Executor
 from pat_server.explorer import explorer_routes
-from pat_server.observing import Observed, Observer
+from pat_server.observing import API, Headers, ObservedApi, ObservedPages, Observer
 from pat_server.readiness import Readiness
 from pat_server.stopping import Stopping
 from pat_server.tracing import tracer_of
@@ -40,14 +41,28 @@ def create_app(settings: Settings) -> Starlette:
                 tracer.close()
 
     endpoint = GraphQLEndpoint(Executor(parts), parts.verifier, is_explorable=settings.is_explorable)
-    app = Starlette(lifespan=lifespan, routes=_routes(parts, stopping))
-    observer = Observer(parts.measures, tracer)
-    app.add_middleware(
-        Observed, api=endpoint, observer=observer, stopping=stopping, trusts_traces=settings.trusts_traces
-    )
+    headers, observer = Headers(stopping), Observer(parts.measures, tracer)
+    api = ObservedApi(endpoint, observer, headers, trusts_traces=settings.trusts_traces)
+    app = Application(api, lifespan=lifespan, routes=_routes(parts, stopping))
+    app.add_middleware(ObservedPages, headers=headers)
     app.state.parts = parts
     app.state.stopping = stopping
     return app
+
+
+class Application(Starlette):
+    """The API, and pages beside it. The way to the API does not lead past their routes: it would take as long as finding a plan."""
+
+    def __init__(self, api: ASGIApp, *, lifespan: Lifespan[Starlette], routes: Sequence[Route]) -> None:
+        super().__init__(lifespan=lifespan, routes=routes)
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http" and scope["path"] == API:
+            await self._api(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def _routes(parts: Parts, stopping: Stopping) -> list[Route]:

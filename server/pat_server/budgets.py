@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from weakref import WeakValueDictionary
 
 from pat_auth.principal import Principal
 from pat_platform.engine.cache import LeastRecent
@@ -78,11 +79,10 @@ class Store(Protocol):
         ...
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Account:
-    """One budget as one process knows it."""
+    """One budget as one process knows it. Its name begins with its kind."""
 
-    kind: str
     name: tuple[str, ...]
     budget: int
     left: int = 0
@@ -91,6 +91,11 @@ class Account:
     """Points that the store had left when it was last asked."""
     until: float = 0.0
     """When the window ends, on the monotonic clock."""
+
+    @property
+    def kind(self) -> str:
+        """Whose it is: a key of ``WHOSE``."""
+        return self.name[0]
 
     def status(self) -> Status:
         """What is left."""
@@ -109,37 +114,65 @@ class Budgets:
         }
         self._clock = clock
         self._store: Store = SharedStore(settings.budget_store) if settings.budget_store else OwnStore(clock)
-        self._accounts: LeastRecent[Account] = LeastRecent(ACCOUNTS, ACCOUNTS)
-        self._known: LeastRecent[tuple[Account, ...]] = LeastRecent(ACCOUNTS, ACCOUNTS)
+        # As long as somebody pays from an account, it is the only one of its name.
+        self._accounts: WeakValueDictionary[tuple[str, ...], Account] = WeakValueDictionary()
+        self._recent: LeastRecent[Account] = LeastRecent(ACCOUNTS, ACCOUNTS)
 
-    def admit(self, principal: Principal) -> None:
+    def purse(self, principal: Principal) -> Purse:
+        """What a principal pays from, the narrowest account first: whoever has spent her own does not touch her organisation's."""
+        organisation = str(principal.organisation)
+        names = (
+            ("person", organisation, str(principal.person)),
+            ("client", organisation, principal.client),
+            ("organisation", organisation),
+        )
+        accounts = tuple(self._account(name) for name in names if self._budgets[name[0]])
+        return Purse(accounts, self._store, self._clock)
+
+    def _account(self, name: tuple[str, ...]) -> Account:
+        account = self._accounts.get(name)
+        if account is None:
+            account = self._accounts[name] = Account(name, self._budgets[name[0]])
+        # What was spent is remembered for a while after its last purse has gone.
+        if self._recent.get(name) is not account:
+            self._recent.put(name, account)
+        return account
+
+
+class Purse:
+    """The accounts that one principal pays from."""
+
+    def __init__(self, accounts: tuple[Account, ...], store: Store, clock: Callable[[], float]) -> None:
+        self._accounts = accounts
+        self._store = store
+        self._clock = clock
+        self._tells = bool(accounts) and accounts[0].kind == "person"
+
+    def admit(self) -> None:
         """Raises Throttled, before anything is read, for whom not even a refusal could be paid for."""
         now = self._clock()
-        for account in self._of(principal):
+        for account in self._accounts:
             if now < account.until and account.left + account.beyond < REFUSED:
                 raise Throttled(account, now)
 
-    async def spend(self, principal: Principal, points: int) -> Status | None:
+    async def spend(self, points: int) -> Status | None:
         """Pay for a request; returns what the person has left, or None if nobody counts that.
 
         Raises Throttled, and then nothing is paid.
         """
-        accounts = self._of(principal)
         now = self._clock()
-        for place, account in enumerate(accounts):
+        for place, account in enumerate(self._accounts):
             if now >= account.until:
                 account.left = account.beyond = 0
             if points > account.left:
                 try:
                     await self._draw(account, points)
                 except Throttled:
-                    for paid in accounts[:place]:
+                    for paid in self._accounts[:place]:
                         paid.left += points
                     raise
             account.left -= points
-        if accounts and accounts[0].kind == "person":
-            return accounts[0].status()
-        return None
+        return self._accounts[0].status() if self._tells else None
 
     async def _draw(self, account: Account, points: int) -> None:
         """Have at least these points on the account. Raises Throttled."""
@@ -151,33 +184,6 @@ class Budgets:
         account.until = now + drawn.seconds
         if account.left < points:
             raise Throttled(account, now, points)
-
-    def _of(self, principal: Principal) -> tuple[Account, ...]:
-        """A principal's accounts, the narrowest first: whoever has spent her own does not touch her organisation's."""
-        # Python hashes a number in a tenth of the time that it takes for a UUID.
-        key = (principal.organisation.int, principal.client, principal.person.int)
-        known = self._known.get(key)
-        if known is None:
-            organisation = str(principal.organisation)
-            known = tuple(
-                self._account(kind, name)
-                for kind, name in (
-                    ("person", (organisation, str(principal.person))),
-                    ("client", (organisation, principal.client)),
-                    ("organisation", (organisation,)),
-                )
-                if self._budgets[kind]
-            )
-            self._known.put(key, known)
-        return known
-
-    def _account(self, kind: str, name: tuple[str, ...]) -> Account:
-        key: Hashable = (kind, name)
-        account = self._accounts.get(key)
-        if account is None:
-            account = Account(kind, name, self._budgets[kind])
-            self._accounts.put(key, account)
-        return account
 
 
 class OwnStore:
@@ -231,7 +237,7 @@ class SharedStore:
             return Drawn(wanted, 0, STORE_REST_SECONDS)
 
     async def _drawn(self, account: Account, least: int, wanted: int) -> Drawn:
-        item, names = self._item(account.budget), ("pat", account.kind, *account.name)
+        item, names = self._item(account.budget), ("pat", *account.name)
         before = await self._windows.get_window_stats(item, *names)
         points = min(wanted, before.remaining)
         # A hit counts even where it is refused, so it is not tried in vain.

@@ -20,10 +20,10 @@ from pat_platform.engine.errors import BadArgument, BadCursor, NotAllowed, Rejec
 from pat_platform.engine.mutations import Mutation
 from pat_platform.errors import Fault
 from pat_platform.limits import measure_variables
-from pat_platform.observation import DIGITS, current
-from pat_schema.viewer import Viewer
+from pat_platform.observation import DIGITS, Observation, current
 from pat_server.assembly import Parts
 from pat_server.budgets import REFUSED, Budgets, Throttled, shown
+from pat_server.callers import Caller, Callers
 from pat_server.mistakes import internal
 from pat_server.mutating import Verbs, record_refusal
 from pat_server.requests import Answer, GraphQLRequest, error, faulty, request_error
@@ -38,24 +38,33 @@ PAID_REFUSALS = frozenset({"BAD_CURSOR", "BAD_INPUT", "FORBIDDEN", "TOO_COMPLEX"
 
 
 class Executor:
-    """Executes requests for principals."""
+    """Executes requests for callers."""
 
     def __init__(self, parts: Parts) -> None:
         """Raises SettingsError if the store of budgets cannot be used."""
         self._parts = parts
         self._engine = parts.engine
         self._verbs = Verbs(parts)
-        self._budgets = Budgets(parts.settings)
+        self._callers = Callers(Budgets(parts.settings))
         self._seconds = parts.settings.request_timeout_seconds
         self._refusals: LeastRecent[Answer] = LeastRecent(REFUSALS, REFUSAL_BYTES)
 
-    async def execute(self, request: GraphQLRequest, principal: Principal) -> Answer:
+    def caller(self, principal: Principal) -> Caller:
+        """The caller that a principal is."""
+        return self._callers.of(principal)
+
+    async def execute(self, request: GraphQLRequest, caller: Caller) -> Answer:
         """The answer, whatever happens: mistakes of ours become a fault with a reference and nothing else."""
         try:
-            self._budgets.admit(principal)
-            answer = await self._permitted(request, principal)
+            caller.purse.admit()
+            try:
+                answer = await self._execute(request, caller)
+            except Throttled:
+                raise
+            except Exception as why:
+                answer = await self._not_executed(why, caller)
             if answer.code in PAID_REFUSALS:
-                await self._budgets.spend(principal, REFUSED)
+                await caller.purse.spend(REFUSED)
             return answer
         except Throttled as spent:
             return _throttled(spent)
@@ -64,31 +73,27 @@ class Executor:
         except Exception as mistake:
             return request_error([internal(mistake)])
 
-    async def _permitted(self, request: GraphQLRequest, principal: Principal) -> Answer:
-        """The answer, or a refusal that is recorded. Whoever's session has ended is told that, and nothing else."""
-        try:
-            return await self._answered(request, principal)
-        except NotAllowed as refused:
-            await record_refusal(self._parts, principal, "FORBIDDEN", refused.field)
-            message = f"Your role or your client may not ask for {refused.field}."
-            return request_error([error("FORBIDDEN", message, list(refused.path))])
+    async def _not_executed(self, why: Exception, caller: Caller) -> Answer:
+        """The answer to what does not fit, asks for too much, or is not the caller's to ask, which is recorded.
 
-    async def _answered(self, request: GraphQLRequest, principal: Principal) -> Answer:
-        """The answer, or the refusal of what does not fit or asks for too much."""
-        try:
-            return await self._execute(request, principal)
-        except Rejected as rejected:
-            return self._refused(rejected.errors)
-        except BadCursor as bad:
-            return request_error([error("BAD_CURSOR", bad.message, list(bad.path))])
-        except BadArgument as bad:
-            return request_error([error("BAD_INPUT", bad.message, list(bad.path))])
-        except Throttled:
-            raise
-        except Fault as fault:
-            return faulty(fault)
-        except TooExpensive as dear:
-            return request_error([error("TOO_COMPLEX", str(dear))], extensions=shown(dear.cost, None, None))
+        Whoever's session has ended is told that, and nothing else. Raises what is a mistake of ours.
+        """
+        match why:
+            case Rejected(errors=errors):
+                return self._refused(errors)
+            case NotAllowed(field=field, path=path):
+                await record_refusal(self._parts, caller.principal, "FORBIDDEN", field)
+                message = f"Your role or your client may not ask for {field}."
+                return request_error([error("FORBIDDEN", message, list(path))])
+            case BadCursor(message=message, path=path):
+                return request_error([error("BAD_CURSOR", message, list(path))])
+            case BadArgument(message=message, path=path):
+                return request_error([error("BAD_INPUT", message, list(path))])
+            case TooExpensive(cost=cost):
+                return request_error([error("TOO_COMPLEX", str(why))], extensions=shown(cost, None, None))
+            case Fault():
+                return faulty(why)
+        raise why
 
     def _refused(self, errors: Sequence[GraphQLError]) -> Answer:
         """The answer to a document or variables that do not fit. Where the schema is not to be explored: that, and no more."""
@@ -96,7 +101,7 @@ class Executor:
             return request_error(_coded(each) for each in errors)
         return request_error([error("BAD_INPUT", UNFIT)])
 
-    async def _execute(self, request: GraphQLRequest, principal: Principal) -> Answer:
+    async def _execute(self, request: GraphQLRequest, caller: Caller) -> Answer:
         operation = self._operation(request)
         if isinstance(operation, Answer):
             return operation
@@ -107,10 +112,10 @@ class Executor:
         if operation.kind is OperationType.MUTATION:
             if request.is_safe:
                 raise Fault("METHOD_NOT_ALLOWED", "Send mutations by POST.")
-            return await self._mutate(operation, request, principal)
+            return await self._mutate(operation, request, caller)
         try:
             with within(self._seconds) as time_limit:
-                return await self._read(request, principal)
+                return await self._read(operation, request, caller, observation)
         except TimeoutError:
             if time_limit.has_expired:
                 raise Fault("TIMEOUT", LATE) from None
@@ -131,44 +136,42 @@ class Executor:
             self._refusals.put(key, refusal, weight)
         return refusal
 
-    async def _read(self, request: GraphQLRequest, principal: Principal) -> Answer:
-        viewer = Viewer(principal.role, principal.scopes)
-        bound = self._engine.prepare(
-            request.query, request.operation_name, request.variables, viewer, viewer.key
-        )
-        observation = current()
+    async def _read(
+        self, operation: Operation, request: GraphQLRequest, caller: Caller, observation: Observation
+    ) -> Answer:
+        bound = self._engine.prepare_operation(operation, request.variables, caller.viewer, caller.viewer_key)
         observation.cost = bound.cost
         observation.mark("plan")
-        cost = await self._pay(principal, bound.cost)
+        cost = shown(bound.cost, bound.cost, await caller.purse.spend(bound.cost))
         if self._parts.diagnosis is not None:
-            return _answer(await self._parts.diagnosis.read(request, principal), cost)
+            return _answer(await self._parts.diagnosis.read(request, caller.principal), cost)
         raw = None
-        if bound.sql is not None:
-            observation.kind = "audited" if bound.plan.audited else "query"
+        plan = bound.plan
+        if plan.sql is not None:
+            observation.kind = "audited" if plan.audited else "query"
             row = await self._parts.database.read(
-                principal.login, principal.session, bound.sql, bound.values, read_only=not bound.plan.audited
+                caller.login, caller.principal.session, plan.sql, bound.values, read_only=not plan.audited
             )
             raw = row[0]
             observation.mark("database")
-        completed = await self._engine.complete_async(bound, raw, principal)
+        completed = await self._engine.complete_async(bound, raw, caller.principal)
         observation.mark("complete")
         return _answer(completed, cost)
 
-    async def _mutate(self, operation: Operation, request: GraphQLRequest, principal: Principal) -> Answer:
+    async def _mutate(self, operation: Operation, request: GraphQLRequest, caller: Caller) -> Answer:
         """Perform the verbs in order. One that has begun ends: its client may have gone, or the time be over.
 
         What it may take is bounded by PostgreSQL, which rolls back a transaction that lasts too long. Time is looked at between
         verbs, and the answer names the first one that was not begun.
         """
         deadline = time.monotonic() + self._seconds
-        viewer = Viewer(principal.role, principal.scopes)
-        mutation = Mutation(self._engine, operation, request.variables, viewer, viewer.key)
+        mutation = Mutation(self._engine, operation, request.variables, caller.viewer, caller.viewer_key)
         current().cost = mutation.cost
-        cost = await self._pay(principal, mutation.cost)
+        cost = shown(mutation.cost, mutation.cost, await caller.purse.spend(mutation.cost))
         completed = []
         for root in mutation.roots:
             if time.monotonic() < deadline:
-                completed.append(await asyncio.shield(self._verbs.root(mutation, root, principal)))
+                completed.append(await asyncio.shield(self._verbs.root(mutation, root, caller.principal)))
             else:
                 late = GraphQLError(NOT_BEGUN, extensions={"code": "TIMEOUT"})
                 completed.append(mutation.failed(root, late))
@@ -176,10 +179,6 @@ class Executor:
             if completed[-1].climbed:
                 break
         return _answer(mutation.response(completed), cost)
-
-    async def _pay(self, principal: Principal, points: int) -> bytes:
-        """Take what an operation costs from the budgets; returns the extensions that say so. Raises Throttled and Fault."""
-        return shown(points, points, await self._budgets.spend(principal, points))
 
 
 def _answer(completed: Completed, extensions: bytes) -> Answer:

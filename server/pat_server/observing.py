@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from os import urandom
 from time import perf_counter
 from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pat_auth.principal import Principal
-from pat_platform.logging import SHAPES, WITHHELD, get_logger, is_written
-from pat_platform.observation import Observation, begin, current
+from pat_platform.logging import get_logger, is_written
+from pat_platform.observation import Observation, begin
+from pat_server.asked import Asked
 from pat_server.metrics import Measures
 from pat_server.stopping import Stopping
 
@@ -19,8 +20,15 @@ log = get_logger("pat.request")
 
 API = "/graphql"
 
-_GIVEN_ID = re.compile(rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
-_TRACE_PARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_GIVEN_ID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+NO_STORE = (b"cache-control", b"no-store")
+
+Endpoint = Callable[[Asked, Observation], Awaitable[tuple[int, list[tuple[bytes, bytes]], bytes]]]
+"""What answers: the status, the headers and the body. Never raises but for a mistake of ours."""
 
 
 class Tracer(Protocol):
@@ -54,15 +62,13 @@ def line(observation: Observation, status: int, ended: float) -> dict[str, objec
         "event": "request",
         "status": status,
         "ms": round((ended - observation.started) * 1000, 2),
+        "request_id": observation.request_id,
     }
     if observation.operation:
         told["operation"] = observation.operation
         told["kind"] = observation.kind
-    if observation.organisation is not None:
-        told["organisation"] = observation.organisation
-        told["role"] = observation.role
-        # Whoever registers a client chooses its id.
-        told["client"] = observation.client if SHAPES["client"](observation.client) else WITHHELD
+    if observation.asker is not None:
+        told["organisation"], told["role"], told["client"] = observation.asker
     if observation.waits:
         told["database_ms"] = round(observation.database_seconds * 1000, 2)
         told["round_trips"] = len(observation.waits)
@@ -73,85 +79,85 @@ def line(observation: Observation, status: int, ended: float) -> dict[str, objec
     return told
 
 
-def signed_in(principal: Principal) -> None:
-    """Note who asks: the organisation, the role and the client."""
-    observation = current()
-    observation.organisation = principal.organisation
-    observation.role = principal.role.value
-    observation.client = principal.client
+class Headers:
+    """What the headers of every answer say besides its own."""
 
-
-class Observed:
-    """Gives every request an id, forbids everyone on the way to keep an answer, and has the API's requests observed.
-
-    The API is called from here, past the routes, which would take as long as finding its plan.
-    With ``trusts_traces`` a caller's W3C trace context is taken as the parent of our spans: only for a server that nobody reaches
-    but through a proxy that sets it.
-    """
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        api: ASGIApp,
-        observer: Observer,
-        stopping: Stopping,
-        trusts_traces: bool = False,
-    ) -> None:
-        self._app = app
-        self._api = api
-        self._observer = observer
+    def __init__(self, stopping: Stopping) -> None:
         self._stopping = stopping
-        self._trusts_traces = trusts_traces
+
+    def of(self, request_id: str) -> list[tuple[bytes, bytes]]:
+        """Those of one answer."""
+        headers = [(b"x-request-id", request_id.encode()), NO_SNIFFING]
+        if self._stopping.has_begun:
+            headers.append((b"connection", b"close"))
+        return headers
+
+
+class ObservedPages:
+    """Gives every request of a page its id. How long an answer may be kept is for the page to say, and else not at all."""
+
+    def __init__(self, app: ASGIApp, *, headers: Headers) -> None:
+        self._app = app
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and write the headers of its answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        observation = Observation(_request_id(scope))
-        if self._trusts_traces:
-            observation.parent = _header(scope, b"traceparent", _TRACE_PARENT)
+        asked = Asked(scope, receive)
+        observation = Observation(_request_id(asked))
         begin(observation)
-        status = 500
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = self._headers(message.get("headers", ()), observation.request_id)
+                headers = [*message.get("headers", ()), *self._headers.of(observation.request_id)]
+                if not any(name.lower() == b"cache-control" for name, _ in headers):
+                    headers.append(NO_STORE)
+                message["headers"] = headers
             await send(message)
 
-        if scope["path"] != API:
-            await self._app(scope, receive, send_with_headers)
-            return
+        await self._app(scope, receive, send_with_headers)
+
+
+class ObservedApi:
+    """The API, each of whose requests is observed.
+
+    With ``trusts_traces`` a caller's W3C trace context is taken as the parent of our spans: only for a server that nobody reaches
+    but through a proxy that sets it.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, observer: Observer, headers: Headers, *, trusts_traces: bool = False
+    ) -> None:
+        self._endpoint = endpoint
+        self._observer = observer
+        self._headers = headers
+        self._trusts_traces = trusts_traces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have a request answered, and note it once it is."""
+        asked = Asked(scope, receive)
+        observation = Observation(_request_id(asked))
+        if self._trusts_traces:
+            observation.parent = _fitting(_TRACE_PARENT, asked.header(b"traceparent"))
+        begin(observation)
         measures = self._observer.measures
         measures.under_way += 1
+        status = 500
         try:
-            await self._api(scope, receive, send_with_headers)
+            status, headers, body = await self._endpoint(asked, observation)
+            headers += [*self._headers.of(observation.request_id), NO_STORE]
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
         finally:
             measures.under_way -= 1
             self._observer.answered(observation, status)
 
-    def _headers(
-        self, given: list[tuple[bytes, bytes]] | tuple[()], request_id: str
-    ) -> list[tuple[bytes, bytes]]:
-        """The answer's headers and ours; how long something may be kept is for whoever answers to say, and else not at all."""
-        headers = [
-            *given,
-            (b"x-request-id", request_id.encode()),
-            (b"x-content-type-options", b"nosniff"),
-        ]
-        if not any(name.lower() == b"cache-control" for name, _ in given):
-            headers.append((b"cache-control", b"no-store"))
-        if self._stopping.has_begun:
-            headers.append((b"connection", b"close"))
-        return headers
 
-
-def _request_id(scope: Scope) -> str:
+def _request_id(asked: Asked) -> str:
     """The id that a client gave, if it is a UUID and so says nothing else, or a new one."""
-    return _header(scope, b"x-request-id", _GIVEN_ID).lower() or new_id()
+    return _fitting(_GIVEN_ID, asked.header(b"x-request-id")).lower() or new_id()
 
 
 def new_id() -> str:
@@ -161,8 +167,5 @@ def new_id() -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
-def _header(scope: Scope, wanted: bytes, shape: re.Pattern[bytes]) -> str:
-    for name, value in scope["headers"]:
-        if name == wanted:
-            return value.decode() if shape.fullmatch(value) else ""
-    return ""
+def _fitting(shape: re.Pattern[str], value: str) -> str:
+    return value if value and shape.fullmatch(value) else ""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import orjson
 
 from pat_platform.errors import Fault
 
 
-@dataclass(frozen=True)
-class GraphQLRequest:
+class GraphQLRequest(NamedTuple):
     """What a client asks (GraphQL over HTTP). ``is_safe``: by GET, which may change nothing."""
 
     query: str
@@ -21,8 +20,10 @@ class GraphQLRequest:
     is_safe: bool = False
 
 
-@dataclass(frozen=True)
-class Answer:
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class Answer(NamedTuple):
     """The bytes of the answer.
 
     ``code`` is that of a request error: nothing was executed, so that there is no data. ``headers`` are what such an
@@ -31,7 +32,7 @@ class Answer:
 
     body: bytes
     code: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NO_HEADERS
     is_early: bool = False
 
 
@@ -57,7 +58,7 @@ def request_error(
 def faulty(fault: Fault, *, is_early: bool = False) -> Answer:
     """The answer to a request that a fault ended."""
     told = request_error([error(fault.code, fault.message, fault.path)])
-    return replace(told, is_early=is_early)
+    return told._replace(is_early=is_early)
 
 
 def parse_request(body: Any) -> GraphQLRequest:

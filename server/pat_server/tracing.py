@@ -90,9 +90,11 @@ def _attributes(observation: Observation, status: int) -> dict[str, AttributeVal
         "http.response.status_code": status,
         "pat.request_id": observation.request_id,
     }
-    for name in ("operation", "kind", "role", "code"):
+    for name in ("operation", "kind", "code"):
         if value := getattr(observation, name):
             attributes[f"pat.{name}"] = value
+    if observation.asker is not None:
+        attributes["pat.role"] = observation.asker.role
     if observation.cost is not None:
         attributes["pat.cost"] = observation.cost
     return attributes

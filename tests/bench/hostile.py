@@ -29,8 +29,8 @@ from pat_auth.principal import Principal
 from pat_platform.errors import Fault
 from pat_platform.settings import Settings
 from pat_schema.viewer import SCOPES
+from pat_server.asked import BODY_LIMIT
 from pat_server.assembly import Parts, assemble
-from pat_server.endpoint import BODY_LIMIT
 from pat_server.executing import Executor
 from pat_server.requests import parse_request
 
@@ -72,7 +72,7 @@ async def decided(found: Parts, hostile: Hostile) -> tuple[float, str]:
     found.engine.forget()
     executor = Executor(found)
     began = time.thread_time()
-    answer = await executor.execute(parse_request(orjson.loads(body)), MANAGER)
+    answer = await executor.execute(parse_request(orjson.loads(body)), executor.caller(MANAGER))
     took = (time.thread_time() - began) * 1000
     return took, {None: "answered", "UNAVAILABLE": "compiled"}.get(answer.code, answer.code or "")
 

@@ -42,7 +42,7 @@ def test_the_answer_is_the_reference_implementations(
     assert expected.errors is None
     for _ in range(2):
         completed = toy.engine.complete(toy.prepare(document, variables), None)
-        assert completed.errors == []
+        assert not completed.errors
         assert orjson.loads(completed.data) == expected.data
 
 

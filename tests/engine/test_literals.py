@@ -60,7 +60,7 @@ def test_lists_and_objects_inside() -> None:
         "inner": {"need": "n", "pairs": None},
         "x": "",
     }
-    assert answer.errors == []
+    assert not answer.errors
 
 
 @pytest.mark.parametrize(

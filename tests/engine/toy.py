@@ -288,7 +288,7 @@ class Toy:
     def data(self, document: str, variables: Mapping[str, Any] | None = None) -> Any:
         """The data of an operation that has no errors."""
         completed = self.run(document, variables)
-        assert completed.errors == []
+        assert not completed.errors
         return json.loads(completed.data)
 
     def diagnose(self, document: str, variables: Mapping[str, Any] | None = None, **more: Any) -> Completed:
@@ -309,7 +309,7 @@ class Toy:
         """The compiled answer, having shown that the standard executor gives the same."""
         compiled, judged = self.run(document, variables), self.diagnose(document, variables)
         assert json.dumps(json.loads(compiled.data)) == json.dumps(json.loads(judged.data))
-        assert compiled.errors == judged.errors
+        assert list(compiled.errors) == list(judged.errors)
         return compiled
 
 

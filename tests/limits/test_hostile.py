@@ -10,8 +10,8 @@ import pytest
 from tests.bench.hostile import MANAGER, parts
 from tests.limits.hostile import BODY, Hostile, documents
 
+from pat_server.asked import BODY_LIMIT
 from pat_server.assembly import Parts
-from pat_server.endpoint import BODY_LIMIT
 from pat_server.executing import Executor
 from pat_server.requests import Answer, GraphQLRequest
 
@@ -36,7 +36,8 @@ def decide(executor: Executor, hostile: Hostile) -> tuple[Answer, int]:
     async def counted() -> Answer:
         sys.setprofile(count)
         try:
-            return await executor.execute(GraphQLRequest(hostile.query, None, hostile.variables), MANAGER)
+            request = GraphQLRequest(hostile.query, None, hostile.variables)
+            return await executor.execute(request, executor.caller(MANAGER))
         finally:
             sys.setprofile(None)
 
@@ -79,6 +80,8 @@ def test_a_document_that_is_refused_is_remembered(found: Parts, name: str) -> No
 async def test_what_is_remembered_is_bounded(found: Parts, query: str, name: str | None) -> None:
     executor = Executor(found)
     for turn in range(80):
-        await executor.execute(GraphQLRequest(query.replace("#", str(turn)), name, {}), MANAGER)
+        await executor.execute(
+            GraphQLRequest(query.replace("#", str(turn)), name, {}), executor.caller(MANAGER)
+        )
     refusals = executor._refusals
     assert 0 < len(refusals) < 70

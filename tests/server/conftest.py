@@ -34,6 +34,7 @@ from pat_server.assembly import assemble, vault_of
 from pat_server.demo.load import load
 from pat_server.executing import Executor
 from pat_server.migrate import migrate
+from pat_server.requests import Answer, GraphQLRequest
 
 SECRET = b"a deployment secret for tests only, long enough"
 
@@ -134,6 +135,11 @@ async def load_network(network: Network) -> None:
         await load(network.admin_url, database, vault_of(network.settings), SECRET)
     finally:
         await database.close()
+
+
+async def asks(executor: Executor, principal: Principal, request: GraphQLRequest) -> Answer:
+    """What a principal is answered."""
+    return await executor.execute(request, executor.caller(principal))
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from tests.server.conftest import Act, Caller, Network, executing
+from tests.server.conftest import Act, Caller, Network, asks, executing
 
 from pat_auth.policy import Role
 from pat_auth.principal import Principal
@@ -159,7 +159,7 @@ async def client_of(network: Network, **settings: Any) -> AsyncIterator[httpx.As
 
 
 async def asked(executor: Executor, principal: Principal, query: str, **variables: Any) -> Answer:
-    return await executor.execute(GraphQLRequest(query, None, variables), principal)
+    return await asks(executor, principal, GraphQLRequest(query, None, variables))
 
 
 MANY = "{ cases(first: 400) { edges { node { id } } } }"
@@ -244,7 +244,7 @@ async def test_throttled_is_429_with_the_time_to_wait(network: Network, act_as: 
 async def test_who_is_not_signed_in_touches_no_budget(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pat_server.budgets.Budgets.admit", None)
+    monkeypatch.setattr("pat_server.budgets.Purse.admit", None)
     async with client_of(network) as client:
         assert (await client.post("/graphql", json={"query": "{"})).status_code == 401
 
@@ -263,7 +263,7 @@ def budgets(network: Network, clock: Clock | None = None, **given: Any) -> Budge
 async def spends(budgets: Budgets, principal: Principal, points: int) -> bool:
     """Whether the points could be paid."""
     try:
-        await budgets.spend(principal, points)
+        await budgets.purse(principal).spend(points)
     except Throttled:
         return False
     return True
@@ -275,10 +275,10 @@ async def test_a_budget_is_whole_again_after_a_minute(network: Network) -> None:
     assert await spends(kept, anna, 5_000)
     assert not await spends(kept, anna, 1)
     with pytest.raises(Throttled) as caught:
-        kept.admit(anna)
+        kept.purse(anna).admit()
     assert caught.value.retry_after == 60
     clock.now += 60
-    kept.admit(anna)
+    kept.purse(anna).admit()
     assert await spends(kept, anna, 5_000)
 
 
@@ -295,7 +295,7 @@ async def test_each_level_has_a_budget_of_its_own_and_none_is_charged_for_a_refu
     assert await spends(kept, phone, 2_000)
     assert not await spends(kept, phone, 1)
     # A refusal further up costs nothing further down.
-    status = await kept.spend(bela, 0)
+    status = await kept.purse(bela).spend(0)
     assert status is not None
     assert status.available == 3_000 - 1_000
 
@@ -303,18 +303,18 @@ async def test_each_level_has_a_budget_of_its_own_and_none_is_charged_for_a_refu
 async def test_what_others_spend_elsewhere_is_never_told(network: Network) -> None:
     kept = budgets(network, Clock(), budget_person=5_000, budget_client=5_000, budget_organisation=9_000)
     anna = somebody()
-    await kept.spend(somebody(client=anna.client), 4_000)
-    await kept.spend(somebody(person=anna.person), 4_000)
-    await kept.spend(somebody(organisation=anna.organisation), 4_000)
-    status = await kept.spend(anna, 10)
+    await kept.purse(somebody(client=anna.client)).spend(4_000)
+    await kept.purse(somebody(person=anna.person)).spend(4_000)
+    await kept.purse(somebody(organisation=anna.organisation)).spend(4_000)
+    status = await kept.purse(anna).spend(10)
     assert status == (5_000, 4_990, 83)
 
 
 async def test_without_a_budget_nothing_is_counted(network: Network) -> None:
     kept = budgets(network, budget_person=0, budget_client=0, budget_organisation=0)
     anna = somebody()
-    kept.admit(anna)
-    assert await kept.spend(anna, 10**9) is None
+    kept.purse(anna).admit()
+    assert await kept.purse(anna).spend(10**9) is None
 
 
 async def test_processes_that_share_a_store_share_their_budgets(
@@ -329,7 +329,7 @@ async def test_processes_that_share_a_store_share_their_budgets(
     assert await spends(two, anna, 4_000)
     assert not await spends(one, anna, 1)
     with pytest.raises(Throttled) as caught:
-        one.admit(anna)
+        one.purse(anna).admit()
     assert 1 <= caught.value.retry_after <= 60
 
 
@@ -338,9 +338,9 @@ async def test_a_portion_is_spent_without_asking_the_store_again(
 ) -> None:
     kept = budgets(network, budget_person=10_000, budget_store="memory://")
     anna = somebody()
-    first = await kept.spend(anna, 1)
+    first = await kept.purse(anna).spend(1)
     monkeypatch.setattr("pat_server.budgets.SharedStore.draw", None)
-    last = [await kept.spend(anna, 1) for _ in range(99)][-1]
+    last = [await kept.purse(anna).spend(1) for _ in range(99)][-1]
     assert (first, last) == ((10_000, 9_999, 166), (10_000, 9_900, 166))
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.server.conftest import Network
+from tests.server.conftest import Network, asks
 
 from pat_platform.settings import EngineMode
 from pat_server.assembly import assemble
@@ -40,7 +40,7 @@ async def test_both_ways_of_executing_answer_the_same(network: Network, email: s
     for mode in EngineMode:
         parts = assemble(replace(network.settings, engine=mode))
         try:
-            answer = await Executor(parts).execute(request, principal)
+            answer = await asks(Executor(parts), principal, request)
             # PostgreSQL puts blanks where others do not; all else, the order of keys too, must be the same.
             answers.append(json.dumps(json.loads(answer.body)))
         finally:
@@ -53,7 +53,7 @@ async def test_a_revoked_session_is_nobody_there_too(network: Network) -> None:
     principal = network.principal("manager@cbo-a.example")
     network.rows("update sec.sessions set revoked_at = now() where id = %s", principal.session)
     try:
-        answer = await Executor(parts).execute(GraphQLRequest("{ me { name } }", None, None), principal)
+        answer = await asks(Executor(parts), principal, GraphQLRequest("{ me { name } }", None, None))
     finally:
         await parts.database.close()
     assert b"UNAUTHENTICATED" in answer.body

@@ -17,7 +17,7 @@ from graphql import (
     is_leaf_type,
     is_required_argument,
 )
-from tests.server.conftest import Network
+from tests.server.conftest import Network, asks
 
 from pat_platform.engine.errors import NotCompilable
 from pat_platform.settings import EngineMode
@@ -117,7 +117,7 @@ async def test_every_field_compiles_to_what_the_standard_executor_answers(
         for document in documents(name, network, "cbo-f"):
             request = GraphQLRequest(document, None, None)
             one, other = [
-                json.dumps(json.loads((await Executor(parts).execute(request, principal)).body))
+                json.dumps(json.loads((await asks(Executor(parts), principal, request)).body))
                 for parts in (compiled, standard)
             ]
             assert one == other, document
@@ -139,7 +139,7 @@ async def test_what_does_not_compile_is_an_error_and_counted(
     monkeypatch.setattr(parts.engine.planner, "query", fail)
     try:
         principal = network.principal("manager@cbo-f.example")
-        answer = await Executor(parts).execute(GraphQLRequest("{ me { name } }", None, None), principal)
+        answer = await asks(Executor(parts), principal, GraphQLRequest("{ me { name } }", None, None))
     finally:
         await parts.database.close()
     (error,) = json.loads(answer.body)["errors"]

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from tests.server.conftest import Act, Caller, Network
+from tests.server.conftest import Act, Caller, Network, asks
 
 from pat_auth.policy import Permission
 from pat_platform.settings import Settings
 from pat_schema.viewer import CEILING, SCOPES
-from pat_server import endpoint, readiness
+from pat_server import asked, readiness
 from pat_server.assembly import Parts, assemble
 from pat_server.executing import Executor
 from pat_server.requests import GraphQLRequest
@@ -104,7 +104,7 @@ async def test_a_mistake_of_ours_in_one_verb_is_that_fields_error(
     parts: Parts = assemble(network.settings)
     try:
         principal = network.principal("manager@cbo-f.example")
-        answer = await Executor(parts).execute(GraphQLRequest(OPEN, None, {"input": new_case()}), principal)
+        answer = await asks(Executor(parts), principal, GraphQLRequest(OPEN, None, {"input": new_case()}))
     finally:
         await parts.database.close()
     assert answer.body.startswith(b'{"data":null,"errors":[')
@@ -174,7 +174,7 @@ def test_one_damaged_identity_hides_no_other(network: Network, act_as: Act) -> N
 
 
 def test_a_body_that_never_comes_is_not_waited_for(manager: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(asked, "BODY_SECONDS", 0.2)
 
     def slowly() -> Iterator[bytes]:
         yield b"{"

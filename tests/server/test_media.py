@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pat_server.endpoint import Asked
+from pat_server.asked import Asked
 from pat_server.media import GRAPHQL_JSON, JSON, REMEMBERED, MediaType, is_json, negotiate, reads_pages
 
 

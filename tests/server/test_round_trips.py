@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.server.conftest import Network
+from tests.server.conftest import Network, asks
 
 from pat_server.assembly import Parts, assemble
 from pat_server.executing import Executor
@@ -21,11 +21,11 @@ async def test_a_read_is_one_write_and_one_wait(network: Network, document: str)
     try:
         executor, principal = Executor(parts), network.principal("manager@cbo-a.example")
         request = GraphQLRequest(document, None, None)
-        await executor.execute(request, principal)
+        await asks(executor, principal, request)
         await asyncio.sleep(0.05)
         traffic = parts.database.traffic
         writes, waits = traffic.writes, traffic.waits
-        answer = await executor.execute(request, principal)
+        answer = await asks(executor, principal, request)
         assert answer.body.startswith(b'{"data"')
         assert (traffic.writes - writes, traffic.waits - waits) == (1, 1)
     finally:

@@ -14,7 +14,7 @@ import orjson
 import psycopg
 import pytest
 from tests.database.waiting import eventually
-from tests.server.conftest import Network, executing
+from tests.server.conftest import Network, asks, executing
 
 from pat_auth.principal import Principal
 from pat_platform.errors import Fault
@@ -50,21 +50,21 @@ async def test_a_request_that_takes_too_long_is_stopped_in_the_database_too(netw
     async with executing(network, request_timeout_seconds=1.0, lock_timeout_ms=30_000) as executor:
         with cases_locked(network):
             began = time.monotonic()
-            answer = await executor.execute(COUNT, principal)
+            answer = await asks(executor, principal, COUNT)
             took = time.monotonic() - began
             await eventually(lambda: waiting(network) == 0)
         assert answer.code == "TIMEOUT"
         assert 1 <= took < 3
         # The connection is as good as new.
-        assert (await executor.execute(COUNT, principal)).code is None
+        assert (await asks(executor, principal, COUNT)).code is None
 
 
 async def test_a_lock_is_not_waited_for_until_the_request_ends(network: Network) -> None:
     principal = network.principal(MANAGER)
     async with executing(network, lock_timeout_ms=100) as executor:
         with cases_locked(network):
-            assert (await executor.execute(COUNT, principal)).code == "UNAVAILABLE"
-        assert (await executor.execute(COUNT, principal)).code is None
+            assert (await asks(executor, principal, COUNT)).code == "UNAVAILABLE"
+        assert (await asks(executor, principal, COUNT)).code is None
 
 
 async def transact(executor: Executor, principal: Principal, statement: str, pause: float = 0) -> None:
@@ -81,7 +81,7 @@ async def test_a_transaction_that_stands_still_is_ended(network: Network) -> Non
         with pytest.raises(Fault) as ended:
             await transact(executor, principal, "select 1::text", pause=0.3)
         assert ended.value.code == "UNAVAILABLE"
-        assert (await executor.execute(COUNT, principal)).code is None
+        assert (await asks(executor, principal, COUNT)).code is None
 
 
 async def test_a_transaction_that_lasts_too_long_is_ended_however_busy_it_is(network: Network) -> None:
@@ -90,7 +90,7 @@ async def test_a_transaction_that_lasts_too_long_is_ended_however_busy_it_is(net
         with pytest.raises(Fault) as ended:
             await transact(executor, principal, "select pg_sleep(0.1)::text")
         assert ended.value.code == "UNAVAILABLE"
-        assert (await executor.execute(COUNT, principal)).code is None
+        assert (await asks(executor, principal, COUNT)).code is None
 
 
 async def test_a_verb_that_has_begun_ends_and_those_after_it_do_not_begin(
@@ -107,7 +107,7 @@ async def test_a_verb_that_has_begun_ends_and_those_after_it_do_not_begin(
     monkeypatch.setattr(Verbs, "root", slowly)
     asked = GraphQLRequest(f"mutation {{ a: {NOTE} b: {NOTE} c: {NOTE} }}", None, None)
     async with executing(network, request_timeout_seconds=1.0) as executor:
-        answer = await executor.execute(asked, network.principal(MANAGER))
+        answer = await asks(executor, network.principal(MANAGER), asked)
     assert performed == ["a"]
     told = orjson.loads(answer.body)
     assert told["data"] is None
@@ -122,7 +122,7 @@ async def test_another_timeout_than_the_requests_is_a_mistake_of_ours(
 
     async with executing(network) as executor:
         monkeypatch.setattr(executor._parts.database, "read", broken)
-        assert (await executor.execute(COUNT, network.principal(MANAGER))).code == "INTERNAL"
+        assert (await asks(executor, network.principal(MANAGER), COUNT)).code == "INTERNAL"
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ class Wire:
             self.cancel(answer)
             raise
         finally:
-            current().waits.append((began, perf_counter()))
+            current().waited(began, perf_counter())
 
     def cancel(self, answer: Answer) -> None:
         """Ask the server to stop working on a batch whose answer nobody awaits any longer.

@@ -1,7 +1,7 @@
 """From PostgreSQL's bytes to the response: untouched where possible, else completed by GraphQL's rules."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
@@ -27,15 +27,14 @@ class FieldError:
     code: str
 
 
-@dataclass(frozen=True)
-class Completed:
+class Completed(NamedTuple):
     """Finished JSON and the errors in it, as a response spells them.
 
     ``climbed`` says that a null left a single field's value, so that its parent, the data, is null.
     """
 
     data: bytes
-    errors: Errors = field(default_factory=list)
+    errors: Sequence[dict[str, Any]] = ()
     climbed: bool = False
 
 

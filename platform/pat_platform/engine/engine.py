@@ -116,7 +116,16 @@ class Engine:
         ``viewer_key`` stands for all that ``viewer`` may do: viewers with equal keys share plans.
         Raises Rejected, NotAllowed, TooExpensive and BadArgument (also as BadCursor).
         """
-        operation = self.operation(document, operation_name)
+        return self.prepare_operation(self.operation(document, operation_name), variables, viewer, viewer_key)
+
+    def prepare_operation(
+        self,
+        operation: Operation,
+        variables: Mapping[str, Any] | None,
+        viewer: Viewer,
+        viewer_key: Hashable,
+    ) -> Bound:
+        """The same for an operation that has been parsed and validated."""
         if operation.kind is not OperationType.QUERY:
             raise EngineError(f"a {operation.kind.value} is not a read")
         coerced = operation.variables(variables)

@@ -1,9 +1,9 @@
 """A compiled operation, and the same with one request's values."""
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import GraphQLError
 from graphql.execution.values import VariableValues
@@ -13,15 +13,17 @@ from .price import Price
 from .sites import Mark, Step
 
 
-@dataclass(eq=False)
 class Binding:
     """One request's values while they become parameters."""
 
-    variables: VariableValues
-    token: str
-    key: bytes | None = None
-    _read: dict[int, dict[str, Any]] = field(default_factory=dict)
-    decoded: dict[Hashable, list[str | None]] = field(default_factory=dict)
+    __slots__ = ("_read", "decoded", "key", "token", "variables")
+
+    def __init__(self, variables: VariableValues, token: str, key: bytes | None = None) -> None:
+        self.variables = variables
+        self.token = token
+        self.key = key
+        self._read: dict[int, dict[str, Any]] = {}
+        self.decoded: dict[Hashable, list[str | None]] = {}
 
     def arguments(self, reader: Reader) -> dict[str, Any]:
         """The coerced arguments of a field, read once."""
@@ -71,15 +73,14 @@ class Plan:
         return values, self.price(binding)
 
 
-@dataclass(frozen=True, eq=False)
-class Bound:
+class Bound(NamedTuple):
     """A plan with the values for one request: what the driver sends, and what completing it needs."""
 
     plan: Plan
     values: list[bytes | None]
     token: str
     cost: int
-    about_schema: Mapping[str, Any] = field(default_factory=dict)
+    about_schema: Mapping[str, Any]
 
     @property
     def sql(self) -> str | None:
