@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from pat_platform.encryption.key_ring import KeyRing
 from pat_platform.encryption.provider import KeyKeeper
 
 Sealed = Sequence[Any]
-"""``[table, column, subject, row or None, wrapped key, sealed text]``, as ``reads.sealed`` writes it; the last two in base64."""
+"""``[table, column, subject, row or None, wrapped key, sealed text]``, as ``reads.sealed`` writes it; the last two in hex."""
 
 
 REMEMBERED_SECONDS = 300.0
@@ -62,7 +61,7 @@ class Vault:
         Raises Unreadable where the organisation's own keys cannot be read.
         """
         ring = self.ring(organisation)
-        await ring.unlock({UUID(subject): b64decode(wrapped) for _, _, subject, _, wrapped, _ in values})
+        await ring.unlock({UUID(subject): bytes.fromhex(wrapped) for _, _, subject, _, wrapped, _ in values})
         return [
             _opened(ring, Place(organisation, table, column, UUID(subject), UUID(row) if row else None), blob)
             for table, column, subject, row, _, blob in values
@@ -71,6 +70,6 @@ class Vault:
 
 def _opened(ring: KeyRing, place: Place, blob: str) -> str | None:
     try:
-        return ring.open(place, b64decode(blob))
+        return ring.open(place, bytes.fromhex(blob))
     except Unreadable:
         return None

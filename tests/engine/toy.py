@@ -175,8 +175,8 @@ FIELDS = {
         "requiredPageSum": Aggregate(BOOKS_OF, "{l}.pages", INT),
         "stats": Same(),
         "contact": contact(),
-        "shout": Finish("to_json({t}.nickname)", "shout"),
-        "requiredShout": Finish("to_json({t}.nickname)", "shout"),
+        "shout": Finish("to_json({t}.nickname)::text", "shout"),
+        "requiredShout": Finish("to_json({t}.nickname)::text", "shout"),
         "diary": Column("nickname", TEXT, requires="secrets"),
     },
     "AuthorStats": {
@@ -184,7 +184,7 @@ FIELDS = {
         "meanPages": Aggregate(BOOKS_OF, "{l}.mean", FLOAT),
     },
     "Phone": {
-        "number": Finish("json_build_object('sealed', {t}.sealed)", "unseal", nullable=False),
+        "number": Finish("json_build_object('sealed', {t}.sealed)::text", "unseal", nullable=False),
         "area": Column("area", TEXT),
     },
     "Place": {

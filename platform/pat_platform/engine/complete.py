@@ -95,14 +95,23 @@ class Completion:
                 if not name.startswith(self.token):
                     self._gather(value, name)
         elif type(value) is list:
+            mark = self._step_of(value)
+            if mark is not None:
+                container[key] = mark
+                return
             for place in range(len(value)):
                 self._gather(value, place)
-        elif type(value) is str and value.startswith(self.token):
-            mark, text = self._read(value)
-            if isinstance(mark.meaning, Step):
-                values = self.gathered.setdefault(mark.meaning.name, [])
-                container[key] = _Pending(mark, mark.meaning.name, len(values))
-                values.append(orjson.loads(text))
+
+    def _step_of(self, value: list[Any]) -> _Pending | None:
+        """What stands for an array of a step's marker and its raw value; None for any other array."""
+        if not (value and type(value[0]) is str and value[0].startswith(self.token)):
+            return None
+        mark, _ = self._read(value[0])
+        if not isinstance(mark.meaning, Step):
+            return None
+        values = self.gathered.setdefault(mark.meaning.name, [])
+        values.append(value[1])
+        return _Pending(mark, mark.meaning.name, len(values) - 1)
 
     def _complete(self, container: Any, key: Any) -> None:
         """Complete the value at a position, or make it null if a null climbs up to exactly here."""

@@ -130,9 +130,9 @@ class Aggregate(Leaf):
 
 @dataclass(frozen=True)
 class Finish(Leaf):
-    """A leaf that Python finishes: the step gets the JSON that ``raw`` gives, one call for all of them.
+    """A leaf that Python finishes: the step gets what ``raw`` gives, one call for all of them.
 
-    A NULL is null and does not reach the step.
+    ``raw`` is SQL of type text that is JSON. A NULL is null and does not reach the step.
     """
 
     raw: str

@@ -103,10 +103,10 @@ def global_id(declaration: GlobalId, alias: str) -> Value:
 
 
 def finish(compiler: Compiler, declaration: Finish, field: Field, scope: Scope) -> Value:
-    """The raw JSON behind a marker, for a finishing step; NULL stays NULL."""
-    raw = f"({compiler.sql(declaration.raw, field, scope)})::json::text"
+    """The raw JSON beside a marker, for a finishing step; NULL stays NULL."""
+    raw = f"({compiler.sql(declaration.raw, field, scope)})"
     compiler.statement.charges.add(OBJECT, scope.multiple)
-    value = string(compiler.statement.marker(field.site, 0, Step(declaration.step), raw=raw))
+    value = compiler.statement.step(field.site, Step(declaration.step), raw)
     return compiler.statement.present(value, field.site) if declaration.nullable else value
 
 

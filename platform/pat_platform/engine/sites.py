@@ -103,7 +103,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Step:
-    """A value for a finishing step; the marker carries its raw JSON."""
+    """A value for a finishing step; its raw JSON follows the marker in an array."""
 
     name: str
 

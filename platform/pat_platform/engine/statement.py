@@ -7,8 +7,8 @@ from graphql import GraphQLError
 
 from .plan import Check, Parameter
 from .price import Multiple, Tallies
-from .sites import Failure, Mark, Meaning, NullViolation, Site, mark
-from .values import Value, known, plain_string, written
+from .sites import Failure, Mark, Meaning, NullViolation, Site, Step, mark
+from .values import Sql, Value, known, plain_string, written
 
 
 @dataclass(eq=False)
@@ -66,16 +66,24 @@ class Statement:
         """Whether an answer may contain the token."""
         return "token" in self._known
 
+    def step(self, site: Site, step: Step, raw: str) -> Value:
+        """An array of a marker and the raw JSON for a finishing step; null where that is NULL."""
+        number = self._mark(site, 0, step)
+        return Value(('["', Sql(self.token()), f'{number}",', Sql(raw), "]"))
+
     def marker(self, site: Site, level: int, meaning: Meaning, raw: str | None = None) -> str:
         """SQL of type text for a marker in the response, optionally with text that follows it.
 
         NULL text makes it NULL.
         """
-        self.marks.append(mark(site, level, meaning))
-        number = len(self.marks) - 1
+        number = self._mark(site, level, meaning)
         if raw is None:
             return f"({self.token()} || '{number}')"
         return f"({self.token()} || '{number}:' || {raw})"
+
+    def _mark(self, site: Site, level: int, meaning: Meaning) -> int:
+        self.marks.append(mark(site, level, meaning))
+        return len(self.marks) - 1
 
     def guarded(self, value: Value, marker: str) -> Value:
         """The value, or the marker (SQL) where it is NULL."""

@@ -34,13 +34,7 @@ IDENTITY_READ = Audit("identity", "{t}.survivor_id")
 
 
 def sealed(table: str, column: str, subject: str, row: str | None = None) -> str:
-    """What the finishing step ``unseal`` needs to open one sealed column: as a JSON array, or NULL when nothing is there."""
-    parts = [
-        f"'{table}'",
-        f"'{column}'",
-        f"{{t}}.{subject}",
-        f"{{t}}.{row}" if row else "null",
-        "translate(encode({t}.wrapped, 'base64'), E'\\n', '')",
-        f"translate(encode({{t}}.{column}, 'base64'), E'\\n', '')",
-    ]
-    return f"case when {{t}}.{column} is not null and {{t}}.wrapped is not null then json_build_array({', '.join(parts)}) end"
+    """What the finishing step ``unseal`` needs to open one sealed column: text of a JSON array, or NULL when nothing is there."""
+    place = f"""'["{table}","{column}","' || {{t}}.{subject}"""
+    place += f""" || '","' || {{t}}.{row} || '","'""" if row else """ || '",null,"'"""
+    return f"""{place} || encode({{t}}.wrapped, 'hex') || '","' || encode({{t}}.{column}, 'hex') || '"]'"""
