@@ -18,6 +18,14 @@ class Asker(NamedTuple):
     organisation: str
     role: str
     client: str
+    members: str
+    """The same as members of a JSON object."""
+
+    @classmethod
+    def of(cls, organisation: str, role: str, client: str) -> "Asker":
+        """Who asks, in words that need no escaping in JSON."""
+        members = f'"organisation":"{organisation}","role":"{role}","client":"{client}"'
+        return cls(organisation, role, client, members)
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ class Caller:
         self.purse = budgets.purse(principal)
         # Whoever registers a client chooses its id.
         client = principal.client if SHAPES["client"](principal.client) else WITHHELD
-        self.asker = Asker(str(principal.organisation), principal.role.value, client)
+        self.asker = Asker.of(str(principal.organisation), principal.role.value, client)
 
 
 class Callers:
