@@ -19,6 +19,10 @@ class Principal:
     session: UUID
     scopes: frozenset[str]
     client: str
+    auth_time: int | None = None
+    """When she proved who she is, in seconds since 1970; None where nobody did, as with a demo's token."""
+    acr: str | None = None
+    """How: "1" for one factor, "2" for two."""
 
     @property
     def login(self) -> str:

@@ -45,7 +45,7 @@ def mint(
 ) -> str:
     """A signed access token that says who the request acts as; valid from now for `lifetime` seconds."""
     now = int(clock())
-    claims = {
+    claims: dict[str, str | int] = {
         "iss": issuer,
         "aud": audience,
         "sub": str(principal.person),
@@ -58,6 +58,10 @@ def mint(
         "exp": now + lifetime,
         "jti": str(uuid4()),
     }
+    if principal.auth_time is not None:
+        claims["auth_time"] = principal.auth_time
+    if principal.acr is not None:
+        claims["acr"] = principal.acr
     header = {"alg": ALGORITHM, "typ": _TYPE, "kid": keys.current.kid}
     return jwt.encode(header, claims, keys.current, algorithms=[ALGORITHM])
 
@@ -135,7 +139,10 @@ class Verifier:
         issued_at, expires_at = claims["iat"], claims["exp"]
         if expires_at <= self._clock() or expires_at - issued_at > self._longest_lifetime:
             raise ValueError("expired, or lives too long")
-        return expires_at, _principal(claims)
+        principal = _principal(claims)
+        if principal.auth_time is not None and principal.auth_time > issued_at + _SKEW:
+            raise ValueError("signed in after it was made")
+        return expires_at, principal
 
 
 class FollowingVerifier:
@@ -178,12 +185,21 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         session=_uuid(claims["sid"]),
         scopes=frozenset(_text(claims["scope"]).split()),
         client=_text(claims["client_id"]),
+        auth_time=_seconds(claims["auth_time"]) if "auth_time" in claims else None,
+        acr=_text(claims["acr"]) if "acr" in claims else None,
     )
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("not a text")
+    return value
+
+
+def _seconds(value: object) -> int:
+    # To Python a truth value is a number.
+    if type(value) is not int:
+        raise ValueError("not whole seconds")
     return value
 
 

@@ -33,8 +33,10 @@ _NUMBERS = (
     "budget_person",
     "metrics_port",
     "drain_seconds",
+    "sign_in_connections",
 )
 _USER_WITHOUT_PASSWORD = re.compile(r"[a-z+]+://[^:/@?]+(?=@)")
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
@@ -100,6 +102,7 @@ class Settings:
     """How long new requests are still served after SIGTERM, so that a proxy notices that /readyz has changed."""
     traces: bool = False
     trusts_traces: bool = False
+    sign_in_connections: int = 4
     issuer: str = "http://127.0.0.1:8000"
     audience: str = "http://127.0.0.1:8000/graphql"
     key_folder: Path = Path(".pat/keys")
@@ -114,6 +117,8 @@ class Settings:
             )
         if self.pool_size < 1:
             raise SettingsError("PAT_POOL_SIZE must be at least 1.")
+        if self.sign_in_connections < 1:
+            raise SettingsError("PAT_SIGN_IN_CONNECTIONS must be at least 1.")
         if self.request_timeout_seconds < 1:
             raise SettingsError("PAT_REQUEST_TIMEOUT_SECONDS must be at least 1.")
         if self.max_cost < LEAST_COST:
@@ -123,6 +128,11 @@ class Settings:
                 raise SettingsError(f"{_variable(name)} must be 0, for no limit, or at least PAT_MAX_COST.")
         if self.log_level not in LEVELS:
             raise SettingsError(f"PAT_LOG_LEVEL must be one of {', '.join(LEVELS)}.")
+        if not _is_origin(self.issuer):
+            raise SettingsError(
+                "PAT_ISSUER must be an https:// address (http:// on this machine alone) of a host, with nothing behind it "
+                "but a port: https://pat.example.org."
+            )
         self._address()
 
     @classmethod
@@ -130,7 +140,7 @@ class Settings:
         """Read the settings; what is `given` (by field name) needs no variable.
 
         DATABASE_URL, DATABASE_PASSWORD_FILE, PAT_SECRET or PAT_SECRET_FILE, PAT_POOL_SIZE, PAT_POOL_WAIT_SECONDS,
-        PAT_CONNECT_TIMEOUT_SECONDS, PAT_STATEMENT_TIMEOUT_MS, PAT_LOCK_TIMEOUT_MS,
+        PAT_SIGN_IN_CONNECTIONS, PAT_CONNECT_TIMEOUT_SECONDS, PAT_STATEMENT_TIMEOUT_MS, PAT_LOCK_TIMEOUT_MS,
         PAT_IDLE_IN_TRANSACTION_TIMEOUT_MS, PAT_TRANSACTION_TIMEOUT_MS, PAT_REQUEST_TIMEOUT_SECONDS,
         PAT_PREPARED_STATEMENTS (for each connection), PAT_MAX_COST (points for one operation),
         PAT_BUDGET_ORGANISATION, PAT_BUDGET_CLIENT and PAT_BUDGET_PERSON (points a minute; 0 for no limit),
@@ -287,11 +297,24 @@ def _key_provider(text: str) -> KeyProviderKind:
         raise SettingsError("PAT_KEY_PROVIDER must be `file` or `vault`.") from None
 
 
-def _vault(environment: Mapping[str, str]) -> VaultAccess:
-    address = environment.get("PAT_VAULT_ADDRESS", "").rstrip("/")
+def _is_private(address: str) -> bool:
+    """Whether what is sent there is sent under TLS, or does not leave this machine."""
     parts = urlsplit(address)
     is_local = parts.hostname in ("127.0.0.1", "::1", "localhost")
-    if not parts.hostname or parts.scheme not in (("http", "https") if is_local else ("https",)):
+    return bool(parts.hostname) and parts.scheme in (("http", "https") if is_local else ("https",))
+
+
+def _is_origin(address: str) -> bool:
+    """Whether it is spelled as clients compare it, letter by letter: scheme, host, perhaps a port, and nothing more."""
+    try:
+        return _is_private(address) and _ORIGIN.fullmatch(address) is not None
+    except ValueError:
+        return False
+
+
+def _vault(environment: Mapping[str, str]) -> VaultAccess:
+    address = environment.get("PAT_VAULT_ADDRESS", "").rstrip("/")
+    if not _is_private(address):
         raise SettingsError("PAT_VAULT_ADDRESS must be an https:// address (http:// on this machine alone).")
     token_file = environment.get("PAT_VAULT_TOKEN_FILE")
     if not token_file:

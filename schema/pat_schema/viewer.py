@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from pat_auth.policy import POLICY, Permission, Reach, Role, reach_of
-
-SCOPES = frozenset({"cases", "identity", "health", "groups", "referrals"})
-"""The field classes that a client may be given: a ceiling, whoever is signed in."""
-
+from pat_auth.scopes import SCOPES
 
 _P = Permission
 
@@ -22,6 +19,10 @@ CEILING: Mapping[Permission, str | None] = MappingProxyType(
         **dict.fromkeys((_P.IDENTITY_READ, _P.NOTE_TEXT_READ), "identity"),
         **dict.fromkeys((_P.GROUP_READ, _P.GROUP_MEMBER_READ, _P.GROUP_RECORD), "groups"),
         **dict.fromkeys((_P.REFERRAL_READ, _P.REFERRAL_SEND, _P.REFERRAL_ANSWER), "referrals"),
+        _P.ME_SIGN_OUT: None,
+        **dict.fromkeys(
+            (_P.CLIENT_READ, _P.CLIENT_REGISTER, _P.MEMBER_INVITE, _P.MEMBER_END), "administration"
+        ),
     }
 )
 """The scope without which a client may not use a permission; None where any client may."""
@@ -45,5 +46,5 @@ class Viewer:
 
     @property
     def key(self) -> Hashable:
-        """What plans are cached by."""
-        return (self.role, self.scopes)
+        """What plans are cached by. A scope that opens no field makes no other plan."""
+        return (self.role, self.scopes & SCOPES)

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from pat_auth.keys import KeysInFile, SigningKeys
 from pat_auth.policy import Permission
 from pat_auth.principal import Principal
@@ -18,6 +15,7 @@ from pat_auth.tokens import LIFETIME, FollowingVerifier, Verifier
 from pat_platform import limits
 from pat_platform.database.access import Database
 from pat_platform.encryption.chosen import key_keeper
+from pat_platform.encryption.derived import derived
 from pat_platform.encryption.envelope import Unreadable
 from pat_platform.engine.complete import FieldError
 from pat_platform.engine.engine import Engine
@@ -141,8 +139,3 @@ def demand_permissions() -> None:
             declaration = found.get(root.name, {}).get(name) if root else None
             if declaration is None or not isinstance(declaration.requires, Permission):
                 raise PermissionMissing(f"{root.name if root else ''}.{name} names no permission")
-
-
-def derived(secret: bytes, purpose: bytes) -> bytes:
-    """32 bytes for one purpose from the deployment's secret (HKDF-SHA256, RFC 5869)."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(secret)

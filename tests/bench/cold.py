@@ -9,11 +9,12 @@ from statistics import median
 from tests.bench.operations import global_id
 
 from pat_auth.policy import Role
+from pat_auth.scopes import SCOPES
 from pat_platform import limits
 from pat_platform.engine.engine import Engine
 from pat_platform.settings import Settings
 from pat_schema.root import graphql_schema
-from pat_schema.viewer import SCOPES, Viewer
+from pat_schema.viewer import Viewer
 from pat_server.assembly import make_engine, vault_of
 
 TIMES = 60

@@ -16,11 +16,11 @@ import psycopg
 from pat_auth.keys import load_or_create_keys
 from pat_auth.policy import Role
 from pat_auth.principal import Principal
+from pat_auth.scopes import SCOPES
 from pat_auth.tokens import mint
 from pat_platform.postgres import EmbeddedPostgres
 from pat_platform.postgres_programs import free_port
 from pat_platform.settings import Settings
-from pat_schema.viewer import SCOPES
 from pat_server.assembly import DEMO_TOKEN_LIFETIME
 from pat_server.commands.demo_database import prepare
 from pat_server.commands.home import CHECKOUT, Home

@@ -32,12 +32,13 @@ from pat_platform.database.credentials import Credentials, stored_generations
 from pat_platform.database.pipeline import RESET, RESET_SETTINGS
 from pat_platform.database.pool import KeyedPool
 from pat_platform.database.statements import Statement
+from pat_platform.encryption.derived import derived
 from pat_platform.encryption.envelope import Place
 from pat_platform.encryption.key_ring import KeyRing
 from pat_platform.engine.cursors import CursorKey
 from pat_platform.engine.quote import array_literal
 from pat_platform.settings import Settings
-from pat_server.assembly import DEMO_TOKEN_LIFETIME, derived, vault_of
+from pat_server.assembly import DEMO_TOKEN_LIFETIME, vault_of
 from pat_server.commands.ports import reserved
 from pat_server.commands.serving import ReadyServer
 

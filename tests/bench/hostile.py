@@ -26,9 +26,9 @@ from tests.limits.hostile import Hostile, documents
 
 from pat_auth.policy import Role
 from pat_auth.principal import Principal
+from pat_auth.scopes import SCOPES
 from pat_platform.errors import Fault
 from pat_platform.settings import Settings
-from pat_schema.viewer import SCOPES
 from pat_server.asked import BODY_LIMIT
 from pat_server.assembly import Parts, assemble
 from pat_server.executing import Executor

@@ -15,8 +15,8 @@ from tests.bench.data import Caller, Data, token_of
 
 from pat_auth.policy import Role
 from pat_auth.principal import Principal
+from pat_auth.scopes import SCOPES
 from pat_platform.postgres_programs import free_port
-from pat_schema.viewer import SCOPES
 from pat_server.assembly import DEMO_TOKEN_LIFETIME
 from pat_server.commands.home import Home
 from pat_server.demo.chance import identifier

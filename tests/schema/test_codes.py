@@ -10,11 +10,12 @@ from graphql import GraphQLEnumType, GraphQLObjectType, get_named_type
 from tests.support.wall import Wall
 
 from pat_auth.policy import Role
+from pat_auth.scopes import SCOPES
 from pat_platform.engine.declare import Column
 from pat_platform.engine.kinds import CODE, CODE_ARRAY
 from pat_platform.settings import Settings
 from pat_schema.root import declarations, graphql_schema
-from pat_schema.viewer import SCOPES, Viewer
+from pat_schema.viewer import Viewer
 from pat_server.assembly import make_engine, vault_of
 
 TABLES = {

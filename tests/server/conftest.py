@@ -23,12 +23,12 @@ import uvicorn
 from pat_auth.keys import load_or_create_keys
 from pat_auth.policy import Role
 from pat_auth.principal import Principal
+from pat_auth.scopes import SCOPES
 from pat_auth.tokens import mint
 from pat_platform.database.access import Database
 from pat_platform.database.logins import login_name
 from pat_platform.postgres import EmbeddedPostgres
 from pat_platform.settings import Settings
-from pat_schema.viewer import SCOPES
 from pat_server.app import create_app
 from pat_server.assembly import assemble, vault_of
 from pat_server.demo.load import load

@@ -14,8 +14,9 @@ import pytest
 from tests.server.conftest import Act, Caller, Network, asks
 
 from pat_auth.policy import Permission
+from pat_auth.scopes import SCOPES
 from pat_platform.settings import Settings
-from pat_schema.viewer import CEILING, SCOPES
+from pat_schema.viewer import CEILING
 from pat_server import asked, readiness
 from pat_server.assembly import Parts, assemble
 from pat_server.executing import Executor

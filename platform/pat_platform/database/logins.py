@@ -3,8 +3,7 @@
 import base64
 from uuid import UUID
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pat_platform.encryption.derived import derived
 
 ORGANISATION = "org_"
 HEX_DIGITS = 32
@@ -14,6 +13,7 @@ ISSUER = "pat_service_issuer"
 LISTENER = "pat_service_listener"
 JOBS = "pat_service_jobs"
 KEYS = "pat_service_keys"
+SIGN_IN = "pat_service_sign_in"
 SERVICE_LOGINS = (MIGRATOR, ISSUER, LISTENER, JOBS, KEYS)
 """The logins that belong to no organisation: a closed list."""
 
@@ -40,6 +40,5 @@ def login_password(secret: bytes, login: str, generation: int) -> str:
 
     A new generation makes a new password.
     """
-    info = b"pat login|%s|%d" % (login.encode(), generation)
-    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(secret)
+    key = derived(secret, b"pat login|%s|%d" % (login.encode(), generation))
     return base64.urlsafe_b64encode(key).decode()

@@ -9,9 +9,9 @@ from psycopg import Connection
 
 from pat_auth.keys import SigningKeys
 from pat_auth.principal import Principal
+from pat_auth.scopes import SCOPES
 from pat_auth.tokens import mint
 from pat_platform.settings import Settings
-from pat_schema.viewer import SCOPES
 from pat_server.demo.people import Member
 
 

@@ -1,0 +1,159 @@
+"""What the issuer keeps while people sign in: browsers, what clients asked for, codes, refresh tokens, attempts.
+
+Secrets are kept as hashes alone. Rows are found by who holds the secret, and belong to no organisation.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pat_platform.database.models import Base, TableKind, one_of
+
+_SECURITY: dict[str, Any] = {"schema": "sec", "info": {"kind": TableKind.SECURITY}}
+
+
+class Counter(StrEnum):
+    """What attempts are counted for."""
+
+    ACCOUNT = "ACCOUNT"
+    ADDRESS = "ADDRESS"
+    EVERYBODY = "EVERYBODY"
+    SECOND = "SECOND"
+    """Second factors of one person."""
+
+
+class Browser(Base):
+    """One browser, known by the secret in its cookie, and who has signed in with it."""
+
+    __tablename__ = "browsers"
+    __table_args__ = (UniqueConstraint("secret_hash"), Index(None, "person_id"), _SECURITY)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    secret_hash: Mapped[bytes]
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("sec.people.id"))
+    first_at: Mapped[datetime | None]
+    """When she proved the first factor."""
+    second_at: Mapped[datetime | None]
+    methods: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default="{}")
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    seen_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Ask(Base):
+    """What a client has asked for in one browser, until it is answered."""
+
+    __tablename__ = "asks"
+    __table_args__ = (
+        CheckConstraint("length(query) <= 4096", name="query"),
+        Index(None, "browser_id"),
+        _SECURITY,
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    browser_id: Mapped[UUID] = mapped_column(ForeignKey("sec.browsers.id", ondelete="CASCADE"))
+    client: Mapped[UUID]
+    query: Mapped[str]
+    membership_id: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Consent(Base):
+    """What a person lets a client ask for in one of her memberships."""
+
+    __tablename__ = "consents"
+    __table_args__ = (PrimaryKeyConstraint("person_id", "client", "membership_id"), _SECURITY)
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("sec.people.id"))
+    client: Mapped[UUID]
+    membership_id: Mapped[UUID]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    given_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    withdrawn_at: Mapped[datetime | None]
+
+
+class Code(Base):
+    """An authorization code: good for one session, for a minute."""
+
+    __tablename__ = "codes"
+    __table_args__ = (CheckConstraint("acr in ('1', '2')", name="acr"), _SECURITY)
+
+    hash: Mapped[bytes] = mapped_column(primary_key=True)
+    client: Mapped[UUID]
+    redirect_uri: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    resource: Mapped[str | None]
+    nonce: Mapped[str | None]
+    challenge: Mapped[str]
+    browser_id: Mapped[UUID]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("sec.people.id"))
+    organisation_id: Mapped[UUID]
+    membership_id: Mapped[UUID]
+    auth_time: Mapped[datetime]
+    acr: Mapped[str]
+    amr: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    session_id: Mapped[UUID | None]
+    """The session that it opened: replaying the code ends it."""
+
+
+class RefreshToken(Base):
+    """One refresh token of a session. The session is the family; each token is followed by one at most."""
+
+    __tablename__ = "refresh_tokens"
+    __table_args__ = (UniqueConstraint("session_id", "number"), _SECURITY)
+
+    hash: Mapped[bytes] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sec.sessions.id"))
+    number: Mapped[int]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    resource: Mapped[str | None]
+    issued_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Assertion(Base):
+    """The id of an assertion that a client has shown: none is taken twice (RFC 7523 §3)."""
+
+    __tablename__ = "assertions"
+    __table_args__ = (PrimaryKeyConstraint("client", "jti_hash"), _SECURITY)
+
+    client: Mapped[UUID]
+    jti_hash: Mapped[bytes]
+    expires_at: Mapped[datetime]
+
+
+class Attempts(Base):
+    """How often somebody has tried of late. Whom it is about is a keyed hash."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (one_of("kind", Counter), PrimaryKeyConstraint("kind", "key"), _SECURITY)
+
+    kind: Mapped[str]
+    key: Mapped[bytes]
+    failures: Mapped[float] = mapped_column(server_default=text("0"))
+    """They fade, so that it is no whole number."""
+    last_at: Mapped[datetime]
+    next_at: Mapped[datetime]
+    """Before this moment nobody is asked."""

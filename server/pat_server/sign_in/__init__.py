@@ -1,0 +1,1 @@
+"""Signing in: the issuer's endpoints, and the pages that people see."""
