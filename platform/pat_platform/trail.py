@@ -7,7 +7,6 @@ only call ``trail.record`` and ``trail.reveal``: it can neither read, change nor
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -69,7 +68,7 @@ async def record(
     Call it last: it takes the head of the chain, and whoever waits for the head waits until this transaction ends. It is sent
     with the commit, where no answer is needed before.
     """
-    await tx.put(_RECORD, {"action": action, "subjects": list(subjects), "detail": json.dumps(detail)})
+    await tx.put(_RECORD, {"action": action, "subjects": list(subjects), "detail": detail})
 
 
 @dataclass(frozen=True)

@@ -379,14 +379,14 @@ class CaseMutation:
     @mutation(requires=Permission.NOTE_ADD)
     async def add_case_note(self, info: Info, input: AddCaseNoteInput) -> AddCaseNoteResult:
         """Write a note on a case."""
-        note = await service.add_case_note(
+        note_id = await service.add_case_note(
             info.context.tx,
             info.context.vault,
             case_id=uuid_of(input.case_id, "Case"),
             kind=input.kind,
             text=input.text,
         )
-        return saved(CaseNote, note.id)
+        return saved(CaseNote, note_id)
 
     @mutation(requires=Permission.CASE_UPDATE)
     async def update_case(self, info: Info, input: UpdateCaseInput) -> UpdateCaseResult:

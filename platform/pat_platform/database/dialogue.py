@@ -57,7 +57,7 @@ class Dialogue:
     ) -> None:
         self.login = login
         self._pool = pool
-        self._session = str(session).encode()
+        self._session = session.hex.encode()
         self._expected = expected
         self._patience = patience
         self._wire: Wire | None = None
@@ -146,7 +146,7 @@ class Dialogue:
         """Say all of it in one batch, which PostgreSQL takes for one transaction and commits at its end."""
         self._note_begin()
         assert self._expected is not None
-        enter = Statement(ENTER_AS, (self._session, str(self._expected).encode()), is_lasting=True)
+        enter = Statement(ENTER_AS, (self._session, self._expected.hex.encode()), is_lasting=True)
         queue, self._queue = self._queue, []
         statements = (enter, *[later.statement for later in queue])
         wire = await self.lease()

@@ -167,8 +167,8 @@ def _assigned(story: CaseStory) -> list[str]:
 async def _work(stage: Stage, tx: Transaction, case_id: UUID, story: CaseStory) -> None:
     """What the social worker of a case writes."""
     for told in story.notes:
-        note = await add_case_note(tx, stage.vault, case_id=case_id, kind=told.kind, text=told.text)
-        stage.record.put(CaseNote, "written_at", note.id, stage.moment(told.written_on, 15))
+        note_id = await add_case_note(tx, stage.vault, case_id=case_id, kind=told.kind, text=told.text)
+        stage.record.put(CaseNote, "written_at", note_id, stage.moment(told.written_on, 15))
     await _record_proceedings(tx, case_id, story, Jurisdiction.SOURCE)
     if not story.has_legal_aid:
         await _record_proceedings(tx, case_id, story, Jurisdiction.DESTINATION)

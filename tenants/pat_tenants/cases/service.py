@@ -158,10 +158,11 @@ async def unassign_case(tx: Transaction, *, case_id: UUID, member_id: UUID) -> C
     return case
 
 
-async def add_case_note(
-    tx: Transaction, vault: Vault, *, case_id: UUID, kind: NoteKind, text: str
-) -> CaseNote:
-    """Write a note on a case. Raises Refused for an unknown case, one not assigned to a worker, and an empty or endless text."""
+async def add_case_note(tx: Transaction, vault: Vault, *, case_id: UUID, kind: NoteKind, text: str) -> UUID:
+    """Write a note on a case; return its id.
+
+    Raises Refused for an unknown case, one not assigned to a worker, and an empty or endless text.
+    """
     text = rules.is_a_note(text)
     case = await tx.presume(_CASE_AND_KEY, {"case_id": case_id})
     if case is None:
@@ -170,29 +171,28 @@ async def add_case_note(
         raise _not_assigned()
     ring = vault.ring(tx.organisation)
     await ring.unlock({case.survivor_id: case.wrapped})
-    note = await tx.add(
-        CaseNote(
-            organisation_id=tx.organisation,
-            id=uuid4(),
-            case_id=case.id,
-            survivor_id=case.survivor_id,
-            kind=kind,
-            created_by=tx.actor,
-        )
+    note_id = uuid4()
+    await tx.insert(
+        CaseNote,
+        organisation_id=tx.organisation,
+        id=note_id,
+        case_id=case.id,
+        survivor_id=case.survivor_id,
+        kind=kind,
+        created_by=tx.actor,
     )
-    place = Place(tx.organisation, "case_note_texts", "text", case.survivor_id, note.id)
-    await tx.add(
-        CaseNoteText(
-            organisation_id=tx.organisation,
-            note_id=note.id,
-            case_id=case.id,
-            survivor_id=case.survivor_id,
-            text=ring.seal(place, text),
-            created_by=tx.actor,
-        )
+    place = Place(tx.organisation, "case_note_texts", "text", case.survivor_id, note_id)
+    await tx.insert(
+        CaseNoteText,
+        organisation_id=tx.organisation,
+        note_id=note_id,
+        case_id=case.id,
+        survivor_id=case.survivor_id,
+        text=ring.seal(place, text),
+        created_by=tx.actor,
     )
     await trail.record(tx, "case_note.added", [case.id, case.survivor_id], kind=kind.value)
-    return note
+    return note_id
 
 
 async def update_case(tx: Transaction, *, case_id: UUID, base_version: int, changes: CaseChanges) -> int:
