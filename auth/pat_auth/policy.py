@@ -73,6 +73,11 @@ class Permission(StrEnum):
     REFERRAL_READ = "referral:read"
     REFERRAL_SEND = "referral:send"
     REFERRAL_ANSWER = "referral:answer"
+    ME_SIGN_OUT = "me:sign_out"
+    CLIENT_READ = "client:read"
+    CLIENT_REGISTER = "client:register"
+    MEMBER_INVITE = "member:invite"
+    MEMBER_END = "member:end"
 
 
 def grant(**roles_by_reach: str) -> Mapping[Role, Reach]:
@@ -115,8 +120,19 @@ POLICY: Mapping[Permission, Mapping[Role, Reach]] = MappingProxyType({
                                          assigned="legal_aid", own="survivor", received="destination_admin destination_worker"),
     Permission.REFERRAL_SEND:      grant(organisation="case_manager"),
     Permission.REFERRAL_ANSWER:    grant(received="destination_admin destination_worker"),
+    Permission.ME_SIGN_OUT:        everyone(Reach.SELF),
+    Permission.CLIENT_READ:        grant(organisation="organisation_admin secretariat_admin destination_admin"),
+    Permission.CLIENT_REGISTER:    grant(organisation="organisation_admin secretariat_admin destination_admin"),
+    Permission.MEMBER_INVITE:      grant(organisation="organisation_admin secretariat_admin destination_admin"),
+    Permission.MEMBER_END:         grant(organisation="organisation_admin secretariat_admin destination_admin"),
 })
 # fmt: on
+
+STEP_UP = frozenset({Permission.CLIENT_REGISTER, Permission.MEMBER_INVITE, Permission.MEMBER_END})
+"""What opens a way in for others, or closes theirs: only with a second factor proved lately."""
+
+NEEDS_SECOND_FACTOR = frozenset(Role) - {Role.SURVIVOR, Role.SERVICE}
+"""Roles that nobody acts in without a second factor. Survivors read only their own; a machine proves itself with its key."""
 
 
 def reach_of(role: Role, permission: Permission) -> Reach | None:

@@ -1,6 +1,9 @@
 """Imports every module that defines a table, so that migrations, the renderer and the tests see them all."""
 
 from pat_auth import models as auth
+from pat_auth.clients import models as clients
+from pat_auth.invitations import models as invitations
+from pat_auth.issuer import models as issuer
 from pat_platform import trail
 from pat_platform.database.models import Base
 from pat_tenants import replays
@@ -16,7 +19,10 @@ metadata = Base.metadata
 __all__ = [
     "auth",
     "cases",
+    "clients",
     "groups",
+    "invitations",
+    "issuer",
     "metadata",
     "organisations",
     "places",

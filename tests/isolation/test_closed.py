@@ -15,13 +15,13 @@ from pat_tenants.isolation.render import policies_sql
 from pat_tenants.organisations.models import OrganisationKind
 from pat_tenants.tables import metadata
 
-ISSUER, KEYS = "pat_service_issuer", "pat_service_keys"
+ISSUER, KEYS, SIGN_IN = "pat_service_issuer", "pat_service_keys", "pat_service_sign_in"
 APPLICATION = {f"pat_{role}" for role in Role} | {"pat_application"}
 
 SCHEMAS = {
     "app": {*APPLICATION, "pat_owner", "pat_sec", "pat_door_referral", ISSUER, KEYS},
     "door": {*APPLICATION, "pat_owner", "pat_door_referral"},
-    "sec": {*APPLICATION, "pat_sec", "pat_owner", "pat_trail", ISSUER, MIGRATOR},
+    "sec": {*APPLICATION, "pat_sec", "pat_owner", "pat_trail", ISSUER, MIGRATOR, SIGN_IN},
     "trail": {*APPLICATION, "pat_trail"},
     "migrations": {MIGRATOR, ISSUER},
     "public": set[str](),

@@ -50,7 +50,12 @@ def rewritten(row: Row, member: Member, **values: object) -> dict[str, object]:
 
 def writer(wall: Wall, table: str) -> Member:
     """Whoever of cbo-b may insert into the table."""
-    for role in (Role.CASE_MANAGER, Role.SHG_FACILITATOR, Role.DESTINATION_WORKER):
+    for role in (
+        Role.CASE_MANAGER,
+        Role.SHG_FACILITATOR,
+        Role.DESTINATION_WORKER,
+        Role.ORGANISATION_ADMIN,
+    ):
         may = wall.admin.execute(
             "select has_table_privilege(%s, %s, 'insert')", (f"pat_{role}", table)
         ).fetchone()

@@ -20,13 +20,44 @@ from pat_tenants.tables import metadata
 REFUSED = "42501"
 ISSUER, JOBS = "pat_service_issuer", "pat_service_jobs"
 LISTENER, MIGRATOR = "pat_service_listener", "pat_service_migrator"
-KEYS = "pat_service_keys"
+KEYS, SIGN_IN = "pat_service_keys", "pat_service_sign_in"
+OF_SIGN_IN = {
+    *("sec.asks", "sec.assertions", "sec.attempts", "sec.browsers", "sec.codes", "sec.consents"),
+    *("sec.recovery_codes", "sec.refresh_tokens", "sec.second_factors", "sec.secrets", "sec.sessions"),
+}
 READ_BY = {
     ISSUER: {"app.memberships", "app.organisations", "sec.people", "sec.logins", "sec.sessions"},
     JOBS: set(),
     LISTENER: set(),
     MIGRATOR: {"sec.logins"},
     KEYS: {"app.organisations", "app.survivor_keys", "app.group_member_identities"},
+    SIGN_IN: {*OF_SIGN_IN, "sec.people"},
+}
+INSERTS = {ISSUER: {"sec.sessions"}, SIGN_IN: OF_SIGN_IN - {"sec.sessions"}}
+UPDATES = {
+    ISSUER: {"sec.sessions": {"revoked_at"}},
+    KEYS: {"app.survivor_keys": {"wrapped"}, "app.group_member_identities": {"wrapped"}},
+    SIGN_IN: {
+        "sec.asks": {"membership_id", "ended_at"},
+        "sec.attempts": {"failures", "last_at", "next_at"},
+        "sec.browsers": {
+            "secret_hash",
+            "person_id",
+            "first_at",
+            "second_at",
+            "methods",
+            "seen_at",
+            "ended_at",
+        },
+        "sec.codes": {"used_at", "session_id"},
+        "sec.consents": {"scopes", "given_at", "withdrawn_at"},
+        "sec.people": {"language"},
+        "sec.recovery_codes": {"used_at"},
+        "sec.refresh_tokens": {"used_at"},
+        "sec.second_factors": {"confirmed_at", "last_step"},
+        "sec.secrets": {"hash", "key", "changed_at"},
+        "sec.sessions": {"used_at"},
+    },
 }
 
 
@@ -49,21 +80,20 @@ def test_a_service_reads_its_own_tables_and_no_other(wall: Wall, login: str) -> 
 
 
 @pytest.mark.parametrize("login", SERVICE_LOGINS)
-def test_a_service_writes_nothing_but_sessions(wall: Wall, login: str) -> None:
+def test_a_service_writes_what_it_is_for_and_nothing_else(wall: Wall, login: str) -> None:
     with wall.connect_service(login) as connection, connection.transaction(force_rollback=True):
         for table in metadata.tables.values():
-            first = next(iter(table.columns)).name
-            for statement in (
-                f"update {table.fullname} set {first} = {first}",
-                f"delete from {table.fullname}",
-                f"truncate {table.fullname}",
-                f"insert into {table.fullname} default values",
-            ):
-                if (login, table.fullname, statement[:6]) != (ISSUER, "sec.sessions", "insert"):
-                    assert attempt(connection, statement) == REFUSED, statement
+            changed = UPDATES.get(login, {}).get(table.fullname, set())
+            for column in table.columns:
+                statement = f"update {table.fullname} set {column.name} = {column.name}"
+                assert (attempt(connection, statement) != REFUSED) is (column.name in changed), statement
+            for statement in (f"delete from {table.fullname}", f"truncate {table.fullname}"):
+                assert attempt(connection, statement) == REFUSED, statement
+            inserted = attempt(connection, f"insert into {table.fullname} default values")
+            assert (inserted != REFUSED) is (table.fullname in INSERTS.get(login, set())), table.fullname
 
 
-@pytest.mark.parametrize("login", [ISSUER, JOBS, LISTENER, KEYS])
+@pytest.mark.parametrize("login", [ISSUER, JOBS, LISTENER, KEYS, SIGN_IN])
 def test_a_service_becomes_nobody_and_makes_nothing(wall: Wall, login: str) -> None:
     with wall.connect_service(login) as connection, connection.transaction(force_rollback=True):
         for statement in (

@@ -46,6 +46,7 @@ OF_A_CASE = (
     "app.legal_proceedings",
     "app.hearings",
 )
+OF_AN_ADMINISTRATOR = ("app.clients", "app.client_keys", "app.invitations")
 OF_A_GROUP = ("app.self_help_groups", "app.group_members", "app.group_member_identities", "app.group_entries")
 HERS, OURS = {OWN, ASSIGNED, ORGANISATION}, {ORGANISATION}
 
@@ -63,7 +64,7 @@ def _covered(wall: Wall, relation: str, me: Member) -> Covered:
     if relation in OF_A_CASE:
         yield _key(wall, relation, "hers"), HERS
         yield _key(wall, relation, "ours"), OURS
-    elif relation in OF_A_GROUP:
+    elif relation in (*OF_A_GROUP, *OF_AN_ADMINISTRATOR):
         yield _key(wall, relation, "hers"), OURS
         yield _key(wall, relation, "ours"), OURS
     elif relation == "app.referrals" or relation == "door.referral_states":

@@ -113,14 +113,69 @@ def test_identities_keys_and_notes_are_never_changed_in_place(wall: Wall) -> Non
     )
 
 
+ADMINISTRATORS = {"organisation_admin", "secretariat_admin", "destination_admin"}
+
+
 def test_no_application_ever_makes_organisations_places_or_members(wall: Wall) -> None:
     tables = ["app.organisations", "app.places", "app.memberships"]
-    assert privileges(wall, list(Role), tables, ["insert", "update"]) == set()
+    assert privileges(wall, list(Role), tables, ["insert"]) == set()
+    assert privileges(wall, list(Role), tables, ["update"]) == {
+        f"{role} update app.memberships" for role in ADMINISTRATORS
+    }
+
+
+@pytest.mark.parametrize("role", sorted(ADMINISTRATORS))
+def test_an_administrator_never_changes_a_member_but_by_letting_her_go(wall: Wall, role: str) -> None:
+    me = wall.member("cbo-a", Role(role))
+    worker, survivor = wall.member("cbo-a", Role.SOCIAL_WORKER), wall.member("cbo-a", Role.SURVIVOR)
+    with wall.acting(me) as connection:
+        end = "update app.memberships set ended_at = {} where id = '{}'"
+        assert attempt(connection, end.format("now()", survivor.membership)) == [(0,)]
+        assert attempt(connection, end.format("now()", worker.membership)) == [(1,)]
+        assert attempt(connection, end.format("null", worker.membership)) == REFUSED
+        for column in ("role", "person_id", "organisation_id", "id", "name", "survivor_id", "started_at"):
+            assert attempt(connection, f"update app.memberships set {column} = {column}") == REFUSED
+
+
+def test_only_administrators_ever_let_programs_and_people_in(wall: Wall) -> None:
+    tables = ["app.clients", "app.client_keys", "app.invitations"]
+    assert privileges(wall, list(Role), tables, COMMANDS) == {
+        f"{role} {command} {table}"
+        for role in ADMINISTRATORS
+        for command in ("select", "insert", "update")
+        for table in tables
+    }
+
+
+@pytest.mark.parametrize("role", sorted(ADMINISTRATORS))
+def test_no_administrator_ever_chooses_a_clients_id_or_whom_it_serves(wall: Wall, role: str) -> None:
+    """Another organisation's id would be taken; a client of the whole network would be offered everybody's memberships."""
+    me = wall.member("cbo-a", Role(role))
+    named = "organisation_id, name, kind, scopes, created_by, updated_by"
+    values = f"'{me.organisation}', 'x', 'PUBLIC', '{{}}', '{me.person}', '{me.person}'"
+    taken = wall.id("app.clients", "cbo-b", "hers")
+    with wall.acting(me) as connection:
+        insert = "insert into app.clients ({}) values ({}) returning serves"
+        assert attempt(connection, insert.format(named, values)) == [("ORGANISATION",)]
+        for column, value in (("id", taken), ("serves", "NETWORK")):
+            statement = insert.format(f"{named}, {column}", f"{values}, '{value}'")
+            assert attempt(connection, statement) == REFUSED
+            assert attempt(connection, f"update app.clients set {column} = '{value}'") == REFUSED
+
+
+@pytest.mark.parametrize("role", sorted(ADMINISTRATORS))
+def test_no_administrator_ever_reads_what_the_link_of_an_invitation_carries(wall: Wall, role: str) -> None:
+    with wall.acting(wall.member("cbo-a", Role(role))) as connection:
+        assert attempt(connection, "select email from app.invitations") != REFUSED
+        assert attempt(connection, "select token_hash from app.invitations") == REFUSED
+        assert attempt(connection, "update app.invitations set token_hash = 'x'") == REFUSED
+        assert attempt(connection, "update app.invitations set taken_up_at = null") == REFUSED
+        assert attempt(connection, "update app.invitations set expires_at = 'infinity'") == REFUSED
 
 
 def test_no_application_ever_touches_sessions_people_logins_or_the_trail(wall: Wall) -> None:
     tables = [name for name in metadata.tables if not name.startswith("app.")]
-    assert len(tables) == 5
+    assert len(tables) == 15
     assert privileges(wall, list(Role), tables, COMMANDS) == set()
 
 
@@ -167,7 +222,10 @@ def test_a_referral_is_never_answered_by_who_sent_it(wall: Wall) -> None:
 
 def test_a_destination_never_sees_more_than_its_doors_and_the_directory(wall: Wall) -> None:
     seen = privileges(wall, ["destination_admin", "destination_worker"], metadata.tables, ["select"])
-    assert {line.split()[2] for line in seen} == {
+    administered = {
+        f"destination_admin select app.{name}" for name in ("clients", "client_keys", "invitations")
+    }
+    assert {line.split()[2] for line in seen - administered} == {
         "app.memberships",
         "app.organisations",
         "app.places",

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from tests.support.people import Member, Row, named
 
 from pat_auth.policy import Role
@@ -25,6 +26,8 @@ def rows_of(slug: str, other: str, members: list[Member]) -> dict[str, Labelled]
     tables: dict[str, Labelled] = {}
     for label in LABELS:
         for table, row in (*_survivor(slug, label), *_case(slug, label), *_group(slug, label)):
+            tables.setdefault(table, {})[label] = row
+        for table, row in _sign_in(slug, label):
             tables.setdefault(table, {})[label] = row
     tables["app.case_assignments"] = dict(_assignments(slug, members))
     tables["app.replays"] = dict(_replays(slug, members))
@@ -132,6 +135,77 @@ def _group(slug: str, label: str) -> Iterator[tuple[str, Row]]:
         amount_paise=5000,
         entered_on=DAY,
     )
+
+
+def _sign_in(slug: str, label: str) -> Iterator[tuple[str, Row]]:
+    """A program with a key, and somebody who is invited."""
+    yield _base(
+        slug,
+        "clients",
+        label,
+        name=f"{slug} {label}",
+        kind="PUBLIC",
+        redirect_uris=[f"https://{label}.{slug}.example/back"],
+        origins=[f"https://{label}.{slug}.example"],
+        scopes=["cases"],
+        updated_by=author(slug),
+    )
+    yield _base(
+        slug,
+        "client_keys",
+        label,
+        client_id=named(slug, "clients", label),
+        kid=label,
+        jwk=Jsonb({"kid": label}),
+    )
+    yield _base(
+        slug,
+        "invitations",
+        label,
+        email=f"{label}@{slug}.example",
+        name=f"{slug} {label}",
+        role=Role.COUNSELLOR.value,
+        token_hash=_marker(slug, label),
+        expires_at=LATER,
+    )
+
+
+def rows_of_sign_in(member: Member) -> dict[str, Labelled]:
+    """A row of each table that the issuer keeps: what the member left when she signed in, all of it over."""
+    browser, client = named(member.name, "browser"), named(member.slug, "clients", "hers")
+    hers = {"person_id": member.person}
+    asked = {"client": client, "membership_id": member.membership, "expires_at": EARLIER}
+    rows: dict[str, Row] = {
+        "browsers": {"id": browser, "secret_hash": b"browser", **hers, "expires_at": EARLIER},
+        "asks": {"id": named(member.name, "ask"), "browser_id": browser, **asked, "query": "scope=cases"},
+        "consents": {**hers, "client": client, "membership_id": member.membership, "scopes": ["cases"]},
+        "codes": {
+            "hash": b"code",
+            **hers,
+            **asked,
+            "organisation_id": member.organisation,
+            "browser_id": browser,
+            "redirect_uri": "https://hers.cbo-a.example/back",
+            "scopes": ["cases"],
+            "challenge": "challenge",
+            "auth_time": EARLIER,
+            "acr": "2",
+            "amr": ["pwd", "otp"],
+        },
+        "refresh_tokens": {
+            "hash": b"token",
+            "session_id": member.session,
+            "number": 0,
+            "scopes": ["cases"],
+            "expires_at": EARLIER,
+        },
+        "assertions": {"client": client, "jti_hash": b"jti", "expires_at": EARLIER},
+        "attempts": {"kind": "ACCOUNT", "key": b"key", "last_at": EARLIER, "next_at": EARLIER},
+        "secrets": {**hers, "kind": "PASSWORD", "hash": "hash"},
+        "second_factors": {**hers, "id": named(member.name, "second factor"), "sealed": b"sealed"},
+        "recovery_codes": {**hers, "hash": b"recovery"},
+    }
+    return {f"sec.{table}": {"hers": row} for table, row in rows.items()}
 
 
 def _assignments(slug: str, members: Iterable[Member]) -> Iterator[tuple[str, Row]]:

@@ -14,7 +14,7 @@ LISTENER = "pat_service_listener"
 JOBS = "pat_service_jobs"
 KEYS = "pat_service_keys"
 SIGN_IN = "pat_service_sign_in"
-SERVICE_LOGINS = (MIGRATOR, ISSUER, LISTENER, JOBS, KEYS)
+SERVICE_LOGINS = (MIGRATOR, ISSUER, LISTENER, JOBS, KEYS, SIGN_IN)
 """The logins that belong to no organisation: a closed list."""
 
 

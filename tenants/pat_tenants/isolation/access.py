@@ -41,6 +41,18 @@ def _changes(table: str, *columns: str) -> Access:
 
 _MEMBER_COLUMNS = ("organisation_id", "id", "person_id", "role", "name", "started_at", "ended_at")
 
+# The database makes a client's id, and whose memberships it serves beyond its own organisation's is the operator's to say.
+_CLIENT_COLUMNS = ("name", "redirect_uris", "logout_uris", "origins", "scopes")
+_CLIENT = Access(
+    Command.INSERT,
+    "app.clients",
+    ("organisation_id", "kind", *_CLIENT_COLUMNS, "created_by", "updated_by"),
+)
+
+# What an invitation's link carries is known to whom it was sent.
+_INVITED = ("organisation_id", "id", "email", "name", "role", "expires_at", "created_by")
+_INVITATION_COLUMNS = (*_INVITED, "created_at", "taken_up_at", "withdrawn_at")
+
 ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
     {
         Permission.ME_READ: (
@@ -101,5 +113,20 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
             _changes("app.referrals", "state", "scopes", "agreed_until", "sent_at", "ended_at"),
         ),
         Permission.REFERRAL_ANSWER: _adds("app.referral_answers", "app.referral_hearings"),
+        # Her sessions are the functions' to list and to end; she must be somebody to ask them.
+        Permission.ME_SIGN_OUT: (Access(Command.SELECT, "app.memberships", _MEMBER_COLUMNS),),
+        Permission.CLIENT_READ: _reads("app.clients", "app.client_keys"),
+        Permission.CLIENT_REGISTER: (
+            _CLIENT,
+            _changes("app.clients", *_CLIENT_COLUMNS, "version", "updated_by", "updated_at", "disabled_at"),
+            *_adds("app.client_keys"),
+            _changes("app.client_keys", "retired_at"),
+        ),
+        Permission.MEMBER_INVITE: (
+            Access(Command.SELECT, "app.invitations", _INVITATION_COLUMNS),
+            Access(Command.INSERT, "app.invitations", (*_INVITED, "token_hash")),
+            _changes("app.invitations", "withdrawn_at"),
+        ),
+        Permission.MEMBER_END: (_changes("app.memberships", "ended_at"),),
     }
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pat_platform.database.logins import KEYS
+from pat_platform.database.logins import KEYS, SIGN_IN
+from pat_tenants.isolation import sign_in
 from pat_tenants.isolation.doors import DOORS
 from pat_tenants.isolation.roles import MIGRATOR
 from pat_tenants.key_tables import WRAPPED, key_tables
@@ -77,7 +78,8 @@ _KEEPERS = (
 
 def privileges() -> list[Privilege]:
     """What the keepers of sessions and of keys and the doors' owners may do, column by column. The fence binds none of them."""
-    return [*_KEEPERS, *_wrapped_keys(), *_openings()]
+    kept = (Privilege(SIGN_IN, table, kind, column) for table, kind, column in sign_in.grants())
+    return [*_KEEPERS, *_wrapped_keys(), *kept, *_openings()]
 
 
 def _wrapped_keys() -> Iterator[Privilege]:

@@ -38,6 +38,8 @@ _SPECIAL: dict[tuple[str, Reach], str] = {
 }
 
 _CHECKS: dict[tuple[str, Reach], str] = {
+    # Whoever was let go comes back by an invitation, never by a change of her old membership.
+    ("app.memberships", Reach.ORGANISATION): "role <> 'survivor' and ended_at is not null",
     # The door is asked before the foreign key is: an id that is not ours to answer is refused like one that does not exist.
     # The door reads this very table, which a policy of the table may not do: the function asks in a query of its own.
     ("app.referral_answers", Reach.RECEIVED): (

@@ -9,7 +9,7 @@ from sqlalchemy import Table
 from pat_auth.policy import POLICY, Permission, Reach, Role
 from pat_platform.database.logins import KEYS
 from pat_platform.database.models import TableKind
-from pat_tenants.isolation import doors
+from pat_tenants.isolation import doors, sign_in
 from pat_tenants.isolation.access import ACCESS, Access, Command
 from pat_tenants.isolation.reach import ACTOR, ORGANISATION, condition
 from pat_tenants.isolation.roles import DOOR_OWNERS, GROUP, MIGRATOR, OWNERS, database_role
@@ -101,6 +101,7 @@ def statements() -> Iterator[Statement]:
         yield owner, f"alter table {table.fullname} force row level security"
     yield from _KEEPERS
     yield from _keys()
+    yield from sign_in.render()
     for table in _sorted():
         if table.info["kind"] is not TableKind.SECURITY:
             yield "pat_owner", _session(table)
@@ -176,6 +177,8 @@ def _opened(permission: Permission, access: Access, role: Role, reach: Reach) ->
 def _clauses(command: Command, visible: str, check: str | None) -> str:
     if command is Command.INSERT:
         return f"with check ({check})"
+    if command is Command.UPDATE and check != visible:
+        return f"using ({visible}) with check ({check})"
     # Without a check of its own, an updated row must meet the same condition as the old one.
     return f"using ({visible})"
 

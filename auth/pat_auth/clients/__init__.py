@@ -1,0 +1,1 @@
+"""Programs that an organisation lets its people sign in to."""
