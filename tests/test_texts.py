@@ -1,7 +1,7 @@
 import pytest
 
 from pat_platform.errors import Refused
-from pat_tenants.texts import plain
+from pat_platform.texts import plain
 
 
 @pytest.mark.parametrize("text", ["Anjali", "অঞ্জলি", "र\u094d\u200dय", "O'Brien-Das", "👩‍⚕️ seen"])

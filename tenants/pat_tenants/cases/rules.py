@@ -7,8 +7,8 @@ from datetime import date
 from types import MappingProxyType
 
 from pat_platform.errors import Refused
+from pat_platform.texts import plain
 from pat_tenants.cases.models import CaseStatus
-from pat_tenants.texts import plain
 
 _S = CaseStatus
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pat_platform.errors import Refused
-from pat_tenants.texts import plain
+from pat_platform.texts import plain
 
 OLDEST = 120
 """Years: nobody is older."""
