@@ -1,21 +1,24 @@
 """Threads for the issuer, which waits for PostgreSQL and hashes passwords: their own, so that neither keeps anything else waiting."""
 
+from asyncio import get_running_loop
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import TypeVar, TypeVarTuple
-
-from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
 
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 
 AT_ONCE = 8
-_LIMITER = CapacityLimiter(AT_ONCE)
+_THREADS = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sign-in")
 
 
 async def in_thread(function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
     """Call the function in a thread and return what it returns; wait while eight others run.
 
-    One that has begun ends, though whoever waits for it is cancelled: a transaction is never left half told.
+    One that has begun ends, and keeps its place until then, though nobody waits for it any more.
     """
-    return await run_sync(function, *arguments, limiter=_LIMITER)
+    # A thread knows of the request what its log needs, as the event loop does.
+    call: Callable[[], T] = partial(copy_context().run, function, *arguments)
+    return await get_running_loop().run_in_executor(_THREADS, call)
