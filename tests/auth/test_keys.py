@@ -120,8 +120,16 @@ def _imported(path: Path) -> set[str]:
     return names
 
 
-def test_nothing_imports_the_deprecated_jose_of_authlib() -> None:
-    # It accepted unsigned tokens and keys out of a token's own header, each in its time.
+@pytest.mark.parametrize(
+    "package",
+    [
+        # It accepted unsigned tokens and keys out of a token's own header, each in its time.
+        pytest.param("authlib.jose.", id="its own signatures"),
+        # They bring frameworks that we do not have, and the first one with them.
+        pytest.param("authlib.integrations.", id="its frameworks"),
+    ],
+)
+def test_of_authlib_nothing_is_imported_but_the_protocols(package: str) -> None:
     sources = [
         path
         for folder in ("server", "schema", "tenants", "auth", "platform", "tests", "migrations")
@@ -129,7 +137,7 @@ def test_nothing_imports_the_deprecated_jose_of_authlib() -> None:
         if "node_modules" not in path.parts
     ]
     assert len(sources) > 10
-    found = {path for path in sources for name in _imported(path) if f"{name}.".startswith("authlib.jose.")}
+    found = {path for path in sources for name in _imported(path) if f"{name}.".startswith(package)}
     assert found == set()
 
 

@@ -5,6 +5,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -121,6 +122,16 @@ def test_a_token_has_the_form_of_rfc_9068(clock: Clock) -> None:
         "iat": now,
         "exp": now + 300,
     }
+
+
+def test_a_token_says_when_and_how_somebody_signed_in_where_somebody_did(
+    verifier: Verifier, clock: Clock
+) -> None:
+    signed_in = replace(PRINCIPAL, auth_time=int(clock.now) - 7, acr="2")
+    token = mint(signed_in, keys=KEYS, issuer=ISSUER, audience=AUDIENCE, clock=clock)
+    assert part(token, 1).items() >= {"auth_time": int(clock.now) - 7, "acr": "2"}.items()
+    assert verifier.verify(token) == signed_in
+    assert not part(minted(clock), 1).keys() & {"auth_time", "acr"}
 
 
 def test_two_tokens_of_one_moment_differ(clock: Clock) -> None:
@@ -251,6 +262,13 @@ def test_an_identity_token_is_no_access_token(verifier: Verifier) -> None:
         {"exp": float("inf")},
         {"exp": 10**400},
         {"iat": "now"},
+        {"auth_time": "1700000000"},
+        {"auth_time": True},
+        {"auth_time": 1.7e9},
+        {"auth_time": 4_000_000_000},
+        {"auth_time": []},
+        {"acr": 2},
+        {"acr": ["2"]},
         {"nbf": "soon"},
     ],
     ids=str,

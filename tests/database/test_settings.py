@@ -26,6 +26,7 @@ def test_every_setting_can_be_given() -> None:
         | {
             "PAT_POOL_SIZE": "7",
             "PAT_POOL_WAIT_SECONDS": "3",
+            "PAT_SIGN_IN_CONNECTIONS": "2",
             "PAT_STATEMENT_TIMEOUT_MS": "1000",
             "PAT_DEMO": "yes",
             "PAT_ENGINE": "executor",
@@ -35,6 +36,7 @@ def test_every_setting_can_be_given() -> None:
         }
     )
     assert (settings.pool_size, settings.pool_wait_seconds, settings.statement_timeout_ms) == (7, 3.0, 1000)
+    assert settings.sign_in_connections == 2
     assert (settings.demo, settings.engine) == (True, EngineMode.EXECUTOR)
     assert (settings.issuer, settings.audience) == ("https://pat.example", "https://pat.example/graphql")
     assert settings.key_folder == Path("/srv/keys")
@@ -79,6 +81,7 @@ def test_clients_look_around_in_the_demo_and_at_a_developers_server(
         ({"PAT_POOL_SIZE": "many hunter2"}, "PAT_POOL_SIZE"),
         ({"PAT_POOL_SIZE": "0"}, "PAT_POOL_SIZE"),
         ({"PAT_POOL_WAIT_SECONDS": "-1"}, "PAT_POOL_WAIT_SECONDS"),
+        ({"PAT_SIGN_IN_CONNECTIONS": "0"}, "PAT_SIGN_IN_CONNECTIONS"),
         ({"PAT_DEMO": "perhaps"}, "PAT_DEMO"),
         ({"PAT_DEVELOPMENT": "perhaps"}, "PAT_DEVELOPMENT"),
         ({"PAT_ENGINE": "fast"}, "PAT_ENGINE"),
@@ -88,6 +91,49 @@ def test_a_wrong_setting_is_named_and_no_secret_is_told(changed: dict[str, str],
     with pytest.raises(SettingsError) as refused:
         Settings.from_environment(ENOUGH | changed)
     assert named in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://pat.example",
+        "https://pat.example:8443",
+        "https://192.0.2.7",
+        "http://127.0.0.1:8000",
+        "http://localhost",
+        "http://[::1]:8000",
+    ],
+)
+def test_the_issuer_is_a_host_under_tls_or_on_this_machine(issuer: str) -> None:
+    assert Settings.from_environment(ENOUGH | {"PAT_ISSUER": issuer}).issuer == issuer
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://pat.example",
+        "http://127.0.0.1.example",
+        "http://192.0.2.7",
+        "https://pat.example/",
+        "https://pat.example/pat",
+        "https://pat.example?a",
+        "https://pat.example#a",
+        "https://hunter2@pat.example",
+        "https://Pat.example",
+        "HTTPS://pat.example",
+        "https://pat.example:",
+        "https://[::1",
+        "https://",
+        "pat.example",
+        "ftp://127.0.0.1",
+        " https://pat.example",
+        "https://pat.example\n",
+    ],
+)
+def test_an_issuer_of_another_form_is_refused(issuer: str) -> None:
+    with pytest.raises(SettingsError, match="PAT_ISSUER") as refused:
+        Settings.from_environment(ENOUGH | {"PAT_ISSUER": issuer})
     assert "hunter2" not in str(refused.value)
 
 

@@ -38,13 +38,13 @@ class Hashing:
             return self._hasher.hash(secret)
 
     def matches(self, hashed: str, secret: bytes) -> bool:
-        """Whether it is the hash of this secret. Raises argon2's InvalidHashError for what is no hash."""
-        from argon2.exceptions import VerificationError
+        """Whether it is the hash of this secret. Raises an error of argon2's for what is no hash, or without memory for it."""
+        from argon2.exceptions import VerifyMismatchError
 
         with self._turns:
             try:
                 return self._hasher.verify(hashed, secret)
-            except VerificationError:
+            except VerifyMismatchError:
                 return False
 
     def is_outdated(self, hashed: str) -> bool:

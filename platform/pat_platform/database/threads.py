@@ -79,6 +79,8 @@ class Connections:
             min_size=0,
             max_size=self._size,
             timeout=self._settings.pool_wait_seconds,
+            # Its pauses between attempts grow: whoever comes after this long begins with the first one again.
+            reconnect_timeout=self._settings.pool_wait_seconds,
             # One that PostgreSQL has closed meanwhile is not handed out.
             check=ConnectionPool.check_connection,
             name=self._login,
