@@ -14,7 +14,8 @@ from pat_platform.database.failures import DatabaseError
 from pat_platform.database.transaction import Transaction
 from pat_platform.encryption.envelope import Unreadable
 from pat_platform.engine.complete import Completed
-from pat_platform.engine.mutations import Mutation, Root
+from pat_platform.engine.forms import Root
+from pat_platform.engine.mutations import Mutation
 from pat_platform.engine.plan import Bound
 from pat_platform.errors import Fault, Refused
 from pat_platform.observation import current

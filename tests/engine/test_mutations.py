@@ -10,7 +10,8 @@ from tests.engine.toy import Reader, Toy
 
 from pat_platform.engine.diagnose import Fixed
 from pat_platform.engine.errors import BadArgument, EngineError, NotAllowed, Rejected
-from pat_platform.engine.mutations import Mutation, Root
+from pat_platform.engine.forms import Root
+from pat_platform.engine.mutations import Mutation
 
 DOCUMENT = (
     "mutation ($i: RenameInput!) { r: renameAuthor(input: $i) { __typename"
@@ -185,3 +186,44 @@ def test_ids_in_a_mutation_are_not_decoded_for_it(toy: Toy) -> None:
     given = base64.b64encode(b"Author:1").decode()
     (root,) = mutation(toy, variables={"i": {"id": given, "name": ""}}).roots
     assert root.arguments["input"]["id"] == given
+
+
+def test_what_is_known_of_a_form_does_not_hold_what_was_sent_in_it(toy: Toy) -> None:
+    toy.viewer = Reader(frozenset({"dropping"}))
+    document = """mutation ($id: ID!, $twice: Boolean!) {
+        a: dropAuthor(id: $id) { name } b: dropAuthor(id: $id) @include(if: $twice) { name } }"""
+    sent = [{"id": str(number), "twice": number % 2 == 0} for number in range(4)]
+    made = [mutation(toy, document, each) for each in sent]
+    told = [[(root.key, root.arguments["id"]) for root in each.roots] for each in made]
+    assert told == [[("a", "0"), ("b", "0")], [("a", "1")], [("a", "2"), ("b", "2")], [("a", "3")]]
+    assert [each.cost for each in made] == [made[0].cost, made[1].cost] * 2
+    assert made[0].cost > made[1].cost
+    for each in made:
+        values = [each.failed(root, GraphQLError("No.")) for root in each.roots]
+        assert list(json.loads(each.response(values).data)) == [root.key for root in each.roots]
+
+
+def test_a_form_is_known_to_those_who_may_do_the_same(toy: Toy) -> None:
+    document = 'mutation { dropAuthor(id: "1") { name } }'
+    toy.viewer = Reader(frozenset({"dropping"}))
+    mutation(toy, document, {})
+    toy.viewer = Reader(frozenset())
+    with pytest.raises(NotAllowed):
+        mutation(toy, document, {})
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_what_is_wrong_with_one_request_is_told_however_often_its_form_was_met(toy: Toy, times: int) -> None:
+    document = """mutation ($i: RenameInput!, $n: Int = 1) { renameAuthor(input: $i) {
+        ... on Author { books(first: $n) { totalCount } } } }"""
+    for _ in range(times):
+        mutation(toy, document, {**INPUT, "n": 2})
+    with pytest.raises(BadArgument):
+        mutation(toy, document, {**INPUT, "n": 99})
+    hits = toy.engine.counters.hits
+    mutation(toy, document, {**INPUT, "n": 3})
+    assert toy.engine.counters.hits > hits
+    toy.engine.forget()
+    compiled = toy.engine.counters.compiled
+    mutation(toy, document, {**INPUT, "n": 3})
+    assert toy.engine.counters.compiled > compiled

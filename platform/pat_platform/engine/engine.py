@@ -15,6 +15,7 @@ from .complete import Completed, Completion, StepFunction
 from .cursors import CursorKey
 from .document import Operation, Parser, Validator, load
 from .errors import EngineError, NotCompilable, TooExpensive
+from .forms import Form
 from .introspect import AboutSchema, about_schema
 from .lint import lint
 from .plan import Binding, Bound, Plan
@@ -76,11 +77,12 @@ class Engine:
         size = self.settings.cache_size
         self._operations: LeastRecent[Operation] = LeastRecent(size, self.settings.cache_documents)
         self._plans: LeastRecent[Plan] = LeastRecent(size, self.settings.cache_statements)
+        self._forms: LeastRecent[Form] = LeastRecent(size, self.settings.cache_statements // 4)
         self._about_schema: LeastRecent[AboutSchema] = LeastRecent(_ABOUT_SCHEMA, _ABOUT_SCHEMA)
 
     def forget(self) -> None:
         """Empty the caches."""
-        for cache in (self._operations, self._plans, self._about_schema):
+        for cache in (self._operations, self._plans, self._forms, self._about_schema):
             cache.clear()
 
     def operation(self, document: str, operation_name: str | None = None) -> Operation:
@@ -160,6 +162,21 @@ class Engine:
         weight = len(plan.sql or "") + _HELD * operation.length + _HELD * size(fingerprint)
         self._plans.put(key, plan, weight)
         return plan
+
+    def form(self, operation: Operation, viewer_key: Hashable, fingerprint: Hashable) -> Form | None:
+        """What is known of mutations of this form; for `Mutation`."""
+        form = self._forms.get((operation, viewer_key, fingerprint))
+        if form is not None:
+            self.counters.hits += len(form.plans)
+        return form
+
+    def keep_form(
+        self, form: Form, operation: Operation, viewer_key: Hashable, fingerprint: Hashable
+    ) -> None:
+        """Keep what was found out."""
+        weight = sum(len(plan.sql or "") for plan in form.plans.values())
+        weight += _HELD * operation.length + _HELD * size(fingerprint)
+        self._forms.put((operation, viewer_key, fingerprint), form, weight)
 
     def bind(
         self,

@@ -1,7 +1,6 @@
 """Mutations: their verbs belong to the caller; what they return is compiled, or completed from values."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -20,29 +19,12 @@ from .declare import Verb
 from .document import Operation
 from .engine import Engine
 from .errors import EngineError, Rejected, TooExpensive
+from .forms import Form, Place, Root
 from .literals import Literal
-from .plan import Bound
+from .plan import Bound, Plan
 from .price import VERB
 from .registry import View, Viewer
 from .sites import Site
-
-
-@dataclass(frozen=True, eq=False)
-class Root:
-    """One root field: the verb to call, and its arguments as GraphQL coerced them."""
-
-    site: Site
-    arguments: Mapping[str, Any]
-
-    @property
-    def key(self) -> str:
-        """Its key in the response."""
-        return self.site.key
-
-    @property
-    def name(self) -> str:
-        """The verb's field."""
-        return self.site.field_name
 
 
 class Mutation:
@@ -68,16 +50,23 @@ class Mutation:
         self._viewer = viewer
         self._viewer_key = viewer_key
         self._variables: VariableValues = operation.variables(variables)
+        fingerprint = operation.structure.fingerprint(self._variables)
+        known = engine.form(operation, viewer_key, fingerprint)
+        self._form = known or Form(View(engine.declarations, viewer))
         self._fields: list[tuple[str, Root | None]] = []
-        self._view = View(engine.declarations, viewer)
-        self._plans: dict[tuple[str, str], Any] = {}
         try:
-            for key, details in operation.root_fields(self._variables).items():
-                self._fields.append((key, self._root(self._view, key, details)))
+            if known is None:
+                for name, details in operation.root_fields(self._variables).items():
+                    self._form.places.append((name, self._place(name, details)))
+                    self._fields.append(self._root(*self._form.places[-1]))
+            else:
+                self._fields += [self._root(*place) for place in known.places]
         except GraphQLError as error:
             raise Rejected([error]) from error
         self.cost = sum(self._price(root) for root in self.roots)
         """Points: the verbs, and for each of them the dearest of what it may return."""
+        if known is None:
+            engine.keep_form(self._form, operation, viewer_key, fingerprint)
         if self.cost > engine.settings.max_cost:
             raise TooExpensive(self.cost, engine.settings.max_cost)
 
@@ -88,7 +77,7 @@ class Mutation:
 
     def row(self, root: Root, type_name: str, key: Any) -> Bound:
         """The statement that reads a row back as what the verb returns. Raises BadArgument."""
-        row = self._view.rows[type_name]
+        row = self._form.view.rows[type_name]
         encoded = encode_key(key, row, root.site.path)
         return self._engine.bind(self._plan(root, type_name), self._variables, key=encoded)
 
@@ -113,17 +102,20 @@ class Mutation:
             parts.append(orjson.dumps(key) + b":" + value)
         return Completed(b"{" + b",".join(parts) + b"}", errors)
 
-    def _root(self, view: View, key: str, details: Any) -> Root | None:
+    def _root(self, key: str, place: Place | None) -> tuple[str, Root | None]:
+        return key, None if place is None else place.root(self._variables)
+
+    def _place(self, key: str, details: Any) -> Place | None:
         node = details[0].node
         root_type = self._operation.root_type
         definition = self._operation.schema.get_field(root_type, node.name.value)
         if node.name.value == "__typename" or definition is None:
             return None
         site = Site(None, key, root_type.name, node.name.value, definition, details)
-        verb = view.field(root_type.name, site.field_name, site.path)
+        verb = self._form.view.field(root_type.name, site.field_name, site.path)
         if not isinstance(verb, Verb):
             raise EngineError(f"{site.name} is not declared as a Verb")
-        return Root(site, Reader(definition, node).read(self._variables))
+        return Place(site, Reader(definition, node))
 
     def _price(self, root: Root) -> int:
         rows = [
@@ -133,6 +125,12 @@ class Mutation:
         return VERB + max(rows, default=0)
 
     def _row_types(self, root: Root) -> list[str]:
+        types = self._form.types.get(root.key)
+        if types is None:
+            types = self._form.types[root.key] = self._returned_rows(root)
+        return types
+
+    def _returned_rows(self, root: Root) -> list[str]:
         named = get_named_type(root.site.type)
         if is_abstract_type(named):
             possible = [each.name for each in self._operation.schema.get_possible_types(named)]
@@ -140,14 +138,15 @@ class Mutation:
             possible = [named.name] if is_object_type(named) else []
         return [name for name in possible if name in self._engine.declarations.rows]
 
-    def _plan(self, root: Root, type_name: str) -> Any:
+    def _plan(self, root: Root, type_name: str) -> Plan:
         engine, operation, part = self._engine, self._operation, (root.key, type_name)
-        if part not in self._plans:
-            self._plans[part] = engine.plan(
+        plan = self._form.plans.get(part)
+        if plan is None:
+            plan = self._form.plans[part] = engine.plan(
                 operation,
                 part,
                 self._variables,
                 self._viewer_key,
                 lambda hidden: engine.planner.payload(operation, root.site, type_name, hidden, self._viewer),
             )
-        return self._plans[part]
+        return plan
