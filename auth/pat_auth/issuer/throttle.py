@@ -1,0 +1,163 @@
+"""Slows down whoever guesses: for an account, for an address, for everybody. Nobody is ever locked out.
+
+An attempt is counted before it is looked at, so that a burst counts as much as a row of single ones; what is refused for coming too
+early is not counted, so that a flood leaves a turn to somebody else after each delay. Whom a counter is about is a keyed hash,
+and people who are not there have counters like anybody else.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+from types import MappingProxyType
+from uuid import UUID
+
+from pat_auth.issuer.models import Counter
+from pat_auth.issuer.service import Service
+from pat_platform.database.threads import Connection
+
+
+@dataclass(frozen=True)
+class Pace:
+    """So many failures are free; each one more doubles the delay, from a second to the longest. They fade by half in a half-life."""
+
+    free: int
+    longest: timedelta
+    half_life: timedelta = timedelta(minutes=15)
+
+
+PACES: Mapping[Counter, Pace] = MappingProxyType(
+    {
+        Counter.ACCOUNT: Pace(free=3, longest=timedelta(minutes=1)),
+        # An office, or all customers of a mobile network in a town, may come from one address.
+        Counter.ADDRESS: Pace(free=20, longest=timedelta(seconds=15)),
+        # Whoever gets so far knows the password, and a code has six digits: this slows down the owner too, who has to have it
+        # changed. A thief who goes on all day has one chance in three thousand.
+        Counter.SECOND: Pace(free=4, longest=timedelta(minutes=15), half_life=timedelta(days=1)),
+        # Never refuses: see `everybodys_wait`.
+        Counter.EVERYBODY: Pace(free=1_000, longest=timedelta(0)),
+    }
+)
+
+
+class TooEarly(Exception):
+    """It is not its turn yet: nothing was counted, and nothing may be looked at."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Whose attempt it is, as the counters know it; in the order in which their rows are locked."""
+
+    counters: tuple[tuple[Counter, bytes], ...]
+
+    @classmethod
+    def first(cls, service: Service, email: str, address: str) -> Attempt:
+        """At a password: `email` as it is kept, whether or not anybody has it."""
+        return cls._of(service, {Counter.ACCOUNT: email, **_shared(address)})
+
+    @classmethod
+    def second(cls, service: Service, person: UUID, address: str) -> Attempt:
+        """At a second factor of somebody who has proved the first."""
+        return cls._of(service, {Counter.SECOND: str(person), **_shared(address)})
+
+    @classmethod
+    def new(cls, service: Service, address: str) -> Attempt:
+        """At something that costs us a hash, by somebody without an account."""
+        return cls._of(service, _shared(address))
+
+    @classmethod
+    def _of(cls, service: Service, values: Mapping[Counter, str]) -> Attempt:
+        return cls(tuple((kind, _hidden(service, kind, values[kind])) for kind in _ORDER if kind in values))
+
+
+_ORDER = (Counter.ACCOUNT, Counter.SECOND, Counter.ADDRESS, Counter.EVERYBODY)
+
+# The exponents are bounded: beyond, PostgreSQL raises instead of rounding to nothing.
+_FADED = """a.failures * power(0.5, least(60, greatest(0,
+    extract(epoch from excluded.last_at - a.last_at)::float8 / %(half_life)s::float8)))"""
+_COUNT = f"""
+insert into sec.attempts as a (kind, key, failures, last_at, next_at)
+values (%(kind)s, %(key)s, 1, %(now)s, %(now)s)
+on conflict (kind, key) do update set
+    failures = {_FADED} + 1,
+    last_at = greatest(a.last_at, excluded.last_at),
+    next_at = excluded.last_at + make_interval(secs => case when {_FADED} + 1 <= %(free)s::float8 then 0
+        else least(%(longest)s::float8, power(2, least(30, {_FADED} - %(free)s::float8))) end)
+where a.next_at <= excluded.last_at
+returning a.failures"""
+
+_FORGIVE = """
+update sec.attempts set failures = greatest(0, failures - 1), next_at = least(next_at, %(now)s)
+where kind = %(kind)s and key = %(key)s"""
+_FORGET = """
+update sec.attempts set failures = 0, next_at = least(next_at, %(now)s) where kind = %(kind)s and key = %(key)s"""
+
+
+def count(connection: Connection, attempt: Attempt, now: datetime) -> timedelta:
+    """Count one attempt and return how long everybody waits at present before it is looked at.
+
+    Raises `TooEarly`, which has to roll back the transaction. Commit before looking at anything.
+    """
+    wait = timedelta(0)
+    for kind, key in attempt.counters:
+        pace = PACES[kind]
+        values = {
+            "kind": kind.value,
+            "key": key,
+            "now": now,
+            "free": pace.free,
+            "longest": pace.longest.total_seconds(),
+            "half_life": pace.half_life.total_seconds(),
+        }
+        row = connection.execute(_COUNT, values).fetchone()
+        if row is None:
+            raise TooEarly
+        if kind is Counter.EVERYBODY:
+            wait = everybodys_wait(row[0])
+    return wait
+
+
+def everybodys_wait(failures: float) -> timedelta:
+    """How long everybody waits while so many attempts have failed of late, everywhere: it leaves the processors to others.
+
+    With the account's and the address's delays passed, this is an attack from many addresses on many accounts. To refuse would lock
+    everybody out.
+    """
+    free = PACES[Counter.EVERYBODY].free
+    if failures <= free:
+        return timedelta(0)
+    return timedelta(seconds=0.5 if failures <= 10 * free else 1)
+
+
+def succeed(connection: Connection, attempt: Attempt, now: datetime) -> None:
+    """Take back what `count` counted: the account begins anew, the others have one failure less."""
+    for kind, key in attempt.counters:
+        is_hers = kind in (Counter.ACCOUNT, Counter.SECOND)
+        connection.execute(
+            _FORGET if is_hers else _FORGIVE,
+            {"kind": kind.value, "key": key, "now": now},
+        )
+
+
+def neighbourhood(address: str) -> str:
+    """The network that an address is counted with: what one customer can choose from. Text that is no address stands for itself."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        if found.ipv4_mapped is None:
+            return str(ip_network((found, 64), strict=False))
+        found = found.ipv4_mapped
+    return str(ip_network((found, 24), strict=False))
+
+
+def _shared(address: str) -> dict[Counter, str]:
+    return {Counter.ADDRESS: neighbourhood(address), Counter.EVERYBODY: ""}
+
+
+def _hidden(service: Service, kind: Counter, value: str) -> bytes:
+    return hmac.digest(service.secrets.counters, f"{kind.value}|{value}".encode(), "sha256")
