@@ -34,3 +34,11 @@ class Refused(Exception):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+
+class ChangedSince(Exception):
+    """What the caller wants to change was changed by somebody else since she read it; `version` is what it has now."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(version)
+        self.version = version

@@ -13,6 +13,7 @@ from pat_auth.policy import Permission
 from pat_platform.engine.declare import Column, Expression, Finish, GlobalId, ToMany, ToOne, Variant
 from pat_platform.engine.declare import Connection as Page
 from pat_platform.engine.kinds import CODE, CODE_ARRAY, DATE, DATETIME, INT, TEXT, TEXT_ARRAY
+from pat_platform.errors import ChangedSince, Refused
 from pat_schema.declaring import codes, declared, described, found, input_type, mutation
 from pat_schema.declaring import reads as read_by
 from pat_schema.ids import uuid_of
@@ -20,7 +21,8 @@ from pat_schema.node import Connection, Node
 from pat_schema.organisations import Member, Place
 from pat_schema.problems import Conflict, Refusal, Withheld
 from pat_schema.survivors import UNSEAL, NewSurvivorInput, Survivor, sealed_from
-from pat_schema.verbs import VerbContext, saved, stopped
+from pat_schema.verbs import VerbContext, conflict, saved
+from pat_schema.viewer import CEILING
 from pat_tenants.cases import reads, service
 from pat_tenants.cases.models import (
     CaseStage,
@@ -352,7 +354,7 @@ class CaseMutation:
             birth_year=new.birth_year,
             primary_language=new.primary_language,
             place_id=_place(new.place_id),
-            identity=_identity(new),
+            identity=_identity(new, info.context.principal.scopes),
         )
         case = await service.open_case(
             tx,
@@ -404,29 +406,24 @@ class CaseMutation:
             await service.update_case(
                 info.context.tx, case_id=case_id, base_version=input.base_version, changes=changes
             )
-        except service.ChangedSince as faster:
-            return conflict(faster.version)
+        except ChangedSince as faster:
+            return conflict("case", faster.version)
         return saved(Case, case_id)
-
-
-def conflict(version: int) -> Conflict:
-    """The answer to a change that came too late."""
-    return stopped(
-        Conflict,
-        code="CHANGED_SINCE",
-        message="Somebody else changed this case since you read it. Read it again, then decide.",
-        field="baseVersion",
-        currentVersion=version,
-    )
 
 
 def _place(place_id: str | None) -> UUID | None:
     return None if place_id is None else uuid_of(place_id, "Place")
 
 
-def _identity(new: NewSurvivorInput) -> Identity | None:
+def _identity(new: NewSurvivorInput, scopes: frozenset[str]) -> Identity | None:
+    """Who she is, if that is told. Raises Refused for a client that may not be told it: then it may not be the one that tells it."""
     known = new.identity
     if known is None:
         return None
+    if CEILING[Permission.IDENTITY_READ] not in scopes:
+        sentence = (
+            "This program may not handle who somebody is. Leave the identity out, or use another program."
+        )
+        raise Refused("CLIENT_NOT_ALLOWED", sentence, "identity")
     birth_date = known.birth_date.isoformat() if known.birth_date else None
     return Identity(known.first_name, known.second_name, known.alias, birth_date, known.phone, known.address)

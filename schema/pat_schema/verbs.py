@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pat_auth.principal import Principal
 from pat_platform.database.transaction import Transaction
+from pat_schema.problems import Conflict
 from pat_tenants.vault import Vault
 
 
@@ -47,3 +48,14 @@ def saved(kind: type[T], id: UUID) -> T:
 def stopped(kind: type[T], **values: Any) -> T:
     """The answer of a mutation that did nothing."""
     return cast("T", Stopped(kind.__name__, values))
+
+
+def conflict(noun: str, version: int) -> Conflict:
+    """The answer to a change that came too late: what was read has ``version`` by now."""
+    return stopped(
+        Conflict,
+        code="CHANGED_SINCE",
+        message=f"Somebody else changed this {noun} since you read it. Read it again, then decide.",
+        field="baseVersion",
+        currentVersion=version,
+    )

@@ -15,7 +15,7 @@ from pat_auth.policy import Role
 from pat_platform import trail
 from pat_platform.database.transaction import Transaction
 from pat_platform.encryption.envelope import Place
-from pat_platform.errors import Refused
+from pat_platform.errors import ChangedSince, Refused
 from pat_tenants.cases import rules
 from pat_tenants.cases.models import (
     Case,
@@ -50,14 +50,6 @@ _CASE_AND_KEY = (
     .where(Case.id == bindparam("case_id"))
 )
 """A case, and the key that what is written about its survivor is sealed with; null where the caller may not have it."""
-
-
-class ChangedSince(Exception):
-    """The case was changed by somebody else since the caller read it; ``version`` is what it has now."""
-
-    def __init__(self, version: int) -> None:
-        super().__init__(version)
-        self.version = version
 
 
 @dataclass(frozen=True)
