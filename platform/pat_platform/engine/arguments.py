@@ -45,7 +45,7 @@ class Values(Protocol):
 Reading = Callable[[Values], Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Reader:
     """Reads the arguments of one field of a document from a request's variables."""
 
@@ -108,7 +108,7 @@ class Reader:
         raise DeclarationError(f"{self.node.name.value}({argument}:) is no enum")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Field:
     """A field being compiled: its place, and its arguments as far as a plan may know them."""
 

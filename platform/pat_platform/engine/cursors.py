@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 
 _BLOCK = 64
 _TAG = 16
@@ -30,15 +31,18 @@ class CursorKey:
 
     def inner(self, identity: str) -> bytes:
         """What the inner hash begins with for one connection."""
-        return self._padded(0x36) + identity.encode() + b"\0"
+        return self._pads[0] + identity.encode() + b"\0"
 
     def outer(self) -> bytes:
         """What the outer hash begins with."""
-        return self._padded(0x5C)
+        return self._pads[1]
 
-    def _padded(self, pad: int) -> bytes:
+    @cached_property
+    def _pads(self) -> tuple[bytes, bytes]:
+        """The secret as each of the two hashes begins with it."""
         secret = self.secret if len(self.secret) <= _BLOCK else hashlib.sha256(self.secret).digest()
-        return bytes(byte ^ pad for byte in secret.ljust(_BLOCK, b"\0"))
+        block = secret.ljust(_BLOCK, b"\0")
+        return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
 
     def sign(self, identity: str, payload: str) -> str:
         """The cursor for a payload; the same bytes that the statement computes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLEnumType, get_named_type, is_abstract_type, is_enum_type, is_leaf_type
@@ -55,7 +56,12 @@ def _enum(compiler: Compiler, sql: str, kind: Kind, named: GraphQLEnumType, site
 
 def _is_stored_as_named(kind: Kind, enumeration: GraphQLEnumType) -> bool:
     """Whether a stored text is the enum's name already: the column's constraint admits nothing else."""
-    return kind in (CODE, CODE_ARRAY) and all(name == text for name, text in enum_stored(enumeration).items())
+    return (kind is CODE or kind is CODE_ARRAY) and _stores_names(enumeration)
+
+
+@lru_cache(maxsize=256)
+def _stores_names(enumeration: GraphQLEnumType) -> bool:
+    return all(name == text for name, text in enum_stored(enumeration).items())
 
 
 def enum_stored(kind: GraphQLEnumType) -> dict[str, str]:

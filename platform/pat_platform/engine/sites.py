@@ -1,6 +1,6 @@
 """Where in the response a field stands, and what happens there when something is missing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import FieldNode, GraphQLError, GraphQLField, GraphQLOutputType, is_list_type, is_non_null_type
@@ -9,9 +9,9 @@ from graphql.execution.collect_fields import FieldDetailsList
 from .errors import Path
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Site:
-    """One field of the response, whatever the indexes of the lists above it."""
+    """One field of the response, whatever the indexes of the lists above it. Made for each field of a document."""
 
     parent: "Site | None"
     key: str
@@ -19,6 +19,11 @@ class Site:
     field_name: str
     definition: GraphQLField
     details: FieldDetailsList
+    path: Path = field(init=False)
+    """The response keys down to here, without indexes."""
+
+    def __post_init__(self) -> None:
+        self.path = (*self.parent.path, self.key) if self.parent else (self.key,)
 
     @property
     def type(self) -> GraphQLOutputType:
@@ -29,11 +34,6 @@ class Site:
     def name(self) -> str:
         """Type.field, as messages spell it."""
         return f"{self.type_name}.{self.field_name}"
-
-    @property
-    def path(self) -> Path:
-        """The response keys down to here, without indexes."""
-        return (*self.parent.path, self.key) if self.parent else (self.key,)
 
     @property
     def nodes(self) -> list[FieldNode]:
@@ -116,7 +116,7 @@ class Introspected:
 Meaning = NullViolation | UnknownEnum | Failure | Step | Introspected
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Mark:
     """What a marker in the raw JSON stands for: a position to repair, complete or null."""
 

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .quote import literal
 
 
-@dataclass(frozen=True)
-class Sql:
+class Sql(NamedTuple):
     """SQL of type text."""
 
     text: str
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
 Piece = str | Sql
 """JSON that is known already, or SQL for it."""
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """A value of the response: pieces of JSON, side by side.
 
     Where a piece is NULL the value is null; ``is_sure`` says that none is. ``bare`` is SQL for what stands between the
@@ -50,7 +49,7 @@ class Value:
 
 def known(value: Any) -> Value:
     """A value that is the same for every row."""
-    return Value((json.dumps(value, ensure_ascii=False),), is_sure=True)
+    return Value((_JSON.encode(value),), is_sure=True)
 
 
 def written(sql: str, *, is_sure: bool = False) -> Value:
@@ -98,35 +97,31 @@ def selected(value: Value, rest: str) -> Value:
 
 def selected_once(value: Value, rest: str) -> Value:
     """The same of a select that always has one row, because it aggregates."""
-    pieces = merged(value.pieces)
-    places = [place for place, piece in enumerate(pieces) if isinstance(piece, Sql)]
+    places = [place for place, piece in enumerate(value.pieces) if type(piece) is Sql]
     first, last = places[0], places[-1] + 1
     # What is known stays outside, so that a long text between is not copied once more.
-    inside = Sql(f"(select {concatenated(pieces[first:last])} {rest})")
-    return Value((*pieces[:first], inside, *pieces[last:]), value.is_sure)
-
-
-def merged(pieces: Iterable[Piece]) -> list[Piece]:
-    """The same pieces, with no two known ones side by side."""
-    found: list[Piece] = []
-    for piece in pieces:
-        if isinstance(piece, str) and found and isinstance(found[-1], str):
-            found[-1] += piece
-        else:
-            found.append(piece)
-    return found
+    inside = Sql(f"(select {concatenated(value.pieces[first:last])} {rest})")
+    return Value((*value.pieces[:first], inside, *value.pieces[last:]), value.is_sure)
 
 
 def concatenated(pieces: Iterable[Piece]) -> str:
     """SQL of type text for pieces side by side; NULL where one of them is."""
-    found = merged(pieces)
-    terms = [literal(piece) if isinstance(piece, str) else piece.text for piece in found]
-    return f"{terms[0]}::text" if len(found) == 1 and isinstance(found[0], str) else _halved(terms)
-
-
-def _halved(terms: list[str]) -> str:
-    """Both halves and then their sum: what stands first is not copied as often as there are terms."""
-    if len(terms) == 1:
-        return terms[0]
-    middle = len(terms) // 2
-    return f"({_halved(terms[:middle])} || {_halved(terms[middle:])})"
+    terms = []
+    text = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            text += piece
+            continue
+        if text:
+            terms.append(literal(text))
+            text = ""
+        terms.append(piece.text)
+    if not terms:
+        return f"{literal(text)}::text"
+    if text:
+        terms.append(literal(text))
+    while len(terms) > 1:
+        # Pair by pair: what stands first is not copied as often as there are terms.
+        odd = terms[-1:] if len(terms) % 2 else []
+        terms = [f"({left} || {right})" for left, right in zip(terms[::2], terms[1::2], strict=False)] + odd
+    return terms[0]
