@@ -1,0 +1,56 @@
+"""Sessions: opened, looked at and ended through functions of the database, which decide whether they may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from pat_auth.issuer.standing import Strength
+from pat_platform.database.threads import Connection
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A session that was opened."""
+
+    id: UUID = field(repr=False)
+    """A secret: whoever holds it may enter the database as she."""
+    handle: UUID
+    """What it is called where its id must not be known."""
+
+
+def open_session(
+    connection: Connection,
+    *,
+    person: UUID,
+    membership: UUID,
+    client: UUID,
+    scopes: frozenset[str],
+    browser: UUID,
+    auth_time: datetime,
+    acr: Strength,
+    until: datetime,
+) -> Opened | None:
+    """Open a session of a membership for a client; None where it may not be.
+
+    The database refuses a person who is disabled, a membership that has ended or is not hers, and a client that is disabled,
+    does not serve the organisation, or may not have the scopes.
+    """
+    session = uuid4()
+    row = connection.execute(
+        "select sec.open_session(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (session, person, membership, client, sorted(scopes), browser, auth_time, acr.value, until),
+    ).fetchone()
+    return Opened(session, row[0]) if row and row[0] else None
+
+
+def revoke_session(connection: Connection, session: UUID, because: str) -> None:
+    """End a session, and with it every token that it stands behind. Once it has ended, nothing changes."""
+    connection.execute("select sec.revoke_session(%s, %s)", (session, because))
+
+
+def is_live(connection: Connection, session: UUID) -> bool:
+    """Whether the session still stands, and everybody whom it needs: the person, her membership, the client."""
+    row = connection.execute("select sec.is_live(%s)", (session,)).fetchone()
+    return row is not None and row[0] is True

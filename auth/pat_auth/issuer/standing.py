@@ -1,0 +1,56 @@
+"""How far somebody has come in proving who she is, in one browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from pat_auth.issuer.methods import SECOND, Method
+
+# RFC 8176. A code that she wrote down is a one-time code too.
+_REFERENCES = {
+    Method.PASSWORD: "pwd",
+    Method.OTP: "otp",
+    Method.RECOVERY: "otp",
+    Method.PASSKEY: "swk",
+    Method.PIN: "pin",
+}
+_SEVERAL = "mfa"
+
+
+class Strength(StrEnum):
+    """How a sign-in is called in ``acr``: by its number of factors."""
+
+    ONE = "1"
+    TWO = "2"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A person who has signed in with a browser, when, and with what."""
+
+    person: UUID
+    browser: UUID
+    first_at: datetime
+    second_at: datetime | None
+    methods: frozenset[Method]
+
+    @property
+    def acr(self) -> Strength:
+        """How many factors she has proved."""
+        return Strength.ONE if self.second_at is None else Strength.TWO
+
+    @property
+    def auth_time(self) -> datetime:
+        """The moment since which all of it was proved: the older of two factors counts."""
+        return self.first_at if self.second_at is None else min(self.first_at, self.second_at)
+
+    @property
+    def amr(self) -> list[str]:
+        """The references (RFC 8176) of what she proved it with."""
+        references = {_REFERENCES[method] for method in self.methods}
+        if self.second_at is not None and self.methods & SECOND:
+            references.add(_SEVERAL)
+        return sorted(references)
