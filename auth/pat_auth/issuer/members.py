@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from pat_auth.clients.models import Serves
-from pat_auth.issuer.clients import Client
-from pat_auth.issuer.standing import Standing
-from pat_auth.policy import NEEDS_SECOND_FACTOR, Role
+from pat_auth.policy import Role
 from pat_platform.database.threads import Connection
 
 
@@ -22,11 +18,6 @@ class Member:
     organisation_name: str
     role: Role
 
-    @property
-    def needs_second_factor(self) -> bool:
-        """Whether nobody acts in this role without one."""
-        return self.role in NEEDS_SECOND_FACTOR
-
 
 def memberships_of(connection: Connection, person: UUID) -> list[Member]:
     """All that stand, by the names of their organisations."""
@@ -37,14 +28,3 @@ def memberships_of(connection: Connection, person: UUID) -> list[Member]:
     return [
         Member(membership, organisation, name, Role(role)) for membership, organisation, name, role in rows
     ]
-
-
-def served(members: Iterable[Member], client: Client) -> list[Member]:
-    """Those in which this client may be used."""
-    everywhere = client.serves is Serves.NETWORK
-    return [member for member in members if everywhere or member.organisation == client.organisation]
-
-
-def reached(members: Iterable[Member], standing: Standing) -> list[Member]:
-    """Those in which she may act with the factors that she has proved."""
-    return [member for member in members if standing.second_at is not None or not member.needs_second_factor]
