@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from pat_auth.policy import Role
+from pat_auth.clients.models import Serves
+from pat_auth.issuer.clients import Client
+from pat_auth.issuer.standing import Standing
+from pat_auth.policy import NEEDS_SECOND_FACTOR, Role
 from pat_platform.database.threads import Connection
 
 
@@ -28,3 +32,15 @@ def memberships_of(connection: Connection, person: UUID) -> list[Member]:
     return [
         Member(membership, organisation, name, Role(role)) for membership, organisation, name, role in rows
     ]
+
+
+def served(members: Iterable[Member], client: Client) -> list[Member]:
+    """Those in which this client may be used."""
+    everywhere = client.serves is Serves.NETWORK
+    return [member for member in members if everywhere or member.organisation == client.organisation]
+
+
+def reached(members: Iterable[Member], standing: Standing) -> list[Member]:
+    """Those in which she may act with the factors that she has proved."""
+    has_both = standing.second_at is not None
+    return [member for member in members if has_both or member.role not in NEEDS_SECOND_FACTOR]
