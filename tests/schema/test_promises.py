@@ -1,0 +1,37 @@
+"""What a column is declared never to be: NULL. The catalogue says the same, so an answer need not look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.schema.test_codes import TABLES
+from tests.support.wall import Wall
+
+from pat_platform.engine.declare import Column
+from pat_schema.root import declarations
+
+SOURCES = TABLES | {
+    "CaseAssignment": "app.case_assignments",
+    "Me": "app.memberships",
+    "Member": "app.memberships",
+}
+COMPUTED = {("CaseCount", "count"), ("Referral", "direction"), ("Referral", "status")}
+"""What a statement counts or decides, and no table holds."""
+
+
+def promised() -> Iterator[tuple[str, str]]:
+    """Type and column of everything that is declared never to be NULL."""
+    for type_name, fields in declarations().fields.items():
+        for declaration in fields.values():
+            if isinstance(declaration, Column) and not declaration.nullable:
+                yield type_name, declaration.name
+
+
+@pytest.mark.parametrize(("type_name", "column"), sorted(set(promised()) - COMPUTED))
+def test_a_column_that_is_promised_is_not_null(wall: Wall, type_name: str, column: str) -> None:
+    found = wall.admin.execute(
+        "select attnotnull from pg_attribute where attrelid = %s::regclass and attname = %s",
+        (SOURCES[type_name], column),
+    ).fetchall()
+    assert found == [(True,)]
