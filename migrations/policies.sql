@@ -128,6 +128,47 @@ create policy rewrap on app.survivor_keys for update to pat_service_keys using (
 
 set role pat_sec;
 grant usage on schema sec to pat_service_sign_in;
+
+set role pat_trail;
+grant usage on schema trail to pat_sec;
+
+set role pat_sec;
+grant execute on function sec.find_client(uuid) to pat_service_sign_in;
+grant execute on function sec.client_origins() to pat_service_sign_in;
+grant execute on function sec.memberships_of(uuid) to pat_service_sign_in;
+grant execute on function sec.open_session(uuid,uuid,uuid,uuid,text[],uuid,timestamp with time zone,text,timestamp with time zone) to pat_service_sign_in;
+grant execute on function sec.revoke_session(uuid,text) to pat_service_sign_in;
+grant execute on function sec.is_live(uuid) to pat_service_sign_in;
+grant execute on function sec.take_up(bytea,uuid) to pat_service_sign_in;
+grant execute on function sec.enrol(bytea,uuid) to pat_service_sign_in;
+grant execute on function sec.forget() to pat_service_sign_in;
+grant execute on function sec.my_sessions() to pat_application;
+grant execute on function sec.end_my_session(uuid) to pat_application;
+grant execute on function sec.end_my_sessions() to pat_application;
+grant execute on function sec.end_sessions_of(uuid) to pat_organisation_admin, pat_secretariat_admin, pat_destination_admin;
+
+set role pat_trail;
+grant execute on function trail.append(uuid,uuid,text,uuid[],jsonb) to pat_sec;
+
+set role pat_owner;
+grant select (id, slug, name) on app.organisations to pat_sec;
+create policy keeper_select on app.organisations for select to pat_sec using (true);
+grant select on app.clients to pat_sec;
+create policy keeper_select on app.clients for select to pat_sec using (true);
+grant update (disabled_at) on app.clients to pat_sec;
+create policy keeper_update on app.clients for update to pat_sec using (true);
+grant select on app.client_keys to pat_sec;
+create policy keeper_select on app.client_keys for select to pat_sec using (true);
+grant select on app.invitations to pat_sec;
+create policy keeper_select on app.invitations for select to pat_sec using (true);
+grant update (taken_up_at) on app.invitations to pat_sec;
+create policy keeper_update on app.invitations for update to pat_sec using (true);
+grant insert (organisation_id, id, person_id, role, name) on app.memberships to pat_sec;
+create policy keeper_insert on app.memberships for insert to pat_sec with check (true);
+grant update (name, ended_at) on app.memberships to pat_sec;
+create policy keeper_update on app.memberships for update to pat_sec using (true);
+
+set role pat_sec;
 grant select, insert, update (membership_id, ended_at) on sec.asks to pat_service_sign_in;
 create policy keeper on sec.asks to pat_sec using (true) with check (true);
 create policy sign_in on sec.asks to pat_service_sign_in using (true) with check (true);

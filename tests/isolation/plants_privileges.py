@@ -183,12 +183,20 @@ OF_PRIVILEGES: dict[str, tuple[Plant, ...]] = {
             "app.planted()",
         ),
     ),
-    "function that an application may execute and that is on no list": (
+    "function that may be executed by a role that is on no list": (
         Plant(
             "grant execute on function trail.field(text) to pat_application",
             "pat_application on trail.field(text)",
         ),
         Plant("grant execute on function trail.field(text) to {login}", "{login} on trail.field(text)"),
+        Plant(
+            "grant execute on function sec.revoke_session(uuid, text) to pat_application",
+            "pat_application on sec.revoke_session(uuid,text)",
+        ),
+        Plant(
+            "grant execute on function sec.enter(text) to pat_service_sign_in",
+            "pat_service_sign_in on sec.enter(text)",
+        ),
     ),
     "function that claims to leak nothing": (
         Plant("alter function app.my_referrals() leakproof", "app.my_referrals()"),

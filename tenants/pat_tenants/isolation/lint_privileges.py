@@ -87,10 +87,11 @@ RULES = (
         where (n.nspname = any(%(schemas)s) or p.prosecdef and n.nspname <> 'pg_catalog') and a.grantee = 0""",
     ),
     Rule(
-        "function that an application may execute and that is on no list",
+        "function that may be executed by a role that is on no list",
         f"""select r.rolname || ' on ' || p.oid::regprocedure {_FUNCTIONS}
-        where n.nspname = any(%(schemas)s) and a.grantee <> p.proowner and p.oid::regprocedure::text <> all(%(callable)s)
-        and r.rolname {_OURS}""",
+        where n.nspname = any(%(schemas)s) and a.grantee <> p.proowner and r.rolname {_OURS} and not exists (
+            select from unnest(%(called)s::text[], %(callers)s::text[]) l(function, caller)
+            where l.function = p.oid::regprocedure::text and l.caller = r.rolname)""",
     ),
     Rule(
         "function that claims to leak nothing",

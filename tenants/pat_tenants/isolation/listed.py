@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from pat_platform.database.logins import KEYS, SIGN_IN
+from pat_platform.database.logins import KEYS
 from pat_tenants.isolation import sign_in
 from pat_tenants.isolation.doors import DOORS
-from pat_tenants.isolation.roles import MIGRATOR
+from pat_tenants.isolation.roles import GROUP, MIGRATOR
 from pat_tenants.key_tables import WRAPPED, key_tables
 
 REFERENCE_TABLES = ("app.organisations", "app.places")
@@ -28,11 +29,23 @@ DEFINERS = (
     "sec.enter(text)",
     "trail.record(text,uuid[],jsonb)",
     "trail.reveal(text,jsonb)",
+    *sign_in.CALLERS,
 )
 """Functions that run as their owner."""
 
-CALLABLE = (*DEFINERS, "app.my_referrals()", "app.received_status(uuid,uuid)")
-"""Functions that an application may call."""
+CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "sec.actor()": (GROUP, "pat_trail"),
+        "sec.survivor()": (GROUP,),
+        "sec.enter(text)": (GROUP,),
+        "trail.record(text,uuid[],jsonb)": (GROUP,),
+        "trail.reveal(text,jsonb)": (GROUP,),
+        "app.my_referrals()": (GROUP,),
+        "app.received_status(uuid,uuid)": (GROUP,),
+        **sign_in.CALLERS,
+    }
+)
+"""Which roles of ours may call which functions of others."""
 
 HIDDEN_VIEWS = ("door.all_states",)
 """Views that other views of their door are made of: nobody may read them."""
@@ -78,7 +91,7 @@ _KEEPERS = (
 
 def privileges() -> list[Privilege]:
     """What the keepers of sessions and of keys and the doors' owners may do, column by column. The fence binds none of them."""
-    kept = (Privilege(SIGN_IN, table, kind, column) for table, kind, column in sign_in.grants())
+    kept = (Privilege(*grant) for grant in sign_in.grants())
     return [*_KEEPERS, *_wrapped_keys(), *kept, *_openings()]
 
 

@@ -1,11 +1,17 @@
-"""What the login behind the sign-in pages holds: the tables of its own schema, column by column. Nothing of any organisation's."""
+"""Who may do what for people to sign in: the login behind the pages, and the functions that know memberships and clients for it.
+
+The login holds the tables of its own schema, column by column, and nothing of any organisation's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from pat_auth.policy import POLICY, Permission
 from pat_platform.database.logins import SIGN_IN
+from pat_tenants.isolation.roles import GROUP, database_role
 
 
 @dataclass(frozen=True)
@@ -43,21 +49,73 @@ KEPT = (
 )
 """Nothing is ever deleted by it."""
 
+_ADMINISTRATORS = tuple(database_role(role) for role in POLICY[Permission.CLIENT_REGISTER])
 
-def grants() -> Iterator[tuple[str, str, str]]:
-    """Each privilege: the table, the command, and a column, or ``*`` for the whole table."""
+CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "sec.find_client(uuid)": (SIGN_IN,),
+        "sec.client_origins()": (SIGN_IN,),
+        "sec.memberships_of(uuid)": (SIGN_IN,),
+        "sec.open_session(uuid,uuid,uuid,uuid,text[],uuid,timestamp with time zone,text,timestamp with time zone)": (
+            SIGN_IN,
+        ),
+        "sec.revoke_session(uuid,text)": (SIGN_IN,),
+        "sec.is_live(uuid)": (SIGN_IN,),
+        "sec.take_up(bytea,uuid)": (SIGN_IN,),
+        "sec.enrol(bytea,uuid)": (SIGN_IN,),
+        "sec.forget()": (SIGN_IN,),
+        "sec.my_sessions()": (GROUP,),
+        "sec.end_my_session(uuid)": (GROUP,),
+        "sec.end_my_sessions()": (GROUP,),
+        "sec.end_sessions_of(uuid)": _ADMINISTRATORS,
+        "trail.append(uuid,uuid,text,uuid[],jsonb)": ("pat_sec",),
+    }
+)
+"""Who calls the functions of signing in, as PostgreSQL writes them."""
+
+KEEPER = (
+    ("app.organisations", "SELECT", ("id", "slug", "name")),
+    ("app.clients", "SELECT", ()),
+    # To hold a client's row still is a right to change it.
+    ("app.clients", "UPDATE", ("disabled_at",)),
+    ("app.client_keys", "SELECT", ()),
+    ("app.invitations", "SELECT", ()),
+    ("app.invitations", "UPDATE", ("taken_up_at",)),
+    ("app.memberships", "INSERT", ("organisation_id", "id", "person_id", "role", "name")),
+    ("app.memberships", "UPDATE", ("name", "ended_at")),
+)
+"""What these functions reach of the tables of organisations, in the name of their owner; no columns for the whole table."""
+
+
+def grants() -> Iterator[tuple[str, str, str, str]]:
+    """Each privilege: who holds it, the table, the command, and a column, or ``*`` for the whole table."""
     for kept in KEPT:
         for column in kept.reads or ("*",):
-            yield kept.table, "SELECT", column
+            yield SIGN_IN, kept.table, "SELECT", column
         if kept.is_added_to:
-            yield kept.table, "INSERT", "*"
+            yield SIGN_IN, kept.table, "INSERT", "*"
         for column in kept.changes:
-            yield kept.table, "UPDATE", column
+            yield SIGN_IN, kept.table, "UPDATE", column
+    for table, command, columns in KEEPER:
+        for column in columns or ("*",):
+            yield "pat_sec", table, command, column
 
 
 def render() -> Iterator[tuple[str, str]]:
     """The statements that grant it, each with the role that must run it."""
     yield "pat_sec", f"grant usage on schema sec to {SIGN_IN}"
+    yield "pat_trail", "grant usage on schema trail to pat_sec"
+    for function, callers in CALLERS.items():
+        yield (
+            f"pat_{function.partition('.')[0]}",
+            f"grant execute on function {function} to {', '.join(callers)}",
+        )
+    for table, command, columns in KEEPER:
+        some = f" ({', '.join(columns)})" if columns else ""
+        yield "pat_owner", f"grant {command.lower()}{some} on {table} to pat_sec"
+        clause = "with check (true)" if command == "INSERT" else "using (true)"
+        name = f"keeper_{command.lower()}"
+        yield "pat_owner", f"create policy {name} on {table} for {command.lower()} to pat_sec {clause}"
     for kept in KEPT:
         reads = f"select ({', '.join(kept.reads)})" if kept.reads else "select"
         adds = ("insert",) if kept.is_added_to else ()
