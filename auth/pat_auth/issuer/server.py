@@ -29,7 +29,6 @@ GRANTS: tuple[tuple[type[BaseGrant], tuple[Extension, ...]], ...] = ((CodeGrant,
 ENDPOINTS: tuple[type[Endpoint], ...] = ()
 """What else clients may ask, by name."""
 
-JSON = (("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 _NOT_ITSELF = "The client is not known, or has not shown that it is itself."
 _OTHER_WAYS = ("client_secret", "client_assertion", "client_assertion_type")
 
@@ -98,7 +97,8 @@ class Server(AuthorizationServer):
 def answer_token(service: Service, asked: Asked) -> Answer:
     """What the token endpoint answers. Whatever it says is committed: a refusal too may have ended a session.
 
-    Raises Fault UNAVAILABLE where PostgreSQL does not answer; nothing has happened then.
+    Raises Unfit for a request that is not read any further, and Fault UNAVAILABLE where PostgreSQL does not answer: nothing
+    has happened then.
     """
     return _answer(service, asked, lambda server, request: server.create_token_response(request))
 
@@ -109,19 +109,10 @@ def answer_endpoint(name: str, service: Service, asked: Asked) -> Answer:
 
 
 def _answer(service: Service, asked: Asked, ask: Callable[[Server, OAuthRequest], object]) -> Answer:
-    try:
-        if asked.query:
-            raise Unfit(400, "Parameters stand in the body alone: addresses are logged.")
-        request = OAuthRequest.of_form(asked)
-    except Unfit as unfit:
-        return unfit_answer(unfit)
+    if asked.query:
+        raise Unfit(400, "Parameters stand in the body alone: addresses are logged.")
+    request = OAuthRequest.of_form(asked)
     with service.connections.transaction() as connection:
         answer = ask(Server(connection, service), request)
         assert isinstance(answer, Answer)
         return answer
-
-
-def unfit_answer(unfit: Unfit) -> Answer:
-    """What a request that is not read any further is answered."""
-    body = {"error": "invalid_request", "error_description": unfit.sentence}
-    return Answer(unfit.status, JSON, orjson.dumps(body))
