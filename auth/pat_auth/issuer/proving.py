@@ -44,7 +44,7 @@ def prove_password(service: Service, *, email: str, password: str, address: str)
         return None
     renewed = hash_password(service, password) if service.hashing.is_outdated(known.hashed) else None
     with service.connections.transaction() as connection:
-        succeed(connection, attempt, service.clock())
+        succeed(connection, attempt)
         if renewed is not None:
             set_password(connection, service, known.person, renewed)
     return known.person
@@ -61,7 +61,7 @@ def prove_second(service: Service, *, person: UUID, code: str, address: str) -> 
     with service.connections.transaction() as connection:
         method = _spend(connection, service, person, code)
         if method is not None:
-            succeed(connection, attempt, service.clock())
+            succeed(connection, attempt)
     return method
 
 

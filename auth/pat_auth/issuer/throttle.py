@@ -75,25 +75,26 @@ class Attempt:
 
 _ORDER = (Counter.ACCOUNT, Counter.SECOND, Counter.ADDRESS, Counter.EVERYBODY)
 
+# Without a delay no moment is set: of two who come at once, each with its own clock, the earlier one may be the second here.
 # The exponents are bounded: beyond, PostgreSQL raises instead of rounding to nothing.
 _FADED = """a.failures * power(0.5, least(60, greatest(0,
     extract(epoch from excluded.last_at - a.last_at)::float8 / %(half_life)s::float8)))"""
 _COUNT = f"""
 insert into sec.attempts as a (kind, key, failures, last_at, next_at)
-values (%(kind)s, %(key)s, 1, %(now)s, %(now)s)
+values (%(kind)s, %(key)s, 1, %(now)s, 'epoch')
 on conflict (kind, key) do update set
     failures = {_FADED} + 1,
     last_at = greatest(a.last_at, excluded.last_at),
-    next_at = excluded.last_at + make_interval(secs => case when {_FADED} + 1 <= %(free)s::float8 then 0
-        else least(%(longest)s::float8, power(2, least(30, {_FADED} - %(free)s::float8))) end)
+    next_at = case when {_FADED} + 1 <= %(free)s::float8 or %(longest)s = 0 then 'epoch' else excluded.last_at
+        + make_interval(secs => least(%(longest)s::float8, power(2, least(30, {_FADED} - %(free)s::float8)))) end
 where a.next_at <= excluded.last_at
 returning a.failures"""
 
 _FORGIVE = """
-update sec.attempts set failures = greatest(0, failures - 1), next_at = least(next_at, %(now)s)
+update sec.attempts set failures = greatest(0, failures - 1), next_at = 'epoch'
 where kind = %(kind)s and key = %(key)s"""
 _FORGET = """
-update sec.attempts set failures = 0, next_at = least(next_at, %(now)s) where kind = %(kind)s and key = %(key)s"""
+update sec.attempts set failures = 0, next_at = 'epoch' where kind = %(kind)s and key = %(key)s"""
 
 
 def count(connection: Connection, attempt: Attempt, now: datetime) -> timedelta:
@@ -132,14 +133,11 @@ def everybodys_wait(failures: float) -> timedelta:
     return timedelta(seconds=0.5 if failures <= 10 * free else 1)
 
 
-def succeed(connection: Connection, attempt: Attempt, now: datetime) -> None:
+def succeed(connection: Connection, attempt: Attempt) -> None:
     """Take back what `count` counted: the account begins anew, the others have one failure less."""
     for kind, key in attempt.counters:
         is_hers = kind in (Counter.ACCOUNT, Counter.SECOND)
-        connection.execute(
-            _FORGET if is_hers else _FORGIVE,
-            {"kind": kind.value, "key": key, "now": now},
-        )
+        connection.execute(_FORGET if is_hers else _FORGIVE, {"kind": kind.value, "key": key})
 
 
 def neighbourhood(address: str) -> str:

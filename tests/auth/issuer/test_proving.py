@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 from tests.support.proving import CountedHashing, Proving, Somebody
 
-from pat_auth.issuer import proving as proofs
 from pat_auth.issuer.hashing import Hashing
 from pat_auth.issuer.methods import Method
 from pat_auth.issuer.passwords import hash_password, set_password
@@ -141,7 +140,7 @@ def test_everybody_waits_before_the_hash_while_an_attack_goes_on(
     proving: Proving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     somebody, waited = proving.put(), list[float]()
-    monkeypatch.setattr(proofs.time, "sleep", waited.append)
+    monkeypatch.setattr("pat_auth.issuer.proving.time.sleep", waited.append)
     assert proved(proving.service, somebody)
     assert waited == []
     proving.wall.admin.execute("update sec.attempts set failures = 20000 where kind = 'EVERYBODY'")

@@ -109,6 +109,24 @@ def test_a_clock_that_goes_back_frees_nobody(proving: Proving) -> None:
     assert not tries(proving, account(proving))
 
 
+def test_of_two_who_come_at_once_neither_is_early(proving: Proving) -> None:
+    assert tries(proving, account(proving))
+    assert tries(proving, account(proving))
+    # Its moment was taken before theirs, and it is counted after them.
+    proving.clock.pass_by(seconds=-0.01)
+    assert tries(proving, account(proving))
+    with proving.service.connections.transaction() as connection:
+        succeed(connection, account(proving))
+    proving.clock.pass_by(seconds=-0.01)
+    assert tries(proving, account(proving))
+
+
+def test_whoever_is_new_counts_for_the_address_alone(proving: Proving) -> None:
+    turns = [tries(proving, Attempt.new(proving.service, HOUSE)) for _ in range(30)]
+    assert turns == [True] * 21 + [False] * 9
+    assert not tries(proving, account(proving))
+
+
 def test_a_burst_counts_like_a_row(proving: Proving) -> None:
     with ThreadPoolExecutor(8) as threads:
         turns = list(threads.map(lambda number: tries(proving, elsewhere(proving, number)), range(50)))
@@ -119,8 +137,8 @@ def test_success_clears_the_account_and_takes_one_failure_from_the_address(provi
     for _ in range(4):
         assert tries(proving, account(proving))
     with proving.service.connections.transaction() as connection:
-        succeed(connection, account(proving), proving.clock())
-    kept = dict(
+        succeed(connection, account(proving))
+    kept: dict[str, float] = dict(
         proving.wall.admin.execute("select kind, failures from sec.attempts where key <> 'key'").fetchall()
     )
     assert kept == {"ACCOUNT": 0, "ADDRESS": 3, "EVERYBODY": 3}
@@ -132,7 +150,7 @@ def test_an_office_that_signs_in_all_morning_waits_for_nobody(proving: Proving) 
         attempt = account(proving, f"{number}@cbo-a.example")
         assert tries(proving, attempt)
         with proving.service.connections.transaction() as connection:
-            succeed(connection, attempt, proving.clock())
+            succeed(connection, attempt)
 
 
 def test_second_factors_wait_longer_and_fade_slowly(proving: Proving) -> None:
