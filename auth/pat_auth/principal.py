@@ -5,6 +5,9 @@ from uuid import UUID
 
 from pat_auth.policy import Role
 
+STEP_UP_SECONDS = 600
+"""How long two factors that somebody proved count as proved lately."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -28,3 +31,7 @@ class Principal:
     def login(self) -> str:
         """The PostgreSQL login that this principal's statements run as; row security reads it."""
         return f"org_{self.organisation.hex}_{self.role.value}"
+
+    def has_proved_both_lately(self, now: float) -> bool:
+        """Whether she proved two factors within the last ten minutes, at a moment in seconds since 1970."""
+        return self.acr == "2" and self.auth_time is not None and now - self.auth_time <= STEP_UP_SECONDS

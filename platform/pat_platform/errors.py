@@ -4,8 +4,8 @@
 class Fault(Exception):
     """A request that cannot be served: becomes a GraphQL error with `extensions.code`.
 
-    `code` is one of UNAUTHENTICATED, FORBIDDEN, BAD_INPUT, BAD_CURSOR, TOO_LARGE, TOO_COMPLEX, THROTTLED,
-    TIMEOUT, UNAVAILABLE, INTERNAL, and of HTTP METHOD_NOT_ALLOWED, NOT_ACCEPTABLE and UNSUPPORTED_MEDIA_TYPE. Clients read
+    `code` is one of UNAUTHENTICATED, STEP_UP_REQUIRED, FORBIDDEN, BAD_INPUT, BAD_CURSOR, TOO_LARGE, TOO_COMPLEX,
+    THROTTLED, TIMEOUT, UNAVAILABLE, INTERNAL, and of HTTP METHOD_NOT_ALLOWED, NOT_ACCEPTABLE and UNSUPPORTED_MEDIA_TYPE. Clients read
     `message`: no names, no ids, no SQL. `path` names the field, if there is one.
     """
 

@@ -7,12 +7,14 @@ from enum import StrEnum
 import strawberry
 
 from pat_auth.policy import Permission, Role
-from pat_platform.engine.declare import Column, GlobalId, ToOne
+from pat_auth.sessions import reads as sessions
+from pat_platform.engine.declare import Column, GlobalId, ToMany, ToOne
 from pat_platform.engine.declare import Connection as Page
 from pat_platform.engine.kinds import CODE, TEXT, TEXT_ARRAY
 from pat_schema.declaring import codes, declared, described, found, input_type
 from pat_schema.declaring import reads as read_by
 from pat_schema.node import Connection, Node
+from pat_schema.sessions import Session
 from pat_tenants.htcds import OrganisationType
 from pat_tenants.organisations import reads
 from pat_tenants.organisations.models import OrganisationKind
@@ -70,6 +72,10 @@ class Me:
     role: Role = found(Column("role", TEXT, nullable=False), "What she acts as.")
     organisation: Organisation = found(
         ToOne(reads.ORGANISATIONS, reads.OF_MEMBER), "The organisation she acts for."
+    )
+    sessions: list[Session] = found(
+        ToMany(sessions.MINE, sessions.ALL_OF_MINE, order=sessions.NEWEST, estimate=5),
+        "Where she is signed in for this organisation, in any role, newest first.",
     )
 
 

@@ -10,10 +10,12 @@ from graphql import GraphQLObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
+from pat_auth.clients import reads as clients
 from pat_auth.policy import Permission
 from pat_platform.engine.declare import Declaration, DeferredRow, NodeById, Row
 from pat_platform.engine.registry import Declarations, TypeRule
 from pat_schema.cases import CaseMutation, CaseQuery
+from pat_schema.clients import ClientMutation, ClientQuery
 from pat_schema.declaring import DECLARATION, declared
 from pat_schema.declaring import reads as read_by
 from pat_schema.groups import GroupQuery
@@ -22,6 +24,7 @@ from pat_schema.organisations import OrganisationQuery
 from pat_schema.problems import Conflict, Refusal, Withheld
 from pat_schema.referrals import ReferralQuery, receives
 from pat_schema.scalars import SCALARS
+from pat_schema.sessions import SessionMutation
 from pat_schema.survivors import SurvivorQuery
 from pat_tenants.cases import reads as cases
 from pat_tenants.groups import reads as groups
@@ -32,7 +35,7 @@ from pat_tenants.survivors import reads as survivors
 
 
 @strawberry.type(description="What may be asked.")
-class Query(CaseQuery, SurvivorQuery, GroupQuery, ReferralQuery, OrganisationQuery):
+class Query(CaseQuery, SurvivorQuery, GroupQuery, ReferralQuery, OrganisationQuery, ClientQuery):
     """All root fields that read."""
 
     @read_by(NodeById(), requires=Permission.ME_READ)
@@ -42,7 +45,7 @@ class Query(CaseQuery, SurvivorQuery, GroupQuery, ReferralQuery, OrganisationQue
 
 
 @strawberry.type(description="What may be done.")
-class Mutation(CaseMutation):
+class Mutation(CaseMutation, ClientMutation, SessionMutation):
     """All root fields that write."""
 
 
@@ -56,6 +59,7 @@ TYPES = {
     "Place": TypeRule(requires=Permission.PLACE_READ),
     "CaseNote": TypeRule(requires=Permission.NOTE_READ),
     "LegalProceeding": TypeRule(requires=Permission.PROCEEDING_READ),
+    "Client": TypeRule(requires=Permission.CLIENT_READ),
 }
 
 ROWS: dict[str, Row | DeferredRow] = {
@@ -70,6 +74,7 @@ ROWS: dict[str, Row | DeferredRow] = {
     "Place": places.PLACE,
     "CaseNote": cases.NOTE,
     "LegalProceeding": cases.PROCEEDING,
+    "Client": clients.CLIENT,
 }
 
 schema = strawberry.Schema(
@@ -99,7 +104,9 @@ def declarations() -> Declarations:
             }
             if fields:
                 found[name] = fields
-    return Declarations(found, rows=ROWS, types=TYPES, constants={"Refusal", "Conflict", "Withheld"})
+    return Declarations(
+        found, rows=ROWS, types=TYPES, constants={"Refusal", "Conflict", "Withheld", "SignedOut"}
+    )
 
 
 def _declaration(field: object) -> Declaration | None:

@@ -12,7 +12,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import LazyType
 
 from pat_schema.root import graphql_schema, schema
-from pat_schema.verbs import Saved, Stopped, VerbContext
+from pat_schema.verbs import Saved, Stopped, Told, VerbContext
 
 if TYPE_CHECKING:
     from graphql import GraphQLObjectType
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Convert = Callable[[Any], Any]
 
 
-async def perform(name: str, arguments: Mapping[str, Any], context: VerbContext) -> Saved | Stopped:
+async def perform(name: str, arguments: Mapping[str, Any], context: VerbContext) -> Saved | Told | Stopped:
     """Call the function of the mutation ``name``. Raises Refused and Fault, as the verbs do, and KeyError for an unknown one."""
     mutation = _MUTATIONS[name]
     return await mutation.function(None, SimpleNamespace(context=context), **mutation.typed(arguments))
@@ -31,7 +31,7 @@ async def perform(name: str, arguments: Mapping[str, Any], context: VerbContext)
 class _Mutation:
     """A mutation's function, and how what it takes is made of what GraphQL coerced."""
 
-    function: Callable[..., Awaitable[Saved | Stopped]]
+    function: Callable[..., Awaitable[Saved | Told | Stopped]]
     parts: tuple[tuple[str, str, Convert | None], ...]
 
     def typed(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _mutation(field: StrawberryField) -> _Mutation:
         (names.from_argument(argument), argument.python_name, _conversion(argument.type))
         for argument in field.arguments
     )
-    return _Mutation(cast("Callable[..., Awaitable[Saved | Stopped]]", resolver.wrapped_func), parts)
+    return _Mutation(cast("Callable[..., Awaitable[Saved | Told | Stopped]]", resolver.wrapped_func), parts)
 
 
 _MUTATIONS: Mapping[str, _Mutation] = {

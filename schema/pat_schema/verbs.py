@@ -29,12 +29,25 @@ class Stopped:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What a mutation has done, where there is no row to read back: a GraphQL type, and the values of its fields.
+
+    It cannot be replayed: its input has no ``clientMutationId``.
+    """
+
+    type_name: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class VerbContext:
     """What a mutation's function works with, as ``info.context``."""
 
     tx: Transaction
     vault: Vault
     principal: Principal
+    allows_loopback: bool = False
+    """Whether clients may be on the machine of whoever develops them: in the demo, and on a developer's server."""
 
 
 T = TypeVar("T")
@@ -43,6 +56,11 @@ T = TypeVar("T")
 def saved(kind: type[T], id: UUID) -> T:
     """The answer of a mutation that succeeded: read back under the caller's rights, in the same transaction."""
     return cast("T", Saved(kind.__name__, id))
+
+
+def told(kind: type[T], **values: Any) -> T:
+    """The answer of a mutation that succeeded and leaves nothing to read: its session may be over."""
+    return cast("T", Told(kind.__name__, values))
 
 
 def stopped(kind: type[T], **values: Any) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pat_auth.principal import STEP_UP_SECONDS
 from pat_auth.tokens import FollowingVerifier
 from pat_platform.errors import Fault
 from pat_platform.observation import Observation
@@ -16,6 +17,7 @@ EXPLORER = b"graphiql"
 
 STATUS = {
     "UNAUTHENTICATED": 401,
+    "STEP_UP_REQUIRED": 401,
     "METHOD_NOT_ALLOWED": 405,
     "NOT_ACCEPTABLE": 406,
     "TOO_LARGE": 413,
@@ -26,6 +28,13 @@ STATUS = {
     "TIMEOUT": 503,
 }
 """Statuses of faults that stand above GraphQL, whatever the client reads."""
+
+# RFC 9470: what a client asks for when it sends her to sign in again.
+STEP_UP = (
+    b'Bearer error="insufficient_user_authentication",'
+    b' error_description="Both factors must have been proved lately", acr_values="2", max_age="%d"'
+    % STEP_UP_SECONDS
+)
 
 CONTENT_TYPES = {
     media: (b"content-type", f"{media}; charset=utf-8".encode()) for media in (JSON, GRAPHQL_JSON)
@@ -91,7 +100,8 @@ class GraphQLEndpoint:
         status = STATUS.get(answer.code, otherwise)
         headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
         if status == 401:
-            headers.append((b"www-authenticate", b"Bearer"))
+            challenge = STEP_UP if answer.code == "STEP_UP_REQUIRED" else b"Bearer"
+            headers.append((b"www-authenticate", challenge))
         if status == 405:
             headers.append((b"allow", ", ".join(self._methods).encode()))
         return Reply(status, headers, answer.body)

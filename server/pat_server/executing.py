@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from graphql import GraphQLError, OperationType
 
+from pat_auth.policy import STEP_UP
 from pat_auth.principal import Principal
 from pat_platform.deadlines import within
 from pat_platform.engine.cache import LeastRecent
@@ -30,11 +31,14 @@ from pat_server.requests import Answer, GraphQLRequest, error, faulty, request_e
 
 UNFIT = "This does not fit the schema. Check the document, its operation's name and its variables against schema.graphql."
 LATE = "This took too long and was stopped. Ask for less, or try again later."
+STEP_UP_AGAIN = "Sign in again with both factors: for this, that may be ten minutes ago at most."
 NOT_BEGUN = "The time of this request was over before this began. Send it again."
 # Documents that do not fit are remembered with their answers, so that whoever repeats one costs next to nothing.
 REFUSALS, REFUSAL_BYTES = 1_000, 4_000_000
 # What is paid for although nothing is executed. A client whose session has ended, or whom we fail, pays nothing.
-PAID_REFUSALS = frozenset({"BAD_CURSOR", "BAD_INPUT", "FORBIDDEN", "TOO_COMPLEX", "TOO_LARGE"})
+PAID_REFUSALS = frozenset(
+    {"BAD_CURSOR", "BAD_INPUT", "FORBIDDEN", "STEP_UP_REQUIRED", "TOO_COMPLEX", "TOO_LARGE"}
+)
 
 
 class Executor:
@@ -45,6 +49,8 @@ class Executor:
         self._parts = parts
         self._engine = parts.engine
         self._verbs = Verbs(parts)
+        verbs = parts.engine.declarations.fields["Mutation"]
+        self._guarded = frozenset(name for name, verb in verbs.items() if verb.requires in STEP_UP)
         self._callers = Callers(Budgets(parts.settings))
         self._seconds = parts.settings.request_timeout_seconds
         self._refusals: LeastRecent[Answer] = LeastRecent(REFUSALS, REFUSAL_BYTES)
@@ -167,6 +173,7 @@ class Executor:
         deadline = time.monotonic() + self._seconds
         mutation = Mutation(self._engine, operation, request.variables, caller.viewer, caller.viewer_key)
         current().cost = mutation.cost
+        self._demand_step_up(mutation, caller.principal)
         cost = shown(mutation.cost, mutation.cost, await caller.purse.spend(mutation.cost))
         completed = []
         for root in mutation.roots:
@@ -179,6 +186,12 @@ class Executor:
             if completed[-1].climbed:
                 break
         return _answer(mutation.response(completed), cost)
+
+    def _demand_step_up(self, mutation: Mutation, principal: Principal) -> None:
+        """Raises Fault STEP_UP_REQUIRED, before any verb begins, if one needs both factors and they were not proved lately."""
+        is_guarded = any(root.name in self._guarded for root in mutation.roots)
+        if is_guarded and not principal.has_proved_both_lately(time.time()):
+            raise Fault("STEP_UP_REQUIRED", STEP_UP_AGAIN)
 
 
 def _answer(completed: Completed, extensions: bytes) -> Answer:

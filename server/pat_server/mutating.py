@@ -20,7 +20,7 @@ from pat_platform.engine.plan import Bound
 from pat_platform.errors import Fault, Refused
 from pat_platform.observation import current
 from pat_schema.translating import perform
-from pat_schema.verbs import Saved, Stopped, VerbContext
+from pat_schema.verbs import Saved, Stopped, Told, VerbContext
 from pat_server.assembly import Parts
 from pat_server.mistakes import internal
 from pat_tenants.replays import KEY_TAKEN
@@ -85,14 +85,17 @@ class Verbs:
         if key is not None:
             input_hash = replays.hash(root.name, orjson.dumps(given, option=orjson.OPT_SORT_KEYS))
 
-        async def done(tx: Transaction) -> tuple[Bound, Later | None]:
+        async def done(tx: Transaction) -> tuple[Bound, Later | None] | Told:
             known = None if key is None else await replays.answered(tx, principal.client, key, input_hash)
             if known is not None:
                 saved = Saved(known["type"], UUID(known["id"]))
             else:
-                answer = await perform(root.name, root.arguments, VerbContext(tx, parts.vault, principal))
+                context = VerbContext(tx, parts.vault, principal, parts.settings.is_explorable)
+                answer = await perform(root.name, root.arguments, context)
                 if isinstance(answer, Stopped):
                     raise _Undone(answer)
+                if isinstance(answer, Told):
+                    return answer
                 saved = answer
                 if key is not None:
                     kept = {"type": saved.type_name, "id": str(saved.id)}
@@ -100,7 +103,10 @@ class Verbs:
             bound = mutation.row(root, saved.type_name, saved.id)
             return bound, None if bound.sql is None else tx.read_later(bound.sql, bound.values)
 
-        bound, read = await parts.database.perform(principal.login, principal.session, principal.person, done)
+        result = await parts.database.perform(principal.login, principal.session, principal.person, done)
+        if isinstance(result, Told):
+            return mutation.values(root, result.type_name, result.values)
+        bound, read = result
         return await self._engine.complete_async(bound, None if read is None else read.row()[0], principal)
 
     async def _refuse(

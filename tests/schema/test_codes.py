@@ -22,6 +22,7 @@ TABLES = {
     "Case": "app.cases",
     "CaseCount": "app.cases",
     "CaseNote": "app.case_notes",
+    "Client": "app.clients",
     "GroupMember": "app.group_members",
     "Hearing": "app.hearings",
     "LegalProceeding": "app.legal_proceedings",

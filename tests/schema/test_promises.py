@@ -13,10 +13,18 @@ from pat_schema.root import declarations
 
 SOURCES = TABLES | {
     "CaseAssignment": "app.case_assignments",
+    "ClientKey": "app.client_keys",
     "Me": "app.memberships",
     "Member": "app.memberships",
+    "Session": "sec.sessions",
 }
-COMPUTED = {("CaseCount", "count"), ("Referral", "direction"), ("Referral", "status")}
+COMPUTED = {
+    ("CaseCount", "count"),
+    ("ClientKey", "is_believed"),
+    ("Referral", "direction"),
+    ("Referral", "status"),
+    ("Session", "is_this"),
+}
 """What a statement counts or decides, and no table holds."""
 
 

@@ -224,8 +224,9 @@ Act = Callable[..., Caller]
 def act_as(network: Network, client: httpx.Client) -> Act:
     """``act_as("manager@cbo-a.example")``: that person, signed in."""
 
-    def act(email: str, scopes: frozenset[str] = SCOPES) -> Caller:
-        principal = network.principal(email, scopes)
+    def act(email: str, scopes: frozenset[str] = SCOPES, **proved: Any) -> Caller:
+        """``proved``: with an ``auth_time`` and an ``acr``."""
+        principal = replace(network.principal(email, scopes), **proved)
         return Caller(client, principal, network.token(principal))
 
     return act

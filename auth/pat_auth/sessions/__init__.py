@@ -1,0 +1,1 @@
+"""Sign-in sessions, as the person whose they are sees them."""
