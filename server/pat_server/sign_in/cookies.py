@@ -1,0 +1,50 @@
+"""The two cookies: the secret that a browser is known by, and the language that was chosen in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pat_server.sign_in.languages import LANGUAGES
+
+LANGUAGE = "pat-language"
+_YEAR = 365 * 24 * 3600
+_LONGEST_SECRET = 100
+
+
+def _is_secure(issuer: str) -> bool:
+    return issuer.startswith("https:")
+
+
+def name_of(issuer: str) -> str:
+    """What the secret's cookie is called. Under https no neighbouring host can set one of this name (RFC 6265bis, ``__Host-``)."""
+    return "__Host-pat" if _is_secure(issuer) else "pat-sign-in"
+
+
+def secret_in(cookies: Mapping[str, str], issuer: str) -> str | None:
+    """The secret that a browser sent, if it may be one."""
+    secret = cookies.get(name_of(issuer), "")
+    return secret if 0 < len(secret) <= _LONGEST_SECRET and secret.isascii() else None
+
+
+def with_secret(secret: str, issuer: str) -> tuple[str, str]:
+    """The header that gives a browser its secret, for as long as it is open. Clients send people here from elsewhere: Lax."""
+    secure = "; Secure" if _is_secure(issuer) else ""
+    return "set-cookie", f"{name_of(issuer)}={secret}; Path=/; HttpOnly; SameSite=Lax{secure}"
+
+
+def without_secret(issuer: str) -> tuple[str, str]:
+    """The header that makes a browser forget its secret."""
+    name, value = with_secret("", issuer)
+    return name, f"{value}; Max-Age=0"
+
+
+def language_in(cookies: Mapping[str, str]) -> str | None:
+    """The language that was chosen in a browser."""
+    language = cookies.get(LANGUAGE, "")
+    return language if language in LANGUAGES else None
+
+
+def with_language(language: str, issuer: str) -> tuple[str, str]:
+    """The header that makes a browser remember a language for a year."""
+    secure = "; Secure" if _is_secure(issuer) else ""
+    return "set-cookie", f"{LANGUAGE}={language}; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Lax{secure}"

@@ -1,0 +1,86 @@
+"""The pages over HTTP: whatever happens, people are answered by a page that they can read."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pat_auth.issuer.asked import Answer, Asked, Unfit
+from pat_auth.issuer.metadata import AUTHORIZE
+from pat_auth.issuer.service import Service
+from pat_platform.errors import Fault
+from pat_platform.logging import get_logger
+from pat_server.sign_in.asking import asked_of, response_of
+from pat_server.sign_in.pages import STYLE_PATH, Pages, style_answer
+from pat_server.sign_in.threads import in_thread
+from pat_server.sign_in.wording import BROKEN, BUSY, MISSING, NOT_UNDERSTOOD, Notice
+
+log = get_logger("pat.sign_in")
+
+Answers = Callable[[Service, Pages, Asked], Answer]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+PAGES = ("/sign-in", "/sign-in/code", "/sign-in/as", "/sign-in/allow")
+
+
+def page_routes(service: Service, product: str = "") -> Sequence[Route]:
+    """Where people sign in. ``product`` is the name that the pages bear."""
+    pages = Pages(product, service.issuer)
+
+    async def style(_: Request) -> Response:
+        return response_of(style_answer())
+
+    return [
+        Route(AUTHORIZE, page_endpoint(service, pages, _authorize)),
+        *(Route(path, page_endpoint(service, pages, _visit), methods=["GET", "POST"]) for path in PAGES),
+        Route(STYLE_PATH, style),
+        Route("/sign-in/{rest:path}", page_endpoint(service, pages, _missing)),
+    ]
+
+
+def page_endpoint(service: Service, pages: Pages, answers: Answers) -> Endpoint:
+    """The endpoint of a page: what it answers is found in a thread, and its mistakes are pages too."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            answer = await in_thread(answers, service, pages, await asked_of(request))
+        except Unfit as unfit:
+            answer = await _notice(request, pages, NOT_UNDERSTOOD, unfit.status)
+        except Fault:
+            answer = await _notice(request, pages, BUSY, 503)
+        except Exception as mistake:
+            reference = str(uuid4())
+            log.error("request.failed", reference=reference, exc_info=mistake)
+            answer = await _notice(request, pages, BROKEN, 500, reference)
+        return response_of(answer)
+
+    return endpoint
+
+
+async def _notice(
+    request: Request, pages: Pages, notice: Notice, status: int, reference: str | None = None
+) -> Answer:
+    # The query may be what was wrong: of the request, its language alone is taken.
+    asked = Asked(request.method, request.url.path, headers=dict(request.headers), cookies=request.cookies)
+    return await in_thread(lambda: pages.notice(asked, notice, status, reference=reference))
+
+
+def _authorize(service: Service, pages: Pages, asked: Asked) -> Answer:
+    # Authlib takes a while to load: not before somebody asks.
+    from pat_server.sign_in.visiting import Desk, authorize
+
+    return authorize(Desk(service, pages), asked)
+
+
+def _visit(service: Service, pages: Pages, asked: Asked) -> Answer:
+    from pat_server.sign_in.visiting import Desk, visit
+
+    return visit(Desk(service, pages), asked)
+
+
+def _missing(_: Service, pages: Pages, asked: Asked) -> Answer:
+    return pages.notice(asked, MISSING, 404)

@@ -1,0 +1,189 @@
+"""Pages: rendered here, small, without a script, and kept by nobody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+from pat_auth.issuer.asked import Answer, Asked
+from pat_server.sign_in.cookies import language_in, with_language
+from pat_server.sign_in.languages import LANGUAGES, choose_language, translator
+from pat_server.sign_in.wording import ROLES, Notice
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+STYLE = Path(__file__).parent / "static" / "sign_in.css"
+STYLE_PATH = "/sign-in/style.css"
+TEMPLATES = Path(__file__).parent / "templates"
+
+# What may stand in a policy without ending or widening it: a host as CSP writes it, or a scheme of one's own.
+_SOURCE = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+_WEB = ("http", "https")
+
+Headers = Sequence[tuple[str, str]]
+
+
+class Pages:
+    """Makes pages. They bear the deployment's ``product`` name, if it has one."""
+
+    def __init__(self, product: str, issuer: str) -> None:
+        self._product = product
+        self._issuer = issuer
+
+    def page(
+        self,
+        asked: Asked,
+        template: str,
+        *,
+        status: int = 200,
+        target: str | None = None,
+        locales: Sequence[str] = (),
+        headers: Headers = (),
+        **values: object,
+    ) -> Answer:
+        """A page in the language of whoever asked: the one she chose, else one of the client's ``locales``, else her browser's.
+
+        Its forms lead to us, and by a redirect to ``target`` and nowhere else.
+        """
+        chosen = dict(asked.query).get("lang", "")
+        wanted = (chosen, language_in(asked.cookies) or "", *locales)
+        language = choose_language(wanted, asked.headers.get("accept-language", ""))
+        if chosen == language:
+            headers = (*headers, with_language(language, self._issuer))
+        known = {
+            "t": translator(language),
+            "lang": language,
+            "languages": LANGUAGES,
+            "in_language": _addresses(asked),
+            "style": style_address(),
+            "product": self._product,
+            "roles": ROLES,
+            "wrong": None,
+            "client": None,
+            "email": "",
+        }
+        body = environment().get_template(template).render({**known, **values})
+        return Answer(status, (*page_headers(target), *headers), body.encode())
+
+    def notice(
+        self,
+        asked: Asked,
+        notice: Notice,
+        status: int,
+        *,
+        link: str | None = None,
+        reference: str | None = None,
+    ) -> Answer:
+        """A page that says one thing, with a link to try again, and a reference to what the log says of it."""
+        return self.page(
+            asked,
+            "notice.html",
+            status=status,
+            heading=notice.heading,
+            sentence=notice.sentence,
+            link=link,
+            reference=reference,
+        )
+
+
+def page_headers(target: str | None) -> Headers:
+    """The headers of a page whose forms may lead to us and, by a redirect, to ``target``."""
+    forms = f"'self' {source_of(target)}".rstrip()
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+        f"form-action {forms}; frame-ancestors 'none'; base-uri 'none'"
+    )
+    return (
+        ("content-type", "text/html; charset=utf-8"),
+        ("content-security-policy", policy),
+        ("cache-control", "no-store"),
+        # Our own pages must know that a form came from us; nobody else learns where she was.
+        ("referrer-policy", "same-origin"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+    )
+
+
+def source_of(target: str | None) -> str:
+    """An address as Content-Security-Policy names where it leads, or nothing where that cannot be said.
+
+    Browsers ask it of the whole way that a form takes, redirects and all.
+    """
+    try:
+        parts = urlsplit(target or "")
+    except ValueError:
+        return ""
+    if parts.scheme in _WEB:
+        source = f"{parts.scheme}://{parts.netloc}"
+        return source if _SOURCE.fullmatch(source) else ""
+    return f"{parts.scheme}:" if _SCHEME.fullmatch(parts.scheme) else ""
+
+
+def redirect(location: str, headers: Headers = ()) -> Answer:
+    """An answer that leads on, by GET."""
+    return Answer(
+        303,
+        (
+            ("location", location),
+            ("cache-control", "no-store"),
+            ("referrer-policy", "same-origin"),
+            *headers,
+        ),
+    )
+
+
+def style_answer() -> Answer:
+    """The style sheet: its address changes with it, so that browsers keep it."""
+    headers = (
+        ("content-type", "text/css; charset=utf-8"),
+        ("cache-control", "public, max-age=31536000, immutable"),
+        ("cross-origin-resource-policy", "same-origin"),
+    )
+    return Answer(200, headers, _style())
+
+
+@cache
+def style_address() -> str:
+    """Where the style sheet is, as it is now."""
+    return f"{STYLE_PATH}?{sha256(_style()).hexdigest()[:12]}"
+
+
+@cache
+def _style() -> bytes:
+    return STYLE.read_bytes()
+
+
+@cache
+def environment() -> Environment:
+    """The templates."""
+    # A server that nobody signs in to does without the library.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+class _addresses:
+    """The address of the page that was asked for, in a language."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._path = asked.path
+        self._query = [(name, value) for name, value in asked.query if name != "lang"]
+
+    def __call__(self, language: str) -> str:
+        return f"{self._path}?{urlencode([*self._query, ('lang', language)])}"
