@@ -15,8 +15,12 @@ from pat_platform.database.logins import login_password
 from pat_platform.logging import LEVELS
 
 SHORTEST_SECRET = 32
-PLANNING = {"random_page_cost": "1.1", "jit": "off"}
-"""What our statements are planned by: a page of rows is read from an index in order, and does not wait for a compiler."""
+PLANNING = {"random_page_cost": "1.1", "jit": "off", "plan_cache_mode": "force_generic_plan"}
+"""What our statements are planned by: a page of rows is read from an index in order, and does not wait for a compiler.
+
+A statement is planned once for each connection, not anew for each request's values: PostgreSQL would, where it cannot
+know how long a page will be, and the planning took longer than the page.
+"""
 LEAST_COST = 1_000
 """Points: a page of the usual size, and what a refused document is charged."""
 _NUMBERS = (

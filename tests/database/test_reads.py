@@ -61,11 +61,15 @@ async def test_a_read_costs_one_write_and_one_wait(database: Database, member: M
 async def test_statements_are_planned_for_pages_in_memory_also_after_a_reset(
     database: Database, member: Member
 ) -> None:
-    planning = "select current_setting('random_page_cost'), current_setting('jit')"
+    names = ("random_page_cost", "jit", "plan_cache_mode")
+    planning = "select " + ", ".join(f"current_setting('{name}')" for name in names)
     await write(
-        database, member, "select set_config('jit', 'on', false), set_config('random_page_cost', '4', false)"
+        database,
+        member,
+        "select set_config('jit', 'on', false), set_config('random_page_cost', '4', false),"
+        " set_config('plan_cache_mode', 'auto', false)",
     )
-    assert await read(database, member, planning) == [b"1.1", b"off"]
+    assert await read(database, member, planning) == [b"1.1", b"off", b"force_generic_plan"]
 
 
 async def test_on_the_network_a_read_is_one_burst_and_its_answer(
