@@ -1,6 +1,7 @@
 """The database logins: their names and their passwords."""
 
 import base64
+from functools import lru_cache
 from uuid import UUID
 
 from pat_platform.encryption.derived import derived
@@ -23,6 +24,7 @@ def login_name(organisation: UUID, role: str) -> str:
     return f"{ORGANISATION}{organisation.hex}_{role}"
 
 
+@lru_cache(maxsize=10_000)
 def organisation_of(login: str) -> UUID:
     """The organisation of a login. Raises ValueError for a service login."""
     return UUID(hex=organisation_key(login))

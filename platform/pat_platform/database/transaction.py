@@ -49,16 +49,19 @@ class Transaction:
         self._speech = speech
         self._presumptions = presumptions
         self._may_presume = may_presume
+        self._organisation: UUID | None = None
         self._added: list[tuple[object, dict[str, Any]]] = []
 
     @cached_property
     def _transformer(self) -> abc.Transformer:
         return adapt.Transformer()
 
-    @cached_property
+    @property
     def organisation(self) -> UUID:
         """The organisation whose login this is. Raises ValueError for a service login."""
-        return organisation_of(self.login)
+        if self._organisation is None:
+            self._organisation = organisation_of(self.login)
+        return self._organisation
 
     async def get(
         self, model: type[Row], id: object = None, *, lock: bool = False, **key: object
@@ -82,7 +85,8 @@ class Transaction:
 
         What it has found for this person lately is taken for granted, and confirmed by PostgreSQL, under her rights of today, before
         anything that is put down from now on. Where it finds another row by now or none, nothing of the transaction is done
-        and the verb is run again, presuming nothing (`Database.perform`). Elsewhere it is an ordinary SELECT.
+        and the verb is run again, presuming nothing (`Database.perform`): so a verb that presumes does nothing that a rollback
+        does not undo. Elsewhere it is an ordinary SELECT.
         """
         key = (self.login, self.actor, wanted, *parameters.items())
         known = self._presumptions.get(key) if self._may_presume else None

@@ -6,7 +6,6 @@ ciphertext with its tag.
 """
 
 import os
-import struct
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -69,7 +68,7 @@ def open_bytes(key: bytes, context: bytes, blob: bytes) -> bytes:
 
 def join_parts(*parts: bytes) -> bytes:
     """The parts, each after its length, so that no two lists of parts give the same bytes."""
-    return b"".join(struct.pack(">I", len(part)) + part for part in parts)
+    return b"".join([len(part).to_bytes(4) + part for part in parts])
 
 
 def _bound_to(place: Place) -> bytes:

@@ -194,6 +194,13 @@ class Engine:
             raise TooExpensive(cost, self.settings.max_cost)
         return Bound(plan, values, token, cost, about_schema.values)
 
+    def cost(self, plan: Plan, variables: VariableValues) -> int:
+        """What `bind` would find out before anything is sent. Raises what it raises."""
+        _, cost = plan.bind(Binding(variables, ""))
+        if cost > self.settings.max_cost:
+            raise TooExpensive(cost, self.settings.max_cost)
+        return cost
+
     def complete(self, bound: Bound, raw: bytes | None, context: Any = None) -> Completed:
         """The response's data from the first column of the statement's row; None where nothing was sent.
 

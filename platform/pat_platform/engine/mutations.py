@@ -119,7 +119,7 @@ class Mutation:
 
     def _price(self, root: Root) -> int:
         rows = [
-            self._engine.bind(self._plan(root, type_name), self._variables).cost
+            self._engine.cost(self._plan(root, type_name), self._variables)
             for type_name in self._row_types(root)
         ]
         return VERB + max(rows, default=0)
