@@ -54,6 +54,11 @@ def enrol(admin: Connection, person: UUID | None, token: bytes | None = TOKEN) -
     return membership
 
 
+def shown(admin: Connection, token: bytes | None = TOKEN) -> list[tuple[Any, ...]]:
+    with as_superuser(admin, SIGN_IN, None):
+        return admin.execute("select * from sec.find_invitation(%s)", (token,)).fetchall()
+
+
 def memberships(admin: Connection, person: UUID) -> list[tuple[Any, ...]]:
     return admin.execute(
         "select organisation_id, id, role, name, ended_at from app.memberships where person_id = %s",
@@ -227,3 +232,22 @@ def test_nobody_is_invited_to_be_a_survivor_or_a_machine(admin: Connection, orga
         assert login_name(organisation, role.value)
         with pytest.raises(Exception, match="ck_invitations_role"), admin.transaction():
             put_invitation(admin, organisation, EMAIL, role)
+
+
+def test_whoever_holds_the_link_is_shown_what_it_is_for(
+    admin: Connection, organisation: UUID, invitation: UUID
+) -> None:
+    name = ask(admin, "select name from app.organisations where id = %s", organisation)
+    assert shown(admin) == [(EMAIL, "Asha", name, "counsellor", False)]
+    put_person(admin, EMAIL)
+    assert shown(admin) == [(EMAIL, "Asha", name, "counsellor", True)]
+    assert shown(admin, b"another") == []
+    assert shown(admin, None) == []
+
+
+@pytest.mark.parametrize("reason", [*list(REFUSALS)[:3], list(REFUSALS)[-1]])
+def test_nothing_is_shown_of_an_invitation_that_does_not_stand(
+    wall: Wall, admin: Connection, invitation: UUID, reason: str
+) -> None:
+    admin.execute(REFUSALS[reason].encode(), {"invitation": invitation, "goa": wall.organisation("goa")})
+    assert shown(admin) == []

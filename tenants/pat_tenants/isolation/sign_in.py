@@ -61,6 +61,7 @@ CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "sec.revoke_session(uuid,text)": (SIGN_IN,),
         "sec.is_live(uuid)": (SIGN_IN,),
+        "sec.find_invitation(bytea)": (SIGN_IN,),
         "sec.take_up(bytea,uuid)": (SIGN_IN,),
         "sec.enrol(bytea,uuid)": (SIGN_IN,),
         "sec.forget()": (SIGN_IN,),
