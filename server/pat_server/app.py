@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -18,6 +19,8 @@ from pat_server.executing import Executor
 from pat_server.explorer import explorer_routes
 from pat_server.observing import API, Headers, ObservedApi, ObservedPages, Observer
 from pat_server.readiness import Readiness
+from pat_server.sign_in.origins import CrossOrigin, Origins
+from pat_server.sign_in.routes import sign_in_routes
 from pat_server.stopping import Stopping
 from pat_server.tracing import tracer_of
 from pat_server.web import Web
@@ -36,6 +39,7 @@ def create_app(settings: Settings) -> Starlette:
         finally:
             stopping.say_farewell()
             await parts.database.close()
+            await to_thread(parts.issuer.connections.close)
             parts.vault.close()
             if tracer is not None:
                 tracer.close()
@@ -43,7 +47,9 @@ def create_app(settings: Settings) -> Starlette:
     endpoint = GraphQLEndpoint(Executor(parts), parts.verifier, is_explorable=settings.is_explorable)
     headers, observer = Headers(stopping), Observer(parts.measures, tracer)
     api = ObservedApi(endpoint, observer, headers, trusts_traces=settings.trusts_traces)
-    app = Application(api, lifespan=lifespan, routes=_routes(parts, stopping))
+    origins = Origins(parts.issuer.connections)
+    app = Application(CrossOrigin(api, origins), lifespan=lifespan, routes=_routes(parts, stopping))
+    app.add_middleware(CrossOrigin, origins=origins)
     app.add_middleware(ObservedPages, headers=headers)
     app.state.parts = parts
     app.state.stopping = stopping
@@ -77,13 +83,10 @@ def _routes(parts: Parts, stopping: Stopping) -> list[Route]:
         ready = await readiness()
         return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
 
-    async def jwks(_: Request) -> Response:
-        return JSONResponse(parts.signing_keys.public_set())
-
     return [
         Route("/healthz", healthz),
         Route("/readyz", readyz),
-        Route("/.well-known/jwks.json", jwks),
+        *sign_in_routes(parts.issuer),
         *_routes_to_explore(parts),
     ]
 

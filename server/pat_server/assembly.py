@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pat_auth.keys import KeysInFile, SigningKeys
+from pat_auth.issuer.service import Service
+from pat_auth.keys import KeysInFile
 from pat_auth.policy import Permission
 from pat_auth.principal import Principal
 from pat_auth.tokens import LIFETIME, FollowingVerifier, Verifier
@@ -44,16 +45,13 @@ class Parts:
     vault: Vault
     verifier: FollowingVerifier
     key_file: KeysInFile
+    issuer: Service
+    """What signs people in."""
     replays: Replays
     diagnosis: Diagnosis | None
     """What executes reads instead of the engine, where an operator asked for it."""
     measures: Measures
     """What is counted, for metrics."""
-
-    @property
-    def signing_keys(self) -> SigningKeys:
-        """The keys that sign tokens, as they are now."""
-        return self.key_file.read()
 
 
 def assemble(settings: Settings) -> Parts:
@@ -62,21 +60,23 @@ def assemble(settings: Settings) -> Parts:
     measures = Measures()
     vault = Vault(CountedKeys(key_keeper(settings), measures))
     key_file = KeysInFile(settings.key_folder)
+    verifier = FollowingVerifier(
+        key_file,
+        partial(
+            Verifier,
+            issuer=settings.issuer,
+            audience=settings.audience,
+            longest_lifetime=DEMO_TOKEN_LIFETIME if settings.demo else LIFETIME,
+        ),
+    )
     return Parts(
         settings=settings,
         database=Database(settings),
         engine=make_engine(settings, vault),
         vault=vault,
-        verifier=FollowingVerifier(
-            key_file,
-            partial(
-                Verifier,
-                issuer=settings.issuer,
-                audience=settings.audience,
-                longest_lifetime=DEMO_TOKEN_LIFETIME if settings.demo else LIFETIME,
-            ),
-        ),
+        verifier=verifier,
         key_file=key_file,
+        issuer=Service.of(settings, key_file, verifier),
         replays=Replays(derived(settings.secret, b"pat replays")),
         diagnosis=_diagnosis(settings, vault),
         measures=measures,

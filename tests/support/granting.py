@@ -149,7 +149,7 @@ class Granting:
         assert isinstance(done, Redirect)
         return told(done)["code"]
 
-    def form(self, code: str, **changes: str | None) -> Pairs:
+    def form(self, code: str, /, **changes: str | None) -> Pairs:
         """How a well-behaved client exchanges a code; None leaves a parameter out."""
         sent = {
             "grant_type": "authorization_code",
@@ -165,8 +165,13 @@ class Granting:
         """Ask the token endpoint."""
         return answer_token(self.service, Asked("POST", "/oauth/token", form=form, **values))
 
-    def exchange(self, code: str, **changes: str | None) -> Answer:
+    def exchange(self, code: str, /, **changes: str | None) -> Answer:
         return self.post(self.form(code, **changes))
+
+    def exchange_of(self, done: Redirect | Mistake) -> dict[str, Any]:
+        """What the code in an answer is exchanged for."""
+        assert isinstance(done, Redirect)
+        return said(self.exchange(told(done)["code"]))
 
     def tokens(self, **changes: str | None) -> dict[str, Any]:
         """What a code is exchanged for."""

@@ -1,0 +1,23 @@
+"""Where the issuer answers."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pat_auth.issuer.metadata import JWKS, TOKEN
+from pat_auth.issuer.service import Service
+from pat_server.sign_in.oauth import token_endpoint
+
+
+def sign_in_routes(service: Service) -> list[Route]:
+    """All that is finished."""
+
+    async def jwks(_: Request) -> Response:
+        return JSONResponse(service.keys.read().public_set())
+
+    return [
+        Route(JWKS, jwks),
+        Route(TOKEN, token_endpoint(service), methods=["POST"]),
+    ]
