@@ -27,8 +27,9 @@ from tests.bench import floor_sql
 from pat_auth.keys import load_or_create_keys
 from pat_auth.principal import Principal
 from pat_auth.tokens import Verifier
-from pat_platform.database.access import ENTER, ENTER_READ_ONLY
+from pat_platform.database.access import ENTER_READ_ONLY
 from pat_platform.database.credentials import Credentials, stored_generations
+from pat_platform.database.dialogue import ENTER
 from pat_platform.database.pipeline import RESET, RESET_SETTINGS
 from pat_platform.database.pool import KeyedPool
 from pat_platform.database.statements import Statement
