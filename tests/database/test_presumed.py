@@ -1,6 +1,6 @@
 """What a verb presumes is what it would have found, or it is not done."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +14,7 @@ from tests.database.test_transactions import Note, note_of, stored
 from pat_platform.database import presumed
 from pat_platform.database.access import Database
 from pat_platform.database.failures import DatabaseError
+from pat_platform.database.pipeline import Answer, Wire
 from pat_platform.database.presumed import PRESUMED_SECONDS, Presumptions
 from pat_platform.database.statements import Statement
 from pat_platform.database.transaction import Transaction
@@ -230,6 +231,41 @@ async def test_what_may_have_been_done_is_not_done_again(
     assert refused.value.code == "UNAVAILABLE"
     assert len(runs) == 1
     assert stored(network, note) == []
+
+
+async def test_what_never_left_is_sent_on_another_connection(
+    database: Database, member: Member, network: Network, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note, send = note_of(member, words), Wire.send
+    lost: list[Wire] = []
+
+    def lost_once(wire: Wire, *batches: Sequence[Statement]) -> list[Answer]:
+        if not lost:
+            lost.append(wire)
+            wire.lose()
+        return send(wire, *batches)
+
+    monkeypatch.setattr(Wire, "send", lost_once)
+    await perform(database, member, lambda tx: tx.add(note))
+    assert stored(network, note) == [(words,)]
+    assert database.traffic.connections == 2
+
+
+async def test_what_fails_only_at_the_end_is_not_taken_for_the_session(
+    database: Database, member: Member, network: Network, words: str
+) -> None:
+    body = "begin perform 1 / (new.words is null)::int; return null; end"
+    network.execute(f"create function app.late() returns trigger language plpgsql as '{body}'")
+    network.execute(
+        "create constraint trigger late after insert on app.notes deferrable initially deferred"
+        " for each row execute function app.late()"
+    )
+    try:
+        with pytest.raises(DatabaseError) as refused:
+            await perform(database, member, lambda tx: tx.add(note_of(member, words)))
+    finally:
+        network.execute("drop function app.late cascade")
+    assert refused.value.sqlstate == "22012"
 
 
 def test_what_was_found_long_ago_is_not_presumed() -> None:
