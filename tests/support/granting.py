@@ -75,6 +75,8 @@ class Granting:
     service: Service
     connections: Undone
     clock: Clock
+    folder: Path
+    """Where the keys are."""
     client: UUID = field(init=False)
     browser: UUID = field(init=False)
     who: InNetwork = field(init=False)
@@ -220,6 +222,6 @@ def granting_on(wall: Wall, folder: Path) -> Iterator[Granting]:
         clock=clock,
     )
     try:
-        yield Granting(wall, service, connections, clock)
+        yield Granting(wall, service, connections, clock, folder)
     finally:
         connections.close()
