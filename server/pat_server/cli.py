@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "serve": "Serve the API on your own PostgreSQL.",
         "migrate": "Bring your database to this release.",
         "organisation": "Add an organisation, list them, or renew their passwords.",
+        "client": "Register the programs that people sign in to.",
         "keys": "Show, check and rotate keys.",
         "backup": "Write the database into a file, without its keys.",
         "restore": "Put a backup onto an empty database.",

@@ -4,13 +4,21 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from psycopg import sql
 from tests.cli.running import TELLING, Demo, copy_of
 
+from pat_platform.postgres import EmbeddedPostgres
 from pat_server.cli import cli
 from pat_server.commands.home import Home
+from pat_server.migrate import migrate
+
+SECRET = "a deployment secret for tests only, long enough"
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +71,56 @@ def pat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat:
 def home(tmp_path: Path) -> Home:
     """The demo's folder, as the commands of this test see it."""
     return Home(tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL of our own: the passwords of service logins belong to a whole server."""
+    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), options=FORGETFUL)
+    with postgres, psycopg.connect(postgres.url(), autocommit=True) as admin:
+        admin.execute("create database migrated")
+        migrate(postgres.url(database="migrated"), SECRET.encode())
+        yield postgres
+    postgres.erase()
+
+
+@pytest.fixture
+def empty(server: EmbeddedPostgres) -> Iterator[str]:
+    """The administrator's address of a database with nothing in it."""
+    yield from _database(server, template="template1")
+
+
+@pytest.fixture
+def migrated(server: EmbeddedPostgres) -> Iterator[str]:
+    """The administrator's address of a migrated database without organisations."""
+    yield from _database(server, template="migrated")
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        for (login,) in admin.execute(r"select rolname from pg_roles where rolname like 'org\_%'").fetchall():
+            admin.execute(sql.SQL("drop role {}").format(sql.Identifier(login)))
+
+
+def _database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
+    name = f"cli_{uuid4().hex}"
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+        yield server.url(database=name)
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def own(pat: Pat, monkeypatch: pytest.MonkeyPatch, migrated: str, tmp_path: Path) -> Pat:
+    """Commands on the migrated database."""
+    monkeypatch.setenv("DATABASE_URL", migrated)
+    monkeypatch.setenv("PAT_SECRET", SECRET)
+    monkeypatch.setenv("PAT_KEY_PROVIDER", "file")
+    monkeypatch.setenv("PAT_KEY_FOLDER", str(tmp_path / "keys"))
+    return pat
+
+
+def rows(url: str, query: str, *parameters: object) -> list[tuple[object, ...]]:
+    """What the superuser sees."""
+    with psycopg.connect(url) as connection:
+        cursor = connection.execute(query.encode(), parameters)
+        return cursor.fetchall() if cursor.description else []

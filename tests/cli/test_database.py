@@ -1,77 +1,18 @@
 """The commands that work on a database of one's own."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from psycopg import sql
-from tests.cli.conftest import Pat
+from tests.cli.conftest import SECRET, Pat, rows
 
 from pat_platform.database.logins import ISSUER, login_name, login_password
 from pat_platform.postgres import EmbeddedPostgres
 from pat_server.commands import serve
-from pat_server.migrate import migrate
 
-SECRET = "a deployment secret for tests only, long enough"
 OTHER_SECRET = "another deployment secret, just as long as it"
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 ADD = ["organisation", "add", "cbo-a", "--name", "Doyel", "--kind", "cbo", "--state", "West Bengal"]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL of our own: the passwords of service logins belong to a whole server."""
-    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), options=FORGETFUL)
-    with postgres, psycopg.connect(postgres.url(), autocommit=True) as admin:
-        admin.execute("create database migrated")
-        migrate(postgres.url(database="migrated"), SECRET.encode())
-        yield postgres
-    postgres.erase()
-
-
-@pytest.fixture
-def empty(server: EmbeddedPostgres) -> Iterator[str]:
-    """The administrator's address of a database with nothing in it."""
-    yield from _database(server, template="template1")
-
-
-@pytest.fixture
-def migrated(server: EmbeddedPostgres) -> Iterator[str]:
-    """The administrator's address of a migrated database without organisations."""
-    yield from _database(server, template="migrated")
-    with psycopg.connect(server.url(), autocommit=True) as admin:
-        for (login,) in admin.execute(r"select rolname from pg_roles where rolname like 'org\_%'").fetchall():
-            admin.execute(sql.SQL("drop role {}").format(sql.Identifier(login)))
-
-
-def _database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
-    name = f"cli_{uuid4().hex}"
-    with psycopg.connect(server.url(), autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
-        yield server.url(database=name)
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-
-
-@pytest.fixture
-def own(pat: Pat, monkeypatch: pytest.MonkeyPatch, migrated: str, tmp_path: Path) -> Pat:
-    """Commands on the migrated database."""
-    monkeypatch.setenv("DATABASE_URL", migrated)
-    monkeypatch.setenv("PAT_SECRET", SECRET)
-    monkeypatch.setenv("PAT_KEY_PROVIDER", "file")
-    monkeypatch.setenv("PAT_KEY_FOLDER", str(tmp_path / "keys"))
-    return pat
-
-
-def rows(url: str, query: str, *parameters: object) -> list[tuple[object, ...]]:
-    """What the superuser sees."""
-    with psycopg.connect(url) as connection:
-        cursor = connection.execute(query.encode(), parameters)
-        return cursor.fetchall() if cursor.description else []
 
 
 def may_sign_in(url: str, login: str, generation: int) -> bool:
@@ -88,7 +29,7 @@ def test_migrate_prints_its_steps_and_makes_the_database_ready(pat: Pat, empty: 
     done = pat("migrate", DATABASE_URL=empty, PAT_SECRET=SECRET)
     assert done.exit_code == 0, done.output
     assert done.stderr.splitlines()[:2] == ["pat: roles …", "pat: tables …"]
-    assert done.stdout.startswith("The database is at this release; 5 logins stand.")
+    assert done.stdout.startswith("The database is at this release; 6 logins stand.")
     assert pat("migrate").exit_code == 0
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
@@ -17,6 +17,8 @@ from pat_auth.clients.models import ClientKind
 from pat_auth.scopes import SCOPES
 from pat_platform.errors import Refused
 from pat_platform.texts import plain
+
+T = TypeVar("T")
 
 NAME_LIMIT = 80
 MOST_ADDRESSES = 10
@@ -132,6 +134,21 @@ def signs(kind: ClientKind) -> None:
         raise Refused(
             "CLIENT_WITHOUT_KEY", "This program signs in without a key: there is none to renew.", "id"
         )
+
+
+def is_new(key: Mapping[str, Any], known: Iterable[Mapping[str, Any]]) -> None:
+    """Raises Refused for a key that a client has had before, under whatever id, and for an id that another key of its had."""
+    if any(each["kid"] == key["kid"] or _point(each) == _point(key) for each in known):
+        raise Refused("KEY_KNOWN", "The program has had this key before. Make a new one.", "jwk")
+
+
+def retired(believed: Sequence[T], *, retire_others: bool) -> Sequence[T]:
+    """Which of the keys that are believed, newest first, are no more once there is another: all but the newest, or all."""
+    return believed if retire_others else believed[1:]
+
+
+def _point(key: Mapping[str, Any]) -> tuple[Any, Any]:
+    return key["x"], key["y"]
 
 
 def _json(text: str) -> dict[str, Any]:

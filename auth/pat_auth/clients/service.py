@@ -105,13 +105,12 @@ async def rotate_client_key(
     client = await _usable(tx, client_id)
     rules.signs(ClientKind(client.kind))
     key = rules.is_a_public_key(jwk)
-    of_client = select(ClientKey.id, ClientKey.kid, ClientKey.jwk, ClientKey.retired_at)
+    of_client = select(ClientKey.id, ClientKey.jwk, ClientKey.retired_at)
     newest_first = of_client.where(ClientKey.client_id == client.id).order_by(ClientKey.created_at.desc())
     known = (await tx.execute(newest_first)).all()
-    if any(each.kid == key["kid"] or _is_same(each.jwk, key) for each in known):
-        raise Refused("KEY_KNOWN", "The program has had this key before. Make a new one.", "jwk")
+    rules.is_new(key, [each.jwk for each in known])
     live = [each.id for each in known if each.retired_at is None]
-    retired = live if retire_others else live[1:]
+    retired = rules.retired(live, retire_others=retire_others)
     if retired:
         await tx.execute(
             update(ClientKey).where(ClientKey.id.in_(retired)).values(retired_at=datetime.now(UTC))
@@ -179,7 +178,3 @@ def _values(wanted: ClientChanges, *, allows_loopback: bool) -> dict[str, Any]:
     if wanted.scopes is not None:
         values["scopes"] = rules.are_scopes(wanted.scopes)
     return values
-
-
-def _is_same(kept: dict[str, Any], given: dict[str, Any]) -> bool:
-    return (kept["x"], kept["y"]) == (given["x"], given["y"])

@@ -100,7 +100,7 @@ def rotate_passwords(slug: str) -> None:
     admin = Admin.find()
     secret = admin.secret()
     with admin.transaction() as connection:
-        organisation = _find(connection, slug)
+        organisation = find_organisation(connection, slug)
         logins = rotate(connection, secret, organisation)
     with admin.transaction() as connection:
         ended = end_connections(connection, logins)
@@ -127,7 +127,8 @@ def _insert(connection: Connection, row: tuple[UUID, str, str, str, str, str]) -
     _close_directory(connection)
 
 
-def _find(connection: Connection, slug: str) -> UUID:
+def find_organisation(connection: Connection, slug: str) -> UUID:
+    """The organisation with this short name. Raises Trouble."""
     _open_directory(connection)
     row = connection.execute("select id from app.organisations where slug = %s", (slug,)).fetchone()
     _close_directory(connection)
