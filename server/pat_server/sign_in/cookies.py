@@ -1,7 +1,8 @@
-"""The two cookies: the secret that a browser is known by, and the language that was chosen in it."""
+"""The cookies: the secret that a browser is known by, the language that was chosen in it, and the token of an invitation."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from pat_server.sign_in.languages import LANGUAGES
@@ -9,6 +10,7 @@ from pat_server.sign_in.languages import LANGUAGES
 LANGUAGE = "pat-language"
 _YEAR = 365 * 24 * 3600
 _LONGEST_SECRET = 100
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 def _is_secure(issuer: str) -> bool:
@@ -48,3 +50,26 @@ def with_language(language: str, issuer: str) -> tuple[str, str]:
     """The header that makes a browser remember a language for a year."""
     secure = "; Secure" if _is_secure(issuer) else ""
     return "set-cookie", f"{LANGUAGE}={language}; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Lax{secure}"
+
+
+def token_in(cookies: Mapping[str, str], issuer: str) -> str | None:
+    """The token of the invitation whose link a browser has followed, if it may be one."""
+    token = cookies.get(_name_of_token(issuer), "")
+    return token if 0 < len(token) <= _LONGEST_SECRET and token.isascii() else None
+
+
+def with_token(token: str, issuer: str) -> tuple[str, str]:
+    """The header that gives a browser the token of an invitation. What is no token is left out: it could be another header."""
+    secure = "; Secure" if _is_secure(issuer) else ""
+    plain = token if _TOKEN.fullmatch(token) else ""
+    return "set-cookie", f"{_name_of_token(issuer)}={plain}; Path=/; HttpOnly; SameSite=Lax{secure}"
+
+
+def without_token(issuer: str) -> tuple[str, str]:
+    """The header that makes a browser forget it."""
+    name, value = with_token("", issuer)
+    return name, f"{value}; Max-Age=0"
+
+
+def _name_of_token(issuer: str) -> str:
+    return f"{name_of(issuer)}-invitation"
