@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, GraphQLObjectType, get_named_type, is_object_type
@@ -23,9 +23,6 @@ from .values import Value, aggregated, known, plain_string, selected_once, writt
 
 if TYPE_CHECKING:
     from .compiler import Compiler
-
-_RANK = '"~rank"'
-_COUNT = '"~count"'
 
 
 def order_of(declaration: Connection, reader: Reader, known: Mapping[str, object]) -> str:
@@ -59,9 +56,8 @@ class Page:
         self.alias = alias_of(self.inner)
         self.is_read = False
         self._shows_nodes = False
-        wanted = self._page_info_fields()
-        self.probes = ("hasPreviousPage" if self.window.backward else "hasNextPage") in wanted
-        self.ranks = self.probes or bool(wanted & {"startCursor", "endCursor"})
+        more = "hasPreviousPage" if self.window.backward else "hasNextPage"
+        self.probes = more in self._page_info_fields()
 
     def value(self) -> Value:
         """SQL for the connection object."""
@@ -129,9 +125,13 @@ class Page:
 
     def _list(self, body: Value) -> Value:
         self.is_read = True
-        only = f" filter (where {self.alias}.{_RANK} <= {self.window.size.sql})" if self.probes else ""
+        part, size = "", self.window.size.sql
+        if self.probes:
+            # One row was asked for beyond the page, at the end that is farther from where it begins.
+            backward = f"(greatest(count(*) - {size}, 0) + 1)::int4:"
+            part = backward if self.window.backward else f":({size})::int4"
         # The rows come in this order, unless the page is one backward.
-        return aggregated(body, ordered(self.terms, self.alias), only)
+        return aggregated(body, ordered(self.terms, self.alias), part)
 
     def _total_count(self, site: Site) -> Value:
         self.compiler.statement.charges.add(COUNT, self.outer.multiple)
@@ -142,8 +142,8 @@ class Page:
     def _page_info(self, site: Site) -> Value:
         more, behind = self._has_more, self._has_behind
         near, far = (
-            (lambda site: self._end(site, "1")),
-            (lambda site: self._end(site, f"{self.alias}.{_COUNT}")),
+            (lambda site: self._end(site, f"least(count(*), {self.window.size.sql}, 1)")),
+            (lambda site: self._end(site, f"least(count(*), {self.window.size.sql})")),
         )
         backward = self.window.backward
         members = {
@@ -161,16 +161,21 @@ class Page:
     def _end(self, site: Site, place: str) -> Value:
         """The cursor of the row at a place counted from where the page begins."""
         self.is_read = True
-        rank = f"{self.alias}.{_RANK} = least({place}, {self.window.size.sql})"
-        cursor = plain_string(f"max({self._cursor_sql()}) filter (where {rank})")
+        order = ordered(self.terms, self.alias, backward=self.window.backward)
+        there = (
+            f"((array_agg({each.on(self.alias)} order by {order}))[({place})::int4])" for each in self.terms
+        )
+        texts = [each.spelled(value) for each, value in zip(self.terms, there, strict=True)]
+        cursor = plain_string(f"(case when {place} > 0 then {self._signed(texts)} end)")
         return self.compiler.statement.present(cursor, site)
 
     def _cursor(self) -> Value:
-        return plain_string(self._cursor_sql(), is_sure=True)
+        return plain_string(self._signed([each.text(self.alias) for each in self.terms]), is_sure=True)
 
-    def _cursor_sql(self) -> str:
+    def _signed(self, texts: Sequence[str]) -> str:
+        """SQL for the cursor of a row whose terms have these texts."""
         statement, key = self.compiler.statement, self.compiler.cursor_key
-        payload = f"json_build_array({', '.join(each.text(self.alias) for each in self.terms)})::text"
+        payload = f"json_build_array({', '.join(texts)})::text"
         inner = statement.constant(_bytea(key.inner(self.identity))) + "::bytea"
         outer = statement.constant(_bytea(key.outer())) + "::bytea"
         return cursor_sql(payload, inner, outer)
@@ -206,11 +211,7 @@ class Page:
         return f" where {' and '.join(conditions)}" if conditions else ""
 
     def _rows(self) -> str:
-        """The page's rows, numbered only where the selection needs it.
-
-        The numbering stands outside the LIMIT, which therefore still takes the first rows from an index or
-        a bounded sort.
-        """
+        """The page's rows, and one more where the selection asks whether there are any."""
         statement, page = self.compiler.statement, self.window
         alias = statement.alias()
         conditions = self._filters(alias)
@@ -218,16 +219,10 @@ class Page:
             conditions.append(beyond(self.terms, page.cursor(), alias, backward=page.backward))
         order = ordered(self.terms, alias, backward=page.backward)
         limit = page.size.one_more if self.probes else page.size.sql
-        rows = (
+        return (
             f"(select {alias}.* from {self._source()} {alias}{self._where(conditions)}"
             f" order by {order} limit {limit})"
         )
-        if not self.ranks:
-            return rows
-        alias = statement.alias()
-        order = ordered(self.terms, alias, backward=page.backward)
-        rank = f"row_number() over (order by {order}) as {_RANK}, count(*) over () as {_COUNT}"
-        return f"(select {alias}.*, {rank} from {rows} {alias})"
 
     def _has_behind(self, site: Site) -> Value:
         """Whether there are rows on the cursor's other side; without a cursor there is no other side."""

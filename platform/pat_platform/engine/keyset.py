@@ -23,7 +23,10 @@ class Term:
 
     def text(self, alias: str) -> str:
         """The term's value as text that its kind's cast reads back exactly."""
-        sql = self.on(alias)
+        return self.spelled(self.on(alias))
+
+    def spelled(self, sql: str) -> str:
+        """The same of a value that SQL gives."""
         return self.kind.texted(sql) or f"({sql})::text"
 
 

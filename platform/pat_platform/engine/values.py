@@ -83,10 +83,13 @@ def array_of(items: Iterable[Value]) -> Value:
     return Value((*pieces, "]"), is_sure=True)
 
 
-def aggregated(item: Value, order: str, only: str = "") -> Value:
-    """An array of a select's rows in order; ``only`` is an aggregate's FILTER."""
+def aggregated(item: Value, order: str, part: str = "") -> Value:
+    """An array of a select's rows in order; ``part`` are the bounds of a slice, of these rows alone."""
     # A row is never dropped: where what was promised not to be NULL is, it becomes null.
-    rows = f"string_agg(coalesce({item.sql}, 'null'), ',' order by {order}){only}"
+    row = f"coalesce({item.sql}, 'null')"
+    rows = f"string_agg({row}, ',' order by {order})"
+    if part:
+        rows = f"array_to_string((array_agg({row} order by {order}))[{part}], ',')"
     return Value(("[", Sql(f"coalesce({rows}, '')"), "]"), is_sure=True)
 
 
