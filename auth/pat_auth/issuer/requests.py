@@ -41,7 +41,6 @@ class OAuthRequest(OAuth2Request):
         demand_plain(pairs)
         super().__init__(method, _ADDRESS, headers={name.title(): value for name, value in headers})
         self.payload = Payload(pairs)
-        self.resource: str | None = None
 
     @classmethod
     def of_query(cls, query: Pairs) -> OAuthRequest:
@@ -53,11 +52,6 @@ class OAuthRequest(OAuth2Request):
         """What a client posts. Raises Unfit for a parameter that comes twice, or characters that may not be there."""
         once(asked.form)
         return cls(asked.method, asked.form, list(asked.headers.items()))
-
-    @property
-    def args(self) -> dict[str, str | None]:
-        """Nothing: what stands in the address of a form does not count, and would be logged on its way."""
-        return {}
 
     @property
     def form(self) -> dict[str, str]:
