@@ -107,6 +107,8 @@ class Settings:
     traces: bool = False
     trusts_traces: bool = False
     sign_in_connections: int = 4
+    product_name: str = ""
+    """What the pages of signing in are headed with. Whoever sees a phone over somebody's shoulder reads it."""
     issuer: str = "http://127.0.0.1:8000"
     audience: str = "http://127.0.0.1:8000/graphql"
     key_folder: Path = Path(".pat/keys")
@@ -149,7 +151,7 @@ class Settings:
         PAT_PREPARED_STATEMENTS (for each connection), PAT_MAX_COST (points for one operation),
         PAT_BUDGET_ORGANISATION, PAT_BUDGET_CLIENT and PAT_BUDGET_PERSON (points a minute; 0 for no limit),
         PAT_BUDGET_STORE (where several processes count them together: valkey://HOST:6379), PAT_DEMO,
-        PAT_DEVELOPMENT, PAT_ENGINE, PAT_ISSUER, PAT_AUDIENCE, PAT_KEY_FOLDER,
+        PAT_DEVELOPMENT, PAT_ENGINE, PAT_ISSUER, PAT_AUDIENCE, PAT_KEY_FOLDER, PAT_PRODUCT_NAME,
         PAT_LOG_LEVEL, PAT_METRICS_HOST and PAT_METRICS_PORT, PAT_DRAIN_SECONDS, PAT_TRUST_TRACES and
         OpenTelemetry's own OTEL_EXPORTER_OTLP_ENDPOINT,
         PAT_KEY_PROVIDER, and for Vault PAT_VAULT_ADDRESS, PAT_VAULT_TOKEN_FILE, PAT_VAULT_MOUNT and
@@ -213,7 +215,7 @@ def _read(environment: Mapping[str, str], given: set[str]) -> dict[str, object]:
     for name in ("pool_wait_seconds", "request_timeout_seconds"):
         if text := environment.get(_variable(name)):
             found[name] = float(_number(_variable(name), text))
-    for name in ("budget_store", "issuer", "audience", "log_level", "metrics_host"):
+    for name in ("budget_store", "issuer", "audience", "log_level", "metrics_host", "product_name"):
         if text := environment.get(_variable(name)):
             found[name] = text
     found["traces"] = bool(environment.get("OTEL_EXPORTER_OTLP_ENDPOINT"))

@@ -86,7 +86,7 @@ def _routes(parts: Parts, stopping: Stopping) -> list[Route]:
     return [
         Route("/healthz", healthz),
         Route("/readyz", readyz),
-        *sign_in_routes(parts.issuer),
+        *sign_in_routes(parts.issuer, parts.settings.product_name),
         *_routes_to_explore(parts),
     ]
 

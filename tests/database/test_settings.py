@@ -27,6 +27,7 @@ def test_every_setting_can_be_given() -> None:
             "PAT_POOL_SIZE": "7",
             "PAT_POOL_WAIT_SECONDS": "3",
             "PAT_SIGN_IN_CONNECTIONS": "2",
+            "PAT_PRODUCT_NAME": "Kestrel",
             "PAT_STATEMENT_TIMEOUT_MS": "1000",
             "PAT_DEMO": "yes",
             "PAT_ENGINE": "executor",
@@ -36,7 +37,7 @@ def test_every_setting_can_be_given() -> None:
         }
     )
     assert (settings.pool_size, settings.pool_wait_seconds, settings.statement_timeout_ms) == (7, 3.0, 1000)
-    assert settings.sign_in_connections == 2
+    assert (settings.sign_in_connections, settings.product_name) == (2, "Kestrel")
     assert (settings.demo, settings.engine) == (True, EngineMode.EXECUTOR)
     assert (settings.issuer, settings.audience) == ("https://pat.example", "https://pat.example/graphql")
     assert settings.key_folder == Path("/srv/keys")

@@ -8,11 +8,12 @@ from starlette.routing import Route
 
 from pat_auth.issuer.metadata import JWKS, TOKEN
 from pat_auth.issuer.service import Service
+from pat_server.sign_in.desk import page_routes
 from pat_server.sign_in.oauth import token_endpoint
 
 
-def sign_in_routes(service: Service) -> list[Route]:
-    """All that is finished."""
+def sign_in_routes(service: Service, product: str = "") -> list[Route]:
+    """All that is finished. ``product`` is the name that pages bear."""
 
     async def jwks(_: Request) -> Response:
         return JSONResponse(service.keys.read().public_set())
@@ -20,4 +21,5 @@ def sign_in_routes(service: Service) -> list[Route]:
     return [
         Route(JWKS, jwks),
         Route(TOKEN, token_endpoint(service), methods=["POST"]),
+        *page_routes(service, product),
     ]
