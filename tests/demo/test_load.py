@@ -11,6 +11,7 @@ from tests.demo.conftest import SECRET, Databases, Demo, fill
 from pat_platform.database.logins import ISSUER
 from pat_platform.settings import Settings
 from pat_platform.trail import first_broken
+from pat_server.demo.clients import CLIENT_ID
 from pat_server.demo.load import NotEmpty
 from pat_server.demo.owner import LoadState, load_state
 from pat_server.demo.people import PEOPLE, find_person, sign_in_table
@@ -277,3 +278,8 @@ def test_a_load_that_broke_off_is_recognised(databases: Databases) -> None:
     assert load_state(made.url) is LoadState.UNFINISHED
     with pytest.raises(NotEmpty):
         asyncio.run(fill(made))
+
+
+def test_there_is_a_client_to_develop_with_under_the_same_id_in_every_demo(demo: Demo) -> None:
+    assert demo.rows("select id, serves, kind from app.clients") == [(CLIENT_ID, "NETWORK", "PUBLIC")]
+    assert str(CLIENT_ID) == "2ba678f3-d490-4711-968d-72ddf23ab802"

@@ -17,6 +17,7 @@ from pat_auth.models import Membership
 from pat_auth.policy import Role
 from pat_platform.database.models import Base
 from pat_server.demo.chance import SEED
+from pat_server.demo.clients import write_client
 from pat_server.demo.organisations import ORGANISATIONS
 from pat_server.demo.people import PEOPLE, STAFF, SURVIVORS, Person
 from pat_server.demo.places import PLACES
@@ -74,7 +75,9 @@ def as_owner(admin_url: str, *tables: str) -> Iterator[Connection]:
 def write_directory(admin_url: str, secret: bytes) -> dict[str, UUID]:
     """Write places, organisations, staff and the logins, and open a session for everyone on the staff. Returns the sessions by e-mail."""
     now = datetime.now(UTC)
-    with as_owner(admin_url, "app.places", "app.organisations", "app.memberships") as connection:
+    with as_owner(
+        admin_url, "app.places", "app.organisations", "app.memberships", "app.clients"
+    ) as connection:
         cursor = connection.cursor()
         cursor.executemany(
             "insert into app.places (id, level, parent_id, name, aliases) values (%s, %s, %s, %s, %s)",
@@ -91,6 +94,7 @@ def write_directory(admin_url: str, secret: bytes) -> dict[str, UUID]:
             ],
         )
         _add_members(connection, [(person, person.name, None) for person in STAFF], now - ON_STAFF_FOR)
+        write_client(connection)
     with psycopg.connect(admin_url) as connection:
         for organisation in ORGANISATIONS:
             provision(connection, secret, organisation.id, organisation.kind)
