@@ -71,7 +71,7 @@ declare
 begin
     for ended in
         with revoked as (
-            update sec.sessions s set revoked_at = statement_timestamp(), revoked_because = because
+            update sec.sessions s set revoked_at = now(), revoked_because = because
             where s.id = any(ids) and s.revoked_at is null
             returning s.organisation_id, s.person_id, s.handle
         )
@@ -145,14 +145,14 @@ begin
     perform from sec.find_client(client) f
     where (f.organisation_id = place.organisation_id or f.serves = 'NETWORK') and scopes <@ (f.scopes || 'openid'::text);
     if not found then return null; end if;
-    if acr is distinct from '2' and place.role <> 'survivor' then return null; end if;
+    if coalesce(acr, '') <> '2' and place.role <> 'survivor' then return null; end if;
     insert into sec.sessions as s (
         id, login, organisation_id, membership_id, person_id, client, browser_id, scopes, auth_time, acr, expires_at)
     values (
         session, place.login, place.organisation_id, membership, person, client::text, browser, scopes, auth_time, acr,
-        least(until, statement_timestamp()
+        least(until, now()
             + case place.role when 'survivor' then interval '30 minutes' else interval '12 hours' end))
-    on conflict on constraint pk_sessions do nothing returning s.handle into opened;
+    on conflict (id) do nothing returning s.handle into opened;
     if opened is not null then
         perform trail.append(
             place.organisation_id, person, 'session.opened', array[person],
@@ -174,7 +174,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         join app.memberships m on m.organisation_id = s.organisation_id and m.id = s.membership_id and m.person_id = s.person_id
         join sec.people p on p.id = s.person_id
         join app.clients c on c.id::text = s.client
-        where s.id = session and s.revoked_at is null and s.expires_at > statement_timestamp()
+        where s.id = session and s.revoked_at is null and s.expires_at > now()
         and s.login = 'org_' || replace(m.organisation_id::text, '-', '') || '_' || m.role
         and m.ended_at is null and p.disabled_at is null and c.disabled_at is null)
 $$;
@@ -190,8 +190,8 @@ declare
 begin
     select i.* into invitation from app.invitations i
     where i.token_hash = token_hash and i.taken_up_at is null and i.withdrawn_at is null
-    and i.expires_at > statement_timestamp() for no key update;
-    if not found then return null; end if;
+    and i.expires_at > now() for no key update;
+    -- No invitation has no address, and nobody has that.
     perform from sec.people p where p.id = person and p.email = invitation.email and p.disabled_at is null for share;
     if not found then return null; end if;
     perform from sec.logins l where l.organisation_id = invitation.organisation_id and l.role = invitation.role;
@@ -204,10 +204,10 @@ begin
         and m.ended_at is not null), 'membership ended');
     insert into app.memberships as m (organisation_id, id, person_id, role, name)
     values (invitation.organisation_id, gen_random_uuid(), person, invitation.role, invitation.name)
-    on conflict on constraint uq_memberships_organisation_id_person_id_role
+    on conflict (organisation_id, person_id, role)
     do update set ended_at = null, name = invitation.name
     returning m.id into membership;
-    update app.invitations i set taken_up_at = statement_timestamp()
+    update app.invitations i set taken_up_at = now()
     where i.organisation_id = invitation.organisation_id and i.id = invitation.id;
     perform trail.append(
         invitation.organisation_id, person, 'member.joined', array[person, membership],
@@ -247,7 +247,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     from sec.sessions s
     join app.memberships m on m.organisation_id = s.organisation_id and m.id = s.membership_id
     where s.person_id = (select sec.actor()) and s.organisation_id = (select substr(session_user::text, 5, 32)::uuid)
-    and s.revoked_at is null and s.expires_at > statement_timestamp() and m.ended_at is null
+    and s.revoked_at is null and s.expires_at > now() and m.ended_at is null
 $$;
 
 create function sec.end_my_session(handle uuid) returns boolean
@@ -265,9 +265,9 @@ declare
 begin
     -- A session that is being opened is waited for, and ends with the others.
     perform from sec.people p where p.id = person for no key update;
-    update sec.browsers b set ended_at = statement_timestamp() where b.person_id = person and b.ended_at is null;
+    update sec.browsers b set ended_at = now() where b.person_id = person and b.ended_at is null;
     return sec.end_sessions(
-        array(select s.id from sec.sessions s where s.person_id = person and s.expires_at > statement_timestamp()),
+        array(select s.id from sec.sessions s where s.person_id = person and s.expires_at > now()),
         'signed out everywhere');
 end
 $$;
@@ -276,27 +276,27 @@ create function sec.end_sessions_of(client uuid) returns integer
 language sql security definer set search_path = pg_catalog, pg_temp as $$
     select sec.end_sessions(array(
         select s.id from sec.sessions s join app.clients c on c.id::text = s.client
-        where c.id = end_sessions_of.client and s.expires_at > statement_timestamp() and (select sec.actor()) is not null
+        where c.id = end_sessions_of.client and s.expires_at > now() and (select sec.actor()) is not null
         and c.organisation_id = (select substr(session_user::text, 5, 32)::uuid)), 'client disabled')
 $$;
 
 create function sec.forget() returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
     delete from sec.codes where hash = any(array(
-        select c.hash from sec.codes c where c.expires_at < statement_timestamp() - interval '1 hour' limit 1000));
+        select c.hash from sec.codes c where c.expires_at < now() - interval '1 hour' limit 1000));
     delete from sec.asks where id = any(array(
         select a.id from sec.asks a
-        where least(a.ended_at, a.expires_at) < statement_timestamp() - interval '1 day' limit 1000));
+        where least(a.ended_at, a.expires_at) < now() - interval '1 day' limit 1000));
     delete from sec.browsers where id = any(array(
         select b.id from sec.browsers b
-        where least(b.ended_at, b.expires_at) < statement_timestamp() - interval '1 day' limit 1000));
+        where least(b.ended_at, b.expires_at) < now() - interval '1 day' limit 1000));
     delete from sec.refresh_tokens where hash = any(array(
         select t.hash from sec.refresh_tokens t join sec.sessions s on s.id = t.session_id
-        where least(s.revoked_at, s.expires_at) < statement_timestamp() - interval '30 days' limit 1000));
+        where least(s.revoked_at, s.expires_at) < now() - interval '30 days' limit 1000));
     delete from sec.assertions where ctid = any(array(
-        select a.ctid from sec.assertions a where a.expires_at < statement_timestamp() limit 1000));
+        select a.ctid from sec.assertions a where a.expires_at < now() limit 1000));
     delete from sec.attempts where ctid = any(array(
-        select t.ctid from sec.attempts t where t.last_at < statement_timestamp() - interval '1 day' limit 1000));
+        select t.ctid from sec.attempts t where t.last_at < now() - interval '1 day' limit 1000));
 $$;
 
 revoke all on all functions in schema sec from public;

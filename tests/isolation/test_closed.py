@@ -42,7 +42,12 @@ FUNCTIONS = {
         f"sec.{function}": {SIGN_IN, "pat_sec"}
         for function in (
             *("find_client(uuid)", "client_origins()", "memberships_of(uuid)", "forget()", "is_live(uuid)"),
-            *("revoke_session(uuid,text)", "find_invitation(bytea)", "take_up(bytea,uuid)", "enrol(bytea,uuid)"),
+            *(
+                "revoke_session(uuid,text)",
+                "find_invitation(bytea)",
+                "take_up(bytea,uuid)",
+                "enrol(bytea,uuid)",
+            ),
             "open_session(uuid,uuid,uuid,uuid,text[],uuid,timestamp with time zone,text,timestamp with time zone)",
         )
     },

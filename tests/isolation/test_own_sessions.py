@@ -60,7 +60,9 @@ def handle_of(admin: Connection, session: UUID) -> UUID:
 def listed(admin: Connection, member: Member) -> dict[UUID, tuple[Any, ...]]:
     with as_superuser(admin, member.login, member.session):
         rows = admin.execute("select handle, client, client_name, is_this from sec.my_sessions()").fetchall()
-    return {row[0]: row[1:] for row in rows}
+    found = {row[0]: row[1:] for row in rows}
+    assert len(found) == len(rows)
+    return found
 
 
 def live(admin: Connection, sessions: list[UUID]) -> set[UUID]:

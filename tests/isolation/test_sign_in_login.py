@@ -187,6 +187,7 @@ def test_a_client_of_the_network_serves_every_organisation(
 ) -> None:
     client = put_client(admin, wall.organisation("secretariat"), serves=Serves.NETWORK)
     assert opening.opened(client=client) is not None
+    assert opening.opened(client=client, membership=uuid4(), session=uuid4()) is None
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.SERVICE])
@@ -249,6 +250,9 @@ DEATHS = {
 
 @pytest.mark.parametrize("death", DEATHS)
 def test_a_session_lives_until(wall: Wall, admin: Connection, opening: Opening, death: str) -> None:
+    elsewhere = wall.member("cbo-b", Role.CASE_MANAGER)
+    stays = Opening(wall, elsewhere, put_client(admin, elsewhere.organisation), None)
+    stays.opened()
     opening.opened()
     known = {
         "session": opening.session,
@@ -262,6 +266,7 @@ def test_a_session_lives_until(wall: Wall, admin: Connection, opening: Opening, 
     assert admin.execute(DEATHS[death].encode(), known).rowcount == 1
     with as_superuser(admin, SIGN_IN, None):
         assert ask(admin, "select sec.is_live(%s)", opening.session) is False
+        assert ask(admin, "select sec.is_live(%s)", stays.session) is True
 
 
 def test_a_client_is_found_with_its_live_keys(wall: Wall, admin: Connection) -> None:
@@ -270,8 +275,7 @@ def test_a_client_is_found_with_its_live_keys(wall: Wall, admin: Connection) -> 
     put_client(admin, wall.organisation("cbo-a"), keys=[{"kid": "another's"}])
     admin.execute("update app.client_keys set retired_at = now() where kid = 'old'")
     with as_superuser(admin, SIGN_IN, None):
-        row = admin.execute("select * from sec.find_client(%s)", (client,)).fetchone()
-    assert row is not None
+        (row,) = admin.execute("select * from sec.find_client(%s)", (client,)).fetchall()
     assert row[:6] == (wall.organisation("cbo-a"), client, "CBO-A", "A program", "PUBLIC", "ORGANISATION")
     assert row[6:] == (
         ["https://client.example/back"],
