@@ -12,8 +12,9 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from tests.isolation.test_invitations import TOKEN
 from tests.isolation.test_sign_in_login import OPEN, ask
-from tests.support.issuing import put_browser, put_client
+from tests.support.issuing import put_browser, put_client, put_invitation
 from tests.support.people import Member
 from tests.support.wall import Connection, Wall, as_superuser
 
@@ -166,9 +167,6 @@ def test_nobody_waits_for_what_is_somebody_elses(wall: Wall, member: Member, cli
 
 
 def test_an_invitation_is_taken_up_once_however_many_try(wall: Wall, member: Member) -> None:
-    from tests.isolation.test_invitations import TOKEN
-    from tests.support.issuing import put_invitation
-
     email = ask(wall.admin, "select email from sec.people where id = %s", member.person)
     invitation = put_invitation(wall.admin, member.organisation, email, Role.MIS_FOCAL)
     try:
@@ -184,6 +182,7 @@ def test_an_invitation_is_taken_up_once_however_many_try(wall: Wall, member: Mem
             assert again() is None
     finally:
         wall.admin.execute("delete from app.invitations where id = %s", (invitation,))
+        wall.admin.execute("update app.invitations set taken_up_at = null")
         wall.admin.execute(
             "delete from app.memberships where person_id = %s and role = 'mis_focal'", (member.person,)
         )
