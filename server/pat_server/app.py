@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
+from asyncio import create_task, to_thread
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -19,6 +19,7 @@ from pat_server.executing import Executor
 from pat_server.explorer import explorer_routes
 from pat_server.observing import API, Headers, ObservedApi, ObservedPages, Observer
 from pat_server.readiness import Readiness
+from pat_server.sign_in.forgetting import forget_now_and_then
 from pat_server.sign_in.origins import CrossOrigin, Origins
 from pat_server.sign_in.routes import sign_in_routes
 from pat_server.stopping import Stopping
@@ -34,10 +35,12 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        forgetting = create_task(forget_now_and_then(parts.issuer.connections))
         try:
             yield
         finally:
             stopping.say_farewell()
+            forgetting.cancel()
             await parts.database.close()
             await to_thread(parts.issuer.connections.close)
             parts.vault.close()
