@@ -20,6 +20,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "serve": "Serve the API on your own PostgreSQL.",
         "migrate": "Bring your database to this release.",
         "organisation": "Add an organisation, list them, or renew their passwords.",
+        "setup": "Invite the first administrator of a new network.",
+        "person": "Invite people, or let them in no more.",
         "client": "Register the programs that people sign in to.",
         "keys": "Show, check and rotate keys.",
         "backup": "Write the database into a file, without its keys.",

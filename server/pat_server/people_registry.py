@@ -1,0 +1,237 @@
+"""Who comes and goes, as the operator keeps it: on an administrator's connection, for every organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from pat_auth.invitations import rules
+from pat_auth.issuer.taking_up import hash_of_token, new_token
+from pat_auth.policy import Role
+from pat_platform.errors import Refused
+from pat_server.client_registry import NOBODY
+
+BECAUSE = "person disabled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewMember:
+    """Whom to invite, and as what."""
+
+    organisation: UUID
+    email: str = field(repr=False)
+    name: str = field(repr=False)
+    role: Role
+    stands: timedelta = rules.STANDS
+
+
+@dataclass(frozen=True)
+class Membership:
+    """One membership of somebody who leaves."""
+
+    organisation: UUID
+    id: UUID
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """What ended when somebody was disabled."""
+
+    person: UUID
+    memberships: Sequence[Membership]
+    sessions: int
+    browsers: int
+    invitations: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOpen:
+    """What somebody who has left still has, in one organisation: others have to see to it."""
+
+    organisation: str
+    """Its slug."""
+    cases: int
+    """That are assigned to her."""
+    clients: Sequence[str]
+    """The names of programs that she registered: she may hold their keys."""
+
+
+def invite(connection: Connection, new: NewMember) -> str:
+    """Invite somebody, in the connection's transaction; return what the link carries. Older invitations into the role are void.
+
+    Raises Refused: for what is no address, name or role there, for a member, and for somebody who was disabled.
+    """
+    email, name = rules.is_an_email(new.email), rules.is_a_name(new.name)
+    with _acting(connection, "pat_sec"):
+        there = {
+            Role(role)
+            for (role,) in connection.execute(
+                "select role from sec.logins where organisation_id = %s", (new.organisation,)
+            )
+        }
+        role = rules.is_invited_as(new.role, there)
+        known = connection.execute(
+            "select p.disabled_at is not null, exists (select from app.memberships m where m.person_id = p.id"
+            " and m.organisation_id = %s and m.role = %s and m.ended_at is null) from sec.people p where p.email = %s",
+            (new.organisation, role.value, email),
+        ).fetchone()
+    is_disabled, is_member = known or (False, False)
+    if is_disabled:
+        raise Refused(
+            "PERSON_DISABLED", "This person was disabled: `pat person enable` lets them in again.", "email"
+        )
+    rules.is_not_there(is_member)
+    token, invitation = new_token(), uuid4()
+    with _acting(connection, "pat_owner", "app.invitations"):
+        void = connection.execute(
+            f"{_WITHDRAW} and organisation_id = %s and email = %s and role = %s".encode(),
+            (new.organisation, email, role.value),
+        ).rowcount
+        connection.execute(
+            "insert into app.invitations (organisation_id, id, email, name, role, token_hash, expires_at, created_by)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s)",
+            (
+                *(new.organisation, invitation, email, name, role.value),
+                *(hash_of_token(token), datetime.now(UTC) + new.stands, NOBODY),
+            ),
+        )
+    _record(
+        connection, new.organisation, "member.invited", [invitation], {"role": role.value, "withdrawn": void}
+    )
+    return token
+
+
+def disable(connection: Connection, email: str) -> Left:
+    """Let somebody in nowhere any more, in the connection's transaction: sessions, browsers, memberships, invitations end.
+
+    Raises Refused for somebody who is not there, or was disabled before.
+    """
+    email = email.strip().lower()
+    with _acting(connection, "pat_sec"):
+        # First: whoever opens a session for her at this moment is waited for, and everybody after finds her disabled.
+        row = connection.execute(
+            "update sec.people set disabled_at = now() where email = %s and disabled_at is null returning id",
+            (email,),
+        ).fetchone()
+        if row is None:
+            raise Refused(
+                "NOT_FOUND", "Nobody signs in with this address, or they were disabled before.", "email"
+            )
+        person: UUID = row[0]
+        browsers = connection.execute(
+            "update sec.browsers set ended_at = now() where person_id = %s and ended_at is null", row
+        ).rowcount
+        connection.execute(
+            "update sec.consents set withdrawn_at = now() where person_id = %s and withdrawn_at is null", row
+        )
+        ((sessions,),) = connection.execute(
+            "select sec.end_sessions(array(select s.id from sec.sessions s where s.person_id = %s and s.expires_at > now()), %s)",
+            (person, BECAUSE),
+        ).fetchall()
+        memberships = [
+            Membership(*each)
+            for each in connection.execute(
+                "update app.memberships set ended_at = now() where person_id = %s and ended_at is null"
+                " returning organisation_id, id, role",
+                row,
+            ).fetchall()
+        ]
+    with _acting(connection, "pat_owner", "app.invitations"):
+        # Those that were sent to her, and those that she has sent: she may know their links.
+        withdrawn = connection.execute(
+            f"{_WITHDRAW} and (email = %s or created_by = %s) returning organisation_id".encode(),
+            (email, person),
+        ).fetchall()
+    for organisation in sorted({each.organisation for each in memberships} | {row[0] for row in withdrawn}):
+        hers = [each.id for each in memberships if each.organisation == organisation]
+        detail = {"invitations": sum(row[0] == organisation for row in withdrawn), "memberships": len(hers)}
+        _record(connection, organisation, "person.disabled", [person, *hers], detail)
+    return Left(
+        person=person,
+        memberships=memberships,
+        sessions=sessions,
+        browsers=browsers,
+        invitations=len(withdrawn),
+    )
+
+
+def enable(connection: Connection, email: str) -> None:
+    """Let somebody who was disabled sign in again. Her memberships stay ended: she is invited anew. Raises Refused."""
+    with _acting(connection, "pat_sec"):
+        row = connection.execute(
+            "update sec.people set disabled_at = null where email = %s and disabled_at is not null returning id",
+            (email.strip().lower(),),
+        ).fetchone()
+        if row is None:
+            raise Refused("NOT_FOUND", "Nobody with this address was disabled.", "email")
+        organisations = connection.execute(
+            "select distinct organisation_id from app.memberships where person_id = %s order by 1", row
+        ).fetchall()
+    for (organisation,) in organisations:
+        _record(connection, organisation, "person.enabled", [row[0]], {})
+
+
+def left_open(connection: Connection, person: UUID) -> list[LeftOpen]:
+    """What somebody has left open, by organisation; those where there is nothing are left out."""
+    tables = ("app.case_assignments", "app.clients", "app.organisations")
+    with _acting(connection, "pat_owner", *tables):
+        rows = connection.execute(
+            "select o.slug, (select count(distinct a.case_id) from app.case_assignments a"
+            "  where a.organisation_id = o.id and a.person_id = %(person)s and a.ended_at is null),"
+            " array(select c.name from app.clients c where c.organisation_id = o.id and c.created_by = %(person)s"
+            "  and c.disabled_at is null order by c.name)"
+            " from app.organisations o order by o.slug",
+            {"person": person},
+        ).fetchall()
+    return [
+        LeftOpen(organisation=slug, cases=cases, clients=clients)
+        for slug, cases, clients in rows
+        if cases or clients
+    ]
+
+
+def organisations_with(connection: Connection, role: Role) -> list[tuple[UUID, bool]]:
+    """The organisations that have a role, each with whether anybody lives in it: who is a member, and not disabled."""
+    with _acting(connection, "pat_sec"):
+        return connection.execute(
+            "select l.organisation_id, exists (select from app.memberships m join sec.people p on p.id = m.person_id"
+            " where m.organisation_id = l.organisation_id and m.role = l.role and m.ended_at is null"
+            " and p.disabled_at is null) from sec.logins l where l.role = %s order by 1",
+            (role.value,),
+        ).fetchall()
+
+
+_WITHDRAW = (
+    "update app.invitations set withdrawn_at = now() where taken_up_at is null and withdrawn_at is null"
+)
+
+
+@contextmanager
+def _acting(connection: Connection, role: str, *tables: str) -> Iterator[None]:
+    """Act as an owner, for the block alone; of the named tables row security hides nothing from it meanwhile."""
+    connection.execute(f"set local role {role}".encode())
+    for table in tables:
+        connection.execute(f"alter table {table} no force row level security".encode())
+    yield
+    for table in tables:
+        connection.execute(f"alter table {table} force row level security".encode())
+    connection.execute("reset role")
+
+
+def _record(
+    connection: Connection, organisation: UUID, action: str, subjects: Sequence[UUID], detail: dict[str, Any]
+) -> None:
+    """Write it into the organisation's trail, as done by nobody of its own."""
+    with _acting(connection, "pat_trail"):
+        connection.execute(
+            "select trail.append(%s, null, %s, %s::uuid[], %s)",
+            (organisation, action, list(subjects), Jsonb(detail)),
+        )
