@@ -67,10 +67,8 @@ class CaseAssignment:
     """That a colleague works on a case."""
 
     member: Member | None = found(
-        ToOne(
-            organisations.MEMBERS, organisations.member_of("person_id"), order=organisations.FIRST_MEMBERSHIP
-        ),
-        "The colleague; null where the caller may not see who it is.",
+        ToOne(organisations.MEMBERS, organisations.ASSIGNED),
+        "The colleague, in the role that it was given to her in; null where the caller may not see who it is.",
     )
     since: datetime = found(Column("started_at", DATETIME, nullable=False), "When it was given to her.")
 

@@ -18,7 +18,7 @@ VISIBLE = {
     " from app.survivors",
     "cases": "select organisation_id, code, status, stage, risk_level, trafficking_status, exploitation, place_id, opened_on, closed_on,"
     " version, created_at::date from app.cases",
-    "assignments": "select c.code, a.person_id, a.started_at::date, a.ended_at from app.case_assignments a"
+    "assignments": "select c.code, a.membership_id, a.started_at::date, a.ended_at from app.case_assignments a"
     " join app.cases c on c.id = a.case_id",
     "notes": "select c.code, n.kind, n.written_at::date, n.created_by from app.case_notes n join app.cases c on c.id = n.case_id",
     "proceedings": "select c.code, p.jurisdiction, p.state, p.court, p.stage, p.sections, p.filed_on, p.created_by"

@@ -80,7 +80,7 @@ def test_every_case_has_exactly_one_social_worker(demo: Demo) -> None:
     workers = demo.rows(
         "select c.id, count(*) from app.cases c"
         " join app.case_assignments a on a.case_id = c.id and a.ended_at is null"
-        " join app.memberships m on m.person_id = a.person_id and m.role = 'social_worker' group by 1"
+        " join app.memberships m on m.id = a.membership_id and m.role = 'social_worker' group by 1"
     )
     assert len(workers) == 164
     assert {count for _, count in workers} == {1}
@@ -89,7 +89,7 @@ def test_every_case_has_exactly_one_social_worker(demo: Demo) -> None:
 def test_twenty_social_workers_share_the_cases(demo: Demo) -> None:
     workers = demo.rows(
         "select o.slug, count(distinct m.id) from app.memberships m join app.organisations o on o.id = m.organisation_id"
-        " join app.case_assignments a on a.person_id = m.person_id where m.role = 'social_worker' group by 1 order by 1"
+        " join app.case_assignments a on a.membership_id = m.id where m.role = 'social_worker' group by 1 order by 1"
     )
     assert [count for _, count in workers] == [4, 3, 3, 3, 3, 2, 2]
 

@@ -30,6 +30,7 @@ SCHEMAS = {
 FUNCTIONS = {
     "sec.enter(text)": {*APPLICATION, "pat_sec"},
     "sec.actor()": {*APPLICATION, "pat_sec", "pat_trail"},
+    "sec.membership()": {*APPLICATION, "pat_sec"},
     "sec.survivor()": {*APPLICATION, "pat_sec"},
     "app.my_referrals()": {*APPLICATION, "pat_owner"},
     "app.received_status(uuid,uuid)": {*APPLICATION, "pat_owner"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
 from tests.support.people import Member
@@ -75,8 +74,8 @@ def test_an_assignment_that_ends_reaches_nothing_from_the_next_statement_on(
 ) -> None:
     with wall.admin.transaction(force_rollback=True):
         wall.admin.execute(
-            "update app.case_assignments set ended_at = now() where person_id = %s and ended_at is null",
-            (worker.person,),
+            "update app.case_assignments set ended_at = now() where membership_id = %s and ended_at is null",
+            (worker.membership,),
         )
         with as_superuser(wall.admin, worker.login, worker.session):
             for table, column in SEALED.items():
@@ -87,13 +86,18 @@ def test_she_cannot_assign_herself(wall: Wall, worker: Member, injected: Connect
     row = wall.rows["app.case_assignments"]["cbo-a"]["social_worker2"]
     assigned = attempt(
         injected,
-        "insert into app.case_assignments (organisation_id, id, case_id, survivor_id, person_id, created_by)"
-        " values (%s, %s, %s, %s, %s, %s)",
-        (row["organisation_id"], uuid4(), row["case_id"], row["survivor_id"], worker.person, worker.person),
+        "insert into app.case_assignments"
+        " (organisation_id, id, case_id, survivor_id, person_id, membership_id, created_by)"
+        " values (%s, gen_random_uuid(), %s, %s, %s, %s, %s)",
+        (
+            *(row["organisation_id"], row["case_id"], row["survivor_id"]),
+            *(worker.person, worker.membership, worker.person),
+        ),
     )
     assert assigned == REFUSED
     assert attempt(injected, "update app.case_assignments set ended_at = null") == REFUSED
-    assert attempt(injected, f"update app.case_assignments set person_id = '{worker.person}'") == REFUSED
+    taken = f"update app.case_assignments set membership_id = '{worker.membership}'"
+    assert attempt(injected, taken) == REFUSED
 
 
 NOTE = (
@@ -176,6 +180,7 @@ def test_no_role_changes_whose_a_row_is_or_who_wrote_it(wall: Wall, role: Role) 
         "case_id",
         "survivor_id",
         "person_id",
+        "membership_id",
         "created_by",
         "received_id",
         "to_organisation_id",

@@ -83,6 +83,7 @@ def test_a_session_that_ends_while_a_transaction_is_open_reads_nothing_from_the_
         with as_superuser(wall.admin, manager.login, None):
             assert attempt(wall.admin, "select sec.actor()") == [(None,)]
             assert attempt(wall.admin, "select sec.survivor()") == [(None,)]
+            assert attempt(wall.admin, "select sec.membership()") == [(None,)]
             assert sees(wall.admin, [*DOMAIN, *SENT]) == []
 
 
@@ -118,10 +119,10 @@ def test_a_session_expires_at_its_moment_not_at_the_end_of_the_transaction(wall:
             expire.format("clock_timestamp() + interval '300 ms'").encode(), (survivor.session,)
         )
         try:
-            asked = "select sec.actor() is not null, sec.survivor() is not null"
-            assert attempt(connection, asked) == [(True, True)]
+            asked = "select sec.actor() is not null, sec.survivor() is not null, sec.membership() is not null"
+            assert attempt(connection, asked) == [(True, True, True)]
             connection.execute("select pg_sleep(0.35)")
-            assert attempt(connection, asked) == [(False, False)]
+            assert attempt(connection, asked) == [(False, False, False)]
         finally:
             wall.admin.execute(expire.format("now() + interval '1 day'").encode(), (survivor.session,))
 
@@ -131,7 +132,8 @@ def test_a_survivor_does_not_become_another_by_her_session(wall: Wall) -> None:
     with wall.acting(wall.member("cbo-a", Role.SURVIVOR)) as connection:
         stolen = wall.member("cbo-b", Role.SURVIVOR).session
         connection.execute("select set_config('pat.session', %s, true)", (str(stolen),))
-        assert attempt(connection, "select sec.actor(), sec.survivor()") == [(None, None)]
+        asked = "select sec.actor(), sec.survivor(), sec.membership()"
+        assert attempt(connection, asked) == [(None, None, None)]
 
 
 @pytest.mark.parametrize("role", Role)
@@ -209,6 +211,15 @@ def test_a_session_is_gone_when_its_transaction_is(wall: Wall, manager: Member) 
             connection.execute("select sec.enter(%s)", (str(manager.session),))
             assert sees(connection, ["app.cases"]) == ["app.cases"]
         assert sees(connection, ["app.cases"]) == []
+
+
+def test_what_a_session_says_is_looked_up_in_one_way(wall: Wall) -> None:
+    """Who she is, under which membership, and whose record hers is: each only of a session that is live."""
+    functions = ("sec.actor()", "sec.membership()", "sec.survivor()")
+    asked = "select prosrc from pg_proc where oid = any(%s::regprocedure[])"
+    bodies = [body.split() for (body,) in wall.admin.execute(asked, (list(functions),)).fetchall()]
+    assert sorted(body[1] for body in bodies) == ["m.survivor_id", "s.membership_id", "s.person_id"]
+    assert bodies[0][2:] == bodies[1][2:] == bodies[2][2:]
 
 
 def test_colleagues_on_one_login_act_as_themselves(wall: Wall) -> None:

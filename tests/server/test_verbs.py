@@ -155,14 +155,13 @@ async def test_a_survivor_may_be_registered_without_knowing_who_she_is(network: 
 
 async def test_a_case_taken_from_a_worker_is_no_longer_hers(network: Network, acting: Any) -> None:
     member, case_id = network.rows(
-        "select m.id, a.case_id from app.case_assignments a join app.memberships m on m.person_id = a.person_id"
+        "select m.id, a.case_id from app.case_assignments a join app.memberships m on m.id = a.membership_id"
         " join sec.people p on p.id = m.person_id where p.email = 'worker1@cbo-f.example' and a.ended_at is null limit 1"
     )[0]
     async with acting("manager@cbo-f.example") as tx:
         await cases.unassign_case(tx, case_id=case_id, member_id=member)
     live = network.rows(
-        "select count(*) from app.case_assignments a join app.memberships m on m.person_id = a.person_id"
-        " where m.id = %s and a.case_id = %s and a.ended_at is null",
+        "select count(*) from app.case_assignments where membership_id = %s and case_id = %s and ended_at is null",
         member,
         case_id,
     )

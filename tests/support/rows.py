@@ -220,7 +220,11 @@ def _assignments(slug: str, members: Iterable[Member]) -> Iterator[tuple[str, Ro
 
 def _assignment(slug: str, name: str, label: str, member: Member, **values: Any) -> Row:
     about = {"case_id": named(slug, "cases", label), "survivor_id": named(slug, "survivors", label)}
-    return _base(slug, "case_assignments", name, **about, person_id=member.person, **values)[1]
+    return _base(slug, "case_assignments", name, **about, **_of(member), **values)[1]
+
+
+def _of(member: Member) -> Row:
+    return {"person_id": member.person, "membership_id": member.membership}
 
 
 def _replays(slug: str, members: Iterable[Member]) -> Iterator[tuple[str, Row]]:

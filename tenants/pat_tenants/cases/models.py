@@ -159,7 +159,7 @@ class Case(Base):
 
 
 class CaseAssignment(Base):
-    """Who works on a case. Until it ends, it is what ``ASSIGNED`` reaches by."""
+    """Who works on a case, in which role. Until it ends, it is what ``ASSIGNED`` reaches by."""
 
     __tablename__ = "case_assignments"
     __table_args__ = (
@@ -168,12 +168,17 @@ class CaseAssignment(Base):
             ["organisation_id", "case_id", "survivor_id"],
             ["app.cases.organisation_id", "app.cases.id", "app.cases.survivor_id"],
         ),
-        Index(None, "organisation_id", "person_id", "case_id", postgresql_where=text("ended_at is null")),
+        ForeignKeyConstraint(
+            ["organisation_id", "membership_id"],
+            ["app.memberships.organisation_id", "app.memberships.id"],
+            name="fk_case_assignments_membership",
+        ),
+        Index(None, "organisation_id", "membership_id", "case_id", postgresql_where=text("ended_at is null")),
         Index(
             "uq_case_assignments_live",
             "organisation_id",
             "case_id",
-            "person_id",
+            "membership_id",
             unique=True,
             postgresql_where=text("ended_at is null"),
         ),
@@ -185,6 +190,9 @@ class CaseAssignment(Base):
     case_id: Mapped[UUID]
     survivor_id: Mapped[UUID]
     person_id: Mapped[UUID]
+    """For the release before, which knows her by it alone; nothing is decided by it."""
+    membership_id: Mapped[UUID | None]
+    """What the release before assigns has none: it is nobody's."""
     started_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     ended_at: Mapped[datetime | None]
     created_by: Mapped[UUID]

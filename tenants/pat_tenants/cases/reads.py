@@ -21,7 +21,7 @@ FILTERS = {
     "code": Filter("{t}.code = {value}"),
     "assignedToMe": Filter(
         "{value} = ({t}.id in (select a.case_id from app.case_assignments a"
-        " where a.person_id = (select sec.actor()) and a.ended_at is null))",
+        " where a.membership_id = (select sec.membership()) and a.ended_at is null))",
         "bool",
     ),
 }
@@ -43,7 +43,8 @@ ALL_COUNTS = "true"
 BY_STATUS_AND_PLACE = (Order("status"), Order("place_id"))
 
 ASSIGNMENTS = Source("app.case_assignments")
-LIVE_ASSIGNMENTS = "{n}.case_id = {t}.id and {n}.ended_at is null"
+# What the release before assigned is nobody's.
+LIVE_ASSIGNMENTS = "{n}.case_id = {t}.id and {n}.ended_at is null and {n}.membership_id is not null"
 BY_START = (Order("started_at"), Order("id"))
 
 NOTES = Source("app.case_notes")
@@ -53,7 +54,7 @@ NOTE_ORDERS = {"WRITTEN_AT_DESC": (Order("written_at", DATETIME, desc=True),)}
 
 NOTE_IS_ASSIGNED = (
     "{t}.case_id in (select a.case_id from app.case_assignments a"
-    " where a.person_id = (select sec.actor()) and a.ended_at is null)"
+    " where a.membership_id = (select sec.membership()) and a.ended_at is null)"
 )
 NOTE_TEXTS = Source(
     "(select n.id as note_id, n.survivor_id, k.wrapped, x.text from app.case_notes n"

@@ -110,12 +110,12 @@ async def open_case(
 
 
 async def assign_case(tx: Transaction, *, case_id: UUID, member_id: UUID) -> Case:
-    """Give a case to a colleague; giving it again changes nothing. Raises Refused for an unknown case or colleague."""
+    """Give a case to a colleague in one of her roles; giving it again changes nothing. Raises Refused for an unknown case or colleague."""
     case = await known_case(tx, case_id)
     person = await _colleague(tx, member_id)
     live = select(CaseAssignment.id).where(
         CaseAssignment.case_id == case.id,
-        CaseAssignment.person_id == person,
+        CaseAssignment.membership_id == member_id,
         CaseAssignment.ended_at.is_(None),
     )
     if await tx.scalar(live) is None:
@@ -126,6 +126,7 @@ async def assign_case(tx: Transaction, *, case_id: UUID, member_id: UUID) -> Cas
                 case_id=case.id,
                 survivor_id=case.survivor_id,
                 person_id=person,
+                membership_id=member_id,
                 created_by=tx.actor,
             )
         )
@@ -134,14 +135,17 @@ async def assign_case(tx: Transaction, *, case_id: UUID, member_id: UUID) -> Cas
 
 
 async def unassign_case(tx: Transaction, *, case_id: UUID, member_id: UUID) -> Case:
-    """Take a case from a colleague: what she reached by it is closed with the next statement."""
+    """Take a case from a colleague in one of her roles: what she reached by it is closed with the next statement.
+
+    Raises Refused for an unknown case or colleague.
+    """
     case = await known_case(tx, case_id)
-    person = await _colleague(tx, member_id)
+    await _colleague(tx, member_id)
     await tx.execute(
         update(CaseAssignment)
         .where(
             CaseAssignment.case_id == case.id,
-            CaseAssignment.person_id == person,
+            CaseAssignment.membership_id == member_id,
             CaseAssignment.ended_at.is_(None),
         )
         .values(ended_at=func.now())
@@ -270,6 +274,7 @@ def today() -> date:
 
 
 async def _colleague(tx: Transaction, member_id: UUID) -> UUID:
+    """The person behind a live membership that cases are given to. Raises Refused for any other."""
     person: UUID | None = await tx.scalar(
         select(Membership.person_id).where(
             Membership.id == member_id,

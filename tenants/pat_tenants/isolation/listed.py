@@ -25,6 +25,7 @@ SECOND_REFERENCES = (
 
 DEFINERS = (
     "sec.actor()",
+    "sec.membership()",
     "sec.survivor()",
     "sec.enter(text)",
     "trail.record(text,uuid[],jsonb)",
@@ -36,6 +37,7 @@ DEFINERS = (
 CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "sec.actor()": (GROUP, "pat_trail"),
+        "sec.membership()": (GROUP,),
         "sec.survivor()": (GROUP,),
         "sec.enter(text)": (GROUP,),
         "trail.record(text,uuid[],jsonb)": (GROUP,),

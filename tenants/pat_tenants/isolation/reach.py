@@ -11,8 +11,10 @@ ORGANISATION = "(select substr(session_user::text, 5, 32)::uuid)"
 
 ACTOR = "(select sec.actor())"
 SURVIVOR = "(select sec.survivor())"
+MEMBERSHIP = "(select sec.membership())"
+"""The membership that she acts under: whoever has two in an organisation reaches in one role what is hers in that one."""
 
-_MINE = f"select {{column}} from app.case_assignments where person_id = {ACTOR} and ended_at is null"
+_MINE = f"select {{column}} from app.case_assignments where membership_id = {MEMBERSHIP} and ended_at is null"
 
 # The door shows what was agreed only while it is open: this asks for both.
 _HEARINGS_RECEIVED = (
@@ -28,7 +30,7 @@ _SPECIAL: dict[tuple[str, Reach], str] = {
     # Colleagues are listed; which survivors sign in is nobody's business.
     ("app.memberships", Reach.ORGANISATION): "role <> 'survivor'",
     ("app.memberships", Reach.OWN): (
-        "person_id in (select person_id from app.case_assignments"
+        "id in (select membership_id from app.case_assignments"
         f" where survivor_id = {SURVIVOR} and ended_at is null)"
     ),
     ("app.replays", Reach.SELF): f"person_id = {ACTOR}",
@@ -76,7 +78,7 @@ def condition(table: Table, reach: Reach, *, writing: bool = False) -> str | Non
 
 def _assigned(table: Table) -> str:
     if table.name == "case_assignments":
-        return f"person_id = {ACTOR}"
+        return f"membership_id = {MEMBERSHIP}"
     if "case" in table.info:
         return f"{table.info['case']} in ({_MINE.format(column='case_id')})"
     return f"{table.info['survivor']} in ({_MINE.format(column='survivor_id')})"

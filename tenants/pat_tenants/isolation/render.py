@@ -50,7 +50,10 @@ _KEEPERS: tuple[Statement, ...] = (
     ("pat_sec", "grant select on sec.people, sec.logins, sec.sessions to pat_service_issuer"),
     ("pat_sec", "grant insert, update (revoked_at) on sec.sessions to pat_service_issuer"),
     ("pat_sec", "grant execute on function sec.actor() to pat_trail"),
-    ("pat_sec", f"grant execute on function sec.enter(text), sec.actor(), sec.survivor() to {GROUP}"),
+    (
+        "pat_sec",
+        f"grant execute on function sec.enter(text), sec.actor(), sec.membership(), sec.survivor() to {GROUP}",
+    ),
     ("pat_sec", "create policy keeper on sec.people to pat_sec using (true) with check (true)"),
     ("pat_sec", "create policy keeper on sec.logins to pat_sec using (true) with check (true)"),
     ("pat_sec", "create policy keeper on sec.sessions to pat_sec using (true) with check (true)"),

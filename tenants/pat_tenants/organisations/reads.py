@@ -12,9 +12,10 @@ FILTERS = {"kind": Filter("{t}.kind = {value}")}
 MEMBERS = Source("app.memberships")
 MEMBER = Row(MEMBERS)
 
-# The membership that the caller acts under: of this login's organisation by the fence, of her by the policy, in its role.
-MINE = "{n}.person_id = (select sec.actor()) and {n}.role = substr(session_user::text, 38)"
+# The membership that the caller acts under.
+MINE = "{n}.id = (select sec.membership())"
 OF_MEMBER = "{n}.id = {t}.organisation_id"
+ASSIGNED = "{n}.id = {t}.membership_id"
 
 
 def member_of(person: str) -> str:

@@ -17,7 +17,7 @@ AGE_BAND = (
 
 IS_ASSIGNED = (
     "{t}.id in (select a.survivor_id from app.case_assignments a"
-    " where a.person_id = (select sec.actor()) and a.ended_at is null)"
+    " where a.membership_id = (select sec.membership()) and a.ended_at is null)"
 )
 
 # The row is there whether or not an identity was recorded: what is withheld never tells which.
