@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -36,14 +37,9 @@ class Granted:
         with psycopg.connect(self.network.admin_url) as admin:
             self.client = put_client(admin, organisation, redirect_uris=(BACK,), scopes=self.scopes)
 
-    def code(self, email: str, scope: str = SCOPE, **more: str) -> str:
-        """A code for somebody who has signed in with both factors and allows what is asked for."""
-        ((person,),) = self.network.rows("select id from sec.people where email = %s", email)
-        with psycopg.connect(self.network.admin_url) as admin:
-            browser = put_browser(admin, person)
-        now = self.service.clock()
-        standing = Standing(person, browser, now, now, frozenset({Method.PASSWORD, Method.OTP}))
-        question = {
+    def question(self, scope: str = SCOPE, **more: str) -> dict[str, str]:
+        """What the client asks for."""
+        return {
             "response_type": "code",
             "client_id": str(self.client),
             "redirect_uri": BACK,
@@ -52,8 +48,31 @@ class Granted:
             "code_challenge_method": "S256",
             **more,
         }
+
+    def sign_in(self, email: str, allows: Iterable[str]) -> str:
+        """The secret of a browser in which somebody has signed in with both factors, and allowed the client these scopes."""
+        ((person, membership),) = self.network.rows(
+            "select p.id, m.id from sec.people p join app.memberships m on m.person_id = p.id where p.email = %s",
+            email,
+        )
+        secret = uuid4().hex
+        with psycopg.connect(self.network.admin_url) as admin:
+            put_browser(admin, person, secret=secret.encode())
+            admin.execute(
+                "insert into sec.consents (person_id, client, membership_id, scopes) values (%s, %s, %s, %s)",
+                (person, self.client, membership, list(allows)),
+            )
+        return secret
+
+    def code(self, email: str, scope: str = SCOPE, **more: str) -> str:
+        """A code for somebody who has signed in with both factors and allows what is asked for."""
+        ((person,),) = self.network.rows("select id from sec.people where email = %s", email)
+        with psycopg.connect(self.network.admin_url) as admin:
+            browser = put_browser(admin, person)
+        now = self.service.clock()
+        standing = Standing(person, browser, now, now, frozenset({Method.PASSWORD, Method.OTP}))
         with self.service.connections.transaction() as connection:
-            wish = examine(connection, self.service, list(question.items()))
+            wish = examine(connection, self.service, list(self.question(scope, **more).items()))
             assert isinstance(wish, Wish)
             (member,) = memberships_of(connection, person)
             done = conclude(connection, self.service, wish, standing, member)

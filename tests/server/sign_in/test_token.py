@@ -6,12 +6,14 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
 from joserfc import jwt
 from tests.server.conftest import Network, free_port, serving
 from tests.server.sign_in.granted import Granted
+from tests.support.granting import BACK
 
 from pat_auth.issuer.service import Service
 from pat_auth.keys import KeysInFile, key_set
@@ -47,6 +49,48 @@ def test_a_manager_signs_in_and_asks(granted: Granted) -> None:
     assert answer["data"]["cases"]["totalCount"] == granted.network.counted()["cbo-a"]
     (edge,) = answer["data"]["cases"]["edges"]
     assert edge["node"]["survivor"]["identity"]["__typename"] == "SurvivorIdentity"
+
+
+def test_from_the_authorization_endpoint_to_the_api_for_whoever_has_signed_in_and_allowed_it(
+    granted: Granted, network: Network
+) -> None:
+    secret = granted.sign_in(MANAGER, allows=("openid", "cases"))
+    question = granted.question("openid cases", state="s", prompt="none")
+
+    sent_back = granted.http.get(
+        "/oauth/authorize", params=question, headers={"cookie": f"pat-sign-in={secret}"}
+    )
+
+    assert sent_back.status_code == 303
+    said = dict(parse_qsl(urlsplit(sent_back.headers["location"]).query))
+    assert sent_back.headers["location"].startswith(BACK + "?")
+    assert (said["state"], said["iss"]) == ("s", network.settings.issuer)
+    token = granted.exchange(said["code"]).json()["access_token"]
+    assert granted.ask(token, NAMES).json()["data"]["cases"]["totalCount"] == network.counted()["cbo-a"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        (b"", 400),
+        (b"client_id=%00", 400),
+        (b"client_id=%ff", 400),
+        (b"client_id=%C3%A9", 400),
+        (b"response_type=%C3%A9", 400),
+        (b'response_type=code&redirect_uri="', 400),
+        (b"client_id=%F0%9D%92%B3&client_id=x", 400),
+        (b"&".join(b"a%d=1" % number for number in range(40)), 400),
+        (b"max_age=" + b"9" * 4000, 400),
+        (b"state=" + b"9" * 5000, 413),
+    ],
+)
+def test_a_question_that_cannot_be_read_gets_a_page_that_says_so(
+    client: httpx.Client, query: bytes, status: int
+) -> None:
+    answer = client.get(httpx.URL("/oauth/authorize", query=query))
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
 
 
 def test_what_the_client_was_not_given_is_withheld_whoever_is_signed_in(granted: Granted) -> None:
