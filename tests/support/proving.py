@@ -107,13 +107,13 @@ class Proving:
         self.wall.admin.execute("delete from sec.attempts where key <> 'key'")
 
 
-@contextmanager
-def proving_on(wall: Wall, folder: Path) -> Iterator[Proving]:
-    """The issuer of the small network."""
-    provision_services(wall.admin, SECRET, [SIGN_IN])
-    settings = Settings(database_url=wall.url, secret=SECRET, issuer=ISSUER, audience=f"{ISSUER}/graphql")
-    keys, clock, hashing = KeysInFile(folder), Clock(), CountedHashing()
-    service = Service(
+def issuer_before(
+    url: str, secret: bytes, folder: Path, *, hashing: Hashing, clock: Callable[[], datetime]
+) -> Service:
+    """An issuer before a database whose logins have passwords. Close its connections at the end."""
+    settings = Settings(database_url=url, secret=secret, issuer=ISSUER, audience=f"{ISSUER}/graphql")
+    keys = KeysInFile(folder)
+    return Service(
         connections=Connections(settings, SIGN_IN, size=settings.sign_in_connections),
         keys=keys,
         verifier=FollowingVerifier(
@@ -121,10 +121,18 @@ def proving_on(wall: Wall, folder: Path) -> Iterator[Proving]:
         ),
         issuer=settings.issuer,
         audience=settings.audience,
-        secrets=Secrets.of(SECRET),
+        secrets=Secrets.of(secret),
         hashing=hashing,
         clock=clock,
     )
+
+
+@contextmanager
+def proving_on(wall: Wall, folder: Path) -> Iterator[Proving]:
+    """The issuer of the small network."""
+    provision_services(wall.admin, SECRET, [SIGN_IN])
+    clock, hashing = Clock(), CountedHashing()
+    service = issuer_before(wall.url, SECRET, folder, hashing=hashing, clock=clock)
     proving = Proving(wall, service, clock, hashing)
     try:
         yield proving

@@ -10,7 +10,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
-from pat_auth.issuer.service import Service
+from pat_auth.issuer.hashing import Hashing
+from pat_auth.issuer.service import Secrets, Service
 from pat_auth.models import SecretKind
 from pat_platform.database.threads import Connection
 
@@ -65,7 +66,12 @@ def _own_letters(spelled: str, words: Iterable[str]) -> Iterator[int]:
 
 def hash_password(service: Service, password: str) -> str:
     """The hash to keep. It takes a while: not with a connection in hand."""
-    return service.hashing.hash(_stirred(service, password))
+    return hash_with(service.hashing, service.secrets, password)
+
+
+def hash_with(hashing: Hashing, secrets: Secrets, password: str) -> str:
+    """The same for whoever has no issuer at hand."""
+    return hashing.hash(_stirred(secrets, password))
 
 
 def verify_password(service: Service, password: str, hashed: str | None, key: int = KEY) -> bool:
@@ -73,7 +79,8 @@ def verify_password(service: Service, password: str, hashed: str | None, key: in
     # With another key of the deployment nothing matches, and that too takes as long.
     is_ours = hashed is not None and key == KEY
     matches = service.hashing.matches(
-        hashed if hashed is not None and is_ours else service.hashing.nobodys, _stirred(service, password)
+        hashed if hashed is not None and is_ours else service.hashing.nobodys,
+        _stirred(service.secrets, password),
     )
     return matches and is_ours
 
@@ -88,8 +95,8 @@ def set_password(connection: Connection, service: Service, person: UUID, hashed:
     )
 
 
-def _stirred(service: Service, password: str) -> bytes:
-    return hmac.digest(service.secrets.passwords, _normal(password).encode(), "sha256")
+def _stirred(secrets: Secrets, password: str) -> bytes:
+    return hmac.digest(secrets.passwords, _normal(password).encode(), "sha256")
 
 
 def _normal(password: str) -> str:

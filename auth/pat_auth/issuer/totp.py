@@ -11,7 +11,7 @@ from datetime import datetime
 from secrets import token_bytes
 from uuid import UUID, uuid4
 
-from pat_auth.issuer.service import Service
+from pat_auth.issuer.service import Secrets, Service
 from pat_platform.database.threads import Connection
 from pat_platform.encryption.envelope import Unreadable, open_bytes, seal_bytes
 
@@ -57,7 +57,7 @@ def put_factor(
         (
             person,
             factor,
-            seal_bytes(service.secrets.second_factors, _place(person, factor), b32decode(secret)),
+            seal_secret(service.secrets, person, factor, secret),
             KEY,
             None if step is None else service.clock(),
             step or 0,
@@ -65,6 +65,11 @@ def put_factor(
         ),
     )
     return factor
+
+
+def seal_secret(secrets: Secrets, person: UUID, factor: UUID, secret: str) -> bytes:
+    """A generator's secret as it is kept: it opens for this person's generator alone."""
+    return seal_bytes(secrets.second_factors, _place(person, factor), b32decode(secret))
 
 
 def begin_totp(connection: Connection, service: Service, person: UUID, email: str) -> Enrolment:

@@ -15,6 +15,7 @@ from pat_server.commands.progress import Progress
 from pat_server.commands.signals import run_stoppable
 from pat_server.commands.trouble import Trouble
 from pat_server.demo.load import load
+from pat_server.demo.owner import let_sign_in
 from pat_server.demo.scale import scale as multiply
 from pat_server.migrate import migrate
 
@@ -47,6 +48,8 @@ def prepare(
             f"The demo was loaded with --scale {loaded}. Add --fresh to remove its data and load it with --scale {scale}."
         )
     _bring_to_release(postgres.url(database=NAME), settings.secret, progress)
+    # The release that loaded it may have known nobody's password.
+    let_sign_in(postgres.url(database=NAME), settings.secret)
     return settings
 
 

@@ -14,6 +14,7 @@ from pat_server.commands.serving import ReadyServer
 from pat_server.commands.sign_ins import sign_ins
 from pat_server.commands.watched import logged
 from pat_server.commands.web_build import built_in_background
+from pat_server.demo.credentials import demo_password
 from pat_server.demo.people import sign_in_table
 from pat_server.web import Web
 
@@ -30,7 +31,7 @@ def serve_network(home: Home, port: int, scale: int | None, bound: socket.socket
 
         def welcome() -> None:
             progress.clear()
-            click.echo("\n".join(greeting(running.url)))
+            click.echo("\n".join(greeting(running.url, demo_password(settings.secret))))
 
         def failure() -> str | None:
             return None if postgres.pid else DATABASE_ENDED
@@ -48,12 +49,14 @@ def serve_network(home: Home, port: int, scale: int | None, bound: socket.socket
             ).serve_until_stopped()
 
 
-def greeting(url: str) -> Iterator[str]:
-    """What a person reads when the demo is ready: where it is, who signs in, how to get a token."""
+def greeting(url: str, password: str) -> Iterator[str]:
+    """What a person reads when the demo is ready: where it is, who signs in and with what, how to get a token."""
     yield f"The demo network is ready: {url}/graphql"
     yield ""
     yield from sign_ins(sign_in_table())
     yield ""
     yield f"To explore it in a browser:    {url}/graphiql"
     yield "A token, in another terminal:  python3 pat token manager@cbo-a.example"
+    yield f"To sign in to a program:       password {password}, and"
+    yield "                               the code of python3 pat person code manager@cbo-a.example"
     yield "Ctrl-C stops it. The data stays; --fresh removes it."

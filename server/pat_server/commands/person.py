@@ -1,19 +1,22 @@
 """``pat person``: who may sign in, from the first invitation to the last day."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import click
 from psycopg import Connection
 
 from pat_auth.invitations.models import INVITED
+from pat_auth.issuer.totp import present_code
 from pat_auth.policy import Role
 from pat_platform.errors import Refused
 from pat_server import people_registry
 from pat_server.commands.admin import Admin
 from pat_server.commands.organisation import find_organisation
 from pat_server.commands.trouble import Trouble, warn
+from pat_server.demo.credentials import demo_generator
+from pat_server.demo.people import STAFF, SURVIVORS
 from pat_server.people_registry import Left, LeftOpen, NewMember
 
 LONGEST_DAYS = 30
@@ -97,6 +100,26 @@ def enable(email: str) -> None:
             raise Trouble(refused.message) from None
     warn("Their memberships stay ended: `pat person invite` gives one back.")
     click.echo(f"{email.strip().lower()} may sign in again.")
+
+
+@command.command("code")
+@click.argument("email")
+def code(email: str) -> None:
+    """Print the code that EMAIL, a person of the running demo, signs in with now.
+
+    It counts once, and half a minute or so; with the password that the demo printed.
+    """
+    admin = Admin.find()
+    if not admin.is_demo:
+        raise Trouble(
+            "Codes are told for the demo only; on your own database people have them on their phones."
+        )
+    email = email.strip().lower()
+    if email in {person.email for person in SURVIVORS}:
+        raise Trouble(f"{email} signs in with the password alone.")
+    if email not in {person.email for person in STAFF}:
+        raise Trouble(f"The demo has invented nobody with the address {email}.")
+    click.echo(present_code(demo_generator(admin.secret(), email), datetime.now(UTC)))
 
 
 def _ended(left: Left) -> str:

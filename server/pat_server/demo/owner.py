@@ -17,7 +17,8 @@ from pat_auth.models import Membership
 from pat_auth.policy import Role
 from pat_platform.database.models import Base
 from pat_server.demo.chance import SEED
-from pat_server.demo.clients import write_client
+from pat_server.demo.clients import CLIENT_ID, write_client
+from pat_server.demo.credentials import write_credentials
 from pat_server.demo.organisations import ORGANISATIONS
 from pat_server.demo.people import PEOPLE, STAFF, SURVIVORS, Person
 from pat_server.demo.places import PLACES
@@ -103,7 +104,20 @@ def write_directory(admin_url: str, secret: bytes) -> dict[str, UUID]:
             "insert into sec.people (id, email) values (%s, %s)",
             [(person.id, person.email) for person in PEOPLE],
         )
+        write_credentials(connection, secret)
         return _open_sessions(connection, STAFF, now + LOADING_TAKES_AT_MOST)
+
+
+def let_sign_in(admin_url: str, secret: bytes) -> None:
+    """Give a network that was loaded before people could sign in what they need for it; nothing, if they have it."""
+    with psycopg.connect(admin_url) as connection:
+        connection.execute("set local role pat_sec")
+        if connection.execute("select from sec.secrets limit 1").fetchone() is not None:
+            return
+        write_credentials(connection, secret)
+    with as_owner(admin_url, "app.clients") as connection:
+        if connection.execute("select from app.clients where id = %s", (CLIENT_ID,)).fetchone() is None:
+            write_client(connection)
 
 
 def _add_members(
