@@ -163,7 +163,7 @@ class CodeGrant(AuthorizationCodeGrant):
     def validate_token_request(self) -> None:
         """Whether client, code, address, verifier and resource are what they must be. Raises OAuth2Error."""
         super().validate_token_request()
-        _demand_resource(self.request.payload, self.server.service.audience)
+        demand_resource(self.request.payload, self.server.service.audience)
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:  # type: ignore[override]  # ours
         """The code, locked until the transaction ends, if it was made for this client and may still be exchanged.
@@ -278,7 +278,7 @@ class S256(CodeChallenge):
 
 def _demand(payload: Payload, audience: str) -> None:
     """Raises OAuth2Error for what Authlib lets through at the authorization endpoint."""
-    _demand_resource(payload, audience)
+    demand_resource(payload, audience)
     if any(len(values) > 1 for values in payload.datalist.values()):
         raise InvalidRequestError("A parameter comes twice.")
     sent = payload.data
@@ -295,7 +295,7 @@ def _demand(payload: Payload, audience: str) -> None:
         raise InvalidRequestError("max_age is a number of seconds.")
 
 
-def _demand_resource(payload: Payload, audience: str) -> None:
+def demand_resource(payload: Payload, audience: str) -> None:
     """Raises invalid_target (RFC 8707) for another resource than the API, or more than one."""
     if payload.datalist.get("resource", [audience]) != [audience]:
         raise OAuth2Error("There is one resource: the API.", error="invalid_target")

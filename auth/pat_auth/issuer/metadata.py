@@ -27,7 +27,7 @@ def metadata_of(issuer: str) -> dict[str, Any]:
         "scopes_supported": sorted(KNOWN_SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": ["none"],
         "subject_types_supported": ["public"],

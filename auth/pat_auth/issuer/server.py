@@ -14,6 +14,7 @@ from pat_auth.issuer.clients import Client, find_client
 from pat_auth.issuer.codes import S256, CodeGrant
 from pat_auth.issuer.id_tokens import with_id_token
 from pat_auth.issuer.issuing import Granted, Tokens, tokens
+from pat_auth.issuer.refreshing import RefreshGrant
 from pat_auth.issuer.requests import OAuthRequest
 from pat_auth.issuer.service import Service
 from pat_auth.scopes import KNOWN_SCOPES
@@ -24,7 +25,10 @@ logging.getLogger("authlib").setLevel(logging.INFO)
 
 Extension = Callable[[BaseGrant], None]
 
-GRANTS: tuple[tuple[type[BaseGrant], tuple[Extension, ...]], ...] = ((CodeGrant, (S256(), with_id_token)),)
+GRANTS: tuple[tuple[type[BaseGrant], tuple[Extension, ...]], ...] = (
+    (CodeGrant, (S256(), with_id_token)),
+    (RefreshGrant, ()),
+)
 """How tokens are got, and what is added to each way."""
 ENDPOINTS: tuple[type[Endpoint], ...] = ()
 """What else clients may ask, by name."""
