@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from tests.cli.running import PAT, Demo, environment, free_port, run_pat
 
 from pat_platform.postgres_pid import PidFile, command_line
+from pat_server.demo.credentials import demo_password
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +60,33 @@ def test_it_prints_where_it_is_and_who_signs_in(loaded: Demo) -> None:
     assert lines[2].split() == ["SIGN-IN", "WHO", "ORGANISATION"]
     assert any(line.startswith("manager@cbo-a.example ") and "case manager" in line for line in lines)
     assert "python3 pat token manager@cbo-a.example" in loaded.said()
+
+
+def test_it_prints_what_people_sign_in_with(loaded: Demo, demo: Demo) -> None:
+    said = re.search(r"password ([a-z2-7]{4}(?:-[a-z2-7]{4}){3}), and", loaded.said())
+    assert said
+    assert said[1] == demo_password((demo.home / "secret").read_bytes())
+    done = demo.pat("person", "code", " Manager@CBO-A.example ")
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"[0-9]{6}\n", done.stdout)
+
+
+def test_nobody_has_a_code_who_needs_none_or_was_not_invented(demo: Demo) -> None:
+    done = demo.pat("person", "code", "survivor1@cbo-a.example")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "signs in with the password alone" in done.stderr
+    done = demo.pat("person", "code", "nobody@cbo-a.example")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "has invented nobody" in done.stderr
+
+
+def test_an_invitation_in_the_demo_leads_to_the_demo(demo: Demo) -> None:
+    done = demo.pat(
+        *("person", "invite", "new@cbo-a.example", "--organisation", "cbo-a"),
+        *("--role", "counsellor", "--name", "New"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{demo.url}/invitation?token=")
 
 
 def test_progress_is_a_few_plain_lines_where_nobody_watches(loaded: Demo) -> None:

@@ -233,6 +233,12 @@ def test_whoever_was_disabled_may_come_back_by_a_new_invitation(network: Pat, mi
     assert rows(migrated, "select sec.take_up(%s, %s)", token, person) == [(membership,)]
 
 
+def test_codes_are_told_in_the_demo_alone(network: Pat) -> None:
+    done = network("person", "code", EMAIL)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "for the demo only" in done.stderr
+
+
 def test_setup_invites_the_first_administrator_and_nobody_after(own: Pat, migrated: str) -> None:
     setup = ("setup", "first@secretariat.example", "--name", "First")
     add(own, "cbo-a", "cbo")
