@@ -25,10 +25,15 @@ RUN_SECONDS = 60
 
 def run_node(program: str, *arguments: str, **environment: str) -> Any:
     """What a program of this folder prints, which is JSON. Skips the test where there is no Node."""
+    told = _output([installed_node(), program, *arguments], environment=environment)
+    return json.loads(told) if told else None
+
+
+def installed_node() -> str:
+    """Node's own path, once the packages of this folder are installed. Skips the test where there is no Node."""
     node = _node()
     _once("node", FOLDER / "package-lock.json", _install_packages)
-    told = _output([node, program, *arguments], environment=environment)
-    return json.loads(told) if told else None
+    return node
 
 
 def run_python(program: str, *arguments: str, **environment: str) -> Any:

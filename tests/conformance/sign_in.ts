@@ -1,0 +1,75 @@
+// A partner's program in TypeScript: its person signs in with her browser, and it asks the first question.
+// PAT_ISSUER says where the server is, PAT_CLIENT_ID what it calls this program.
+import { createServer } from 'node:http';
+
+import * as oauth from 'oauth4webapi';
+
+const {
+  PAT_ISSUER = 'http://127.0.0.1:8000',
+  PAT_CLIENT_ID = '2ba678f3-d490-4711-968d-72ddf23ab802',
+  PAT_REDIRECT_URI = 'http://127.0.0.1:8765/callback',
+} = process.env;
+
+const issuer = new URL(PAT_ISSUER);
+// The demo alone is asked without https.
+const options = { [oauth.allowInsecureRequests]: issuer.protocol === 'http:' };
+const client: oauth.Client = { client_id: PAT_CLIENT_ID };
+
+/** The address with which her browser comes back to us. */
+function comeBack(): Promise<URL> {
+  const place = new URL(PAT_REDIRECT_URI);
+  return new Promise((resolve) => {
+    const server = createServer((request, response) => {
+      response.end('You may close this page.');
+      const came = new URL(request.url ?? '/', place);
+      if (came.pathname !== place.pathname) return;
+      server.close();
+      server.closeAllConnections();
+      resolve(came);
+    }).listen(Number(place.port), place.hostname);
+  });
+}
+
+const server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, options));
+
+const [state, nonce, verifier] = [
+  oauth.generateRandomState(),
+  oauth.generateRandomNonce(),
+  oauth.generateRandomCodeVerifier(),
+];
+const address = new URL(server.authorization_endpoint ?? '');
+address.search = new URLSearchParams({
+  response_type: 'code',
+  client_id: client.client_id,
+  redirect_uri: PAT_REDIRECT_URI,
+  scope: 'openid cases',
+  state,
+  nonce,
+  code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+  code_challenge_method: 'S256',
+}).toString();
+console.error(`Open this in your browser: ${address}`);
+
+const answer = oauth.validateAuthResponse(server, client, await comeBack(), state);
+const tokens = await oauth.processAuthorizationCodeResponse(
+  server,
+  client,
+  await oauth.authorizationCodeGrantRequest(
+    server,
+    client,
+    oauth.None(),
+    answer,
+    PAT_REDIRECT_URI,
+    verifier,
+    options,
+  ),
+  { expectedNonce: nonce, requireIdToken: true },
+);
+
+const response = await fetch(new URL('/graphql', issuer), {
+  method: 'POST',
+  headers: { authorization: `Bearer ${tokens.access_token}`, 'content-type': 'application/json' },
+  body: JSON.stringify({ query: '{ me { name role organisation { name } } }' }),
+});
+const { data } = (await response.json()) as { data: { me: unknown } };
+console.log(JSON.stringify({ role: oauth.getValidatedIdTokenClaims(tokens)?.role, me: data.me }));
