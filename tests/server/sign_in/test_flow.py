@@ -11,6 +11,8 @@ from tests.support.proving import ISSUER
 from tests.support.visiting import Known, Visitor, know
 
 from pat_auth.clients.models import Serves
+from pat_auth.issuer.browsers import keep_first
+from pat_auth.issuer.methods import Method
 from pat_auth.policy import Role
 
 ALL = "/sign-in", "/sign-in/code", "/sign-in/as", "/sign-in/allow"
@@ -139,6 +141,17 @@ def test_a_membership_that_ends_before_it_is_allowed_is_denied(
     granting.rows("update app.memberships set ended_at = now() where id = %s", granting.who.membership)
     visitor.post(answer=press)
     assert visitor.told == {"error": "access_denied", "state": "state", "iss": ISSUER}
+
+
+def test_what_was_allowed_for_her_only_membership_is_not_for_one_that_took_its_place(
+    visitor: Visitor, granting: Granting, manager: Known
+) -> None:
+    visitor.ask()
+    visitor.sign_in(manager)
+    granting.rows("update app.memberships set ended_at = now() where id = %s", granting.who.membership)
+    add_membership(granting, manager.id, "cbo-a", Role.COUNSELLOR)
+    visitor.post(answer="allow")
+    assert visitor.told["error"] == "access_denied"
 
 
 def test_whoever_does_not_allow_it_is_sent_back_without_a_code(visitor: Visitor, manager: Known) -> None:
@@ -344,9 +357,6 @@ def test_a_question_that_would_not_fit_its_page_is_refused(visitor: Visitor) -> 
 
 
 def test_two_forms_sent_at_once_are_one_sign_in(visitor: Visitor, granting: Granting, manager: Known) -> None:
-    from pat_auth.issuer.browsers import keep_first
-    from pat_auth.issuer.methods import Method
-
     visitor.ask()
     with granting.connections.transaction() as connection:
         keep_first(connection, granting.service, visitor.secret, manager.id, Method.PASSWORD)

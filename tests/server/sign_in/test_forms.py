@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import httpx
 import pytest
 from starlette.applications import Starlette
 from tests.support.granting import Granting
+from tests.support.issuing import put_membership
 from tests.support.proving import ISSUER
 from tests.support.visiting import Known, Visitor, visiting
 
 from pat_auth.issuer.browsers import keep_first
 from pat_auth.issuer.methods import Method
+from pat_auth.policy import Role
 from pat_server.sign_in import visiting as pages_visited
 from pat_server.sign_in.forms import form_token, is_from_here, is_token
 
@@ -240,3 +244,38 @@ def test_where_a_request_comes_from_is_what_the_browser_says_not_the_page() -> N
     assert is_from_here({"origin": ISSUER}, ISSUER)
     assert not is_from_here({"origin": ISSUER, "sec-fetch-site": "cross-site"}, ISSUER)
     assert not is_from_here({}, ISSUER)
+
+
+def test_the_choice_of_a_membership_needs_its_token_too(
+    visitor: Visitor, granting: Granting, manager: Known
+) -> None:
+    put_membership(granting.connections.connection, manager.id, granting.who.organisation, Role.COUNSELLOR)
+    visitor.ask()
+    visitor.sign_in(manager)
+    visitor.post(membership=str(granting.who.membership), form_token="0" * 64)
+    assert visitor.page.status_code == 403
+    assert granting.rows("select membership_id from sec.asks where client = %s", granting.client) == [(None,)]
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-in/code", "/sign-in/as", "/sign-in/allow"])
+def test_a_form_for_an_ask_that_is_not_there_is_answered_like_its_page(visitor: Visitor, path: str) -> None:
+    visitor.ask()
+    answer = visitor.http.post(f"{path}?ask={uuid4()}", data={"a": "b"}, headers={"origin": ISSUER})
+    assert answer.status_code == 404
+
+
+def test_a_code_that_comes_when_her_password_has_been_forgotten_is_not_looked_at(
+    visitor: Visitor, granting: Granting, manager: Known
+) -> None:
+    visitor.ask()
+    query = visitor.page.request.url.query
+    visitor.post(email=manager.email, password=manager.password)
+    page = visitor.page
+    granting.clock.pass_by(minutes=29)
+    # The ask would be over with it.
+    granting.rows("update sec.asks set expires_at = expires_at + interval '1 hour'")
+    granting.clock.pass_by(minutes=1)
+    visitor.page = page
+    visitor.post(code=manager.code())
+    assert visitor.page.request.url.path == "/sign-in"
+    assert visitor.page.request.url.query == query
