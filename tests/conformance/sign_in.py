@@ -91,8 +91,11 @@ def main() -> None:
             "GET", f"{ISSUER}/.well-known/openid-configuration", withhold_token=True
         ).json()
         claims = signed_in(session, server)
-        answer = session.post(f"{ISSUER}/graphql", json={"query": ME}).json()
-        print(json.dumps({"role": claims["role"], "me": answer["data"]["me"]}))
+        me = session.post(f"{ISSUER}/graphql", json={"query": ME}).json()["data"]["me"]
+        # An access token lives for five minutes; with the refresh token she need not sign in again.
+        session.refresh_token(server["token_endpoint"])
+        again = session.post(f"{ISSUER}/graphql", json={"query": ME}).json()["data"]["me"]
+        print(json.dumps({"role": claims["role"], "me": me, "again": again}))
 
 
 if __name__ == "__main__":

@@ -66,10 +66,22 @@ const tokens = await oauth.processAuthorizationCodeResponse(
   { expectedNonce: nonce, requireIdToken: true },
 );
 
-const response = await fetch(new URL('/graphql', issuer), {
-  method: 'POST',
-  headers: { authorization: `Bearer ${tokens.access_token}`, 'content-type': 'application/json' },
-  body: JSON.stringify({ query: '{ me { name role organisation { name } } }' }),
-});
-const { data } = (await response.json()) as { data: { me: unknown } };
-console.log(JSON.stringify({ role: oauth.getValidatedIdTokenClaims(tokens)?.role, me: data.me }));
+async function me(token: string): Promise<unknown> {
+  const response = await fetch(new URL('/graphql', issuer), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ query: '{ me { name role organisation { name } } }' }),
+  });
+  const { data } = (await response.json()) as { data: { me: unknown } };
+  return data.me;
+}
+
+const first = await me(tokens.access_token);
+// An access token lives for five minutes; with the refresh token she need not sign in again.
+const refreshed = await oauth.processRefreshTokenResponse(
+  server,
+  client,
+  await oauth.refreshTokenGrantRequest(server, client, oauth.None(), tokens.refresh_token ?? '', options),
+);
+const again = await me(refreshed.access_token);
+console.log(JSON.stringify({ role: oauth.getValidatedIdTokenClaims(tokens)?.role, me: first, again }));

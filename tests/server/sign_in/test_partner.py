@@ -176,4 +176,5 @@ def run(command: list[str], person: Person, example: dict[str, str]) -> dict[str
             program.kill()
     assert program.returncode == 0, mistakes
     answer = json.loads(told)
+    assert answer["again"] == answer["me"]
     return {"role": answer["role"], "organisation": answer["me"]["organisation"]["name"]}
