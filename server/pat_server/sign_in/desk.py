@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pat_auth.issuer.asked import Answer, Asked, Unfit
-from pat_auth.issuer.metadata import AUTHORIZE
+from pat_auth.issuer.metadata import AUTHORIZE, LOGOUT
 from pat_auth.issuer.service import Service
 from pat_platform.errors import Fault
 from pat_platform.logging import get_logger
@@ -25,6 +25,7 @@ Answers = Callable[[Service, Pages, Asked], Answer]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 PAGES = ("/sign-in", "/sign-in/code", "/sign-in/as", "/sign-in/allow")
+INVITATIONS = ("/invitation", "/invitation/password", "/invitation/code", "/invitation/join")
 
 
 def page_routes(service: Service, product: str = "") -> Sequence[Route]:
@@ -37,6 +38,11 @@ def page_routes(service: Service, product: str = "") -> Sequence[Route]:
     return [
         Route(AUTHORIZE, page_endpoint(service, pages, _authorize)),
         *(Route(path, page_endpoint(service, pages, _visit), methods=["GET", "POST"]) for path in PAGES),
+        *(
+            Route(path, page_endpoint(service, pages, _invitation), methods=["GET", "POST"])
+            for path in INVITATIONS
+        ),
+        Route(LOGOUT, page_endpoint(service, pages, _leave), methods=["GET", "POST"]),
         Route(STYLE_PATH, style),
         Route("/sign-in/{rest:path}", page_endpoint(service, pages, _missing)),
     ]
@@ -80,6 +86,19 @@ def _visit(service: Service, pages: Pages, asked: Asked) -> Answer:
     from pat_server.sign_in.visiting import Desk, visit
 
     return visit(Desk(service, pages), asked)
+
+
+def _leave(service: Service, pages: Pages, asked: Asked) -> Answer:
+    from pat_server.sign_in.leaving import leave
+    from pat_server.sign_in.visiting import Desk
+
+    return leave(Desk(service, pages), asked)
+
+
+def _invitation(service: Service, pages: Pages, asked: Asked) -> Answer:
+    from pat_server.sign_in.invitation import answer_invitation
+
+    return answer_invitation(service, pages, asked)
 
 
 def _missing(_: Service, pages: Pages, asked: Asked) -> Answer:

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from starlette.routing import Route
-
 from pat_auth.issuer.asked import Answer, Asked, once
 from pat_auth.issuer.browsers import find_browser
 from pat_auth.issuer.passwords import hash_password, is_acceptable
@@ -33,14 +31,14 @@ from pat_auth.issuer.taking_up import (
 from pat_auth.issuer.throttle import Attempt, succeed
 from pat_auth.issuer.totp import new_secret, uri_of
 from pat_server.sign_in.cookies import secret_in, token_in, with_token, without_token
-from pat_server.sign_in.desk import page_endpoint
+from pat_server.sign_in.desk import INVITATIONS
 from pat_server.sign_in.flow import SIGN_IN
 from pat_server.sign_in.forms import TOKEN, form_token, is_from_here, is_token
 from pat_server.sign_in.languages import noop
 from pat_server.sign_in.pages import Headers, Pages, redirect
 from pat_server.sign_in.wording import NOT_FROM_HERE, Notice
 
-PATH, PASSWORD, CODE, JOIN = "/invitation", "/invitation/password", "/invitation/code", "/invitation/join"
+PATH, PASSWORD, CODE, JOIN = INVITATIONS
 LONGEST_TYPED = 1024
 _GROUP = 4
 GONE = Notice(
@@ -98,12 +96,6 @@ class Guest:
         """Whether the form that was posted is the one that this browser was shown."""
         given = once(self.asked.form).get(TOKEN, "")
         return is_token(self.service.secrets.forms, given, self.token, self.asked.path, self.about)
-
-
-def invitation_routes(service: Service, product: str = "") -> list[Route]:
-    """Where invitations are taken up."""
-    endpoint = page_endpoint(service, Pages(product, service.issuer), answer_invitation)
-    return [Route(path, endpoint, methods=["GET", "POST"]) for path in (PATH, PASSWORD, CODE, JOIN)]
 
 
 def answer_invitation(service: Service, pages: Pages, asked: Asked) -> Answer:

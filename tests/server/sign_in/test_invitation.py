@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from starlette.applications import Starlette
 from tests.support.granting import Granting
 from tests.support.issuing import put_invitation
-from tests.support.visiting import Known, Visitor, know, visiting
+from tests.support.visiting import Known, Visitor, know
 
 from pat_auth.issuer.taking_up import Chosen, new_token, seal
 from pat_auth.issuer.totp import new_secret, present_code
 from pat_auth.policy import Role
-from pat_server.sign_in.desk import page_routes
-from pat_server.sign_in.invitation import invitation_routes
+from pat_server.sign_in.forms import form_token
 
 PASSWORD = "a heron waits for the rain"
 EMAIL = "asha@cbo-a.example"
-
-
-@pytest.fixture
-def pages(granting: Granting) -> Starlette:
-    """The pages of signing in, and those of invitations."""
-    return Starlette(routes=[*page_routes(granting.service), *invitation_routes(granting.service, "Lapwing")])
-
-
-@pytest.fixture
-def visitor(pages: Starlette, granting: Granting) -> Iterator[Visitor]:
-    with visiting(pages, granting) as made:
-        yield made
-
-
-@pytest.fixture
-def other(pages: Starlette, granting: Granting) -> Iterator[Visitor]:
-    with visiting(pages, granting) as made:
-        yield made
 
 
 def invite(
@@ -401,6 +380,16 @@ def test_pressing_what_is_for_others_leads_to_her_own_page(visitor: Visitor, gra
     assert "You have an account already" in visitor.read.text
     assert form.action == "/invitation/password"
     assert granting.rows("select from app.memberships where name = 'Asha'") == []
+
+
+def test_somebody_new_cannot_join_without_choosing(visitor: Visitor, granting: Granting) -> None:
+    token = invite(granting)
+    open_link(visitor, token)
+    ours = form_token(granting.service.secrets.forms, token, "/invitation/join")
+    said = {"origin": "https://pat.example", "sec-fetch-site": "same-origin"}
+    visitor.page = visitor.http.post("/invitation/join", data={"form_token": ours}, headers=said)
+    assert visitor.read.heading == "Choose a password"
+    assert people(granting) == []
 
 
 def test_whoever_hashes_too_often_waits(visitor: Visitor, granting: Granting) -> None:
