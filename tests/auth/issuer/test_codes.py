@@ -316,5 +316,7 @@ def test_nothing_that_holds_a_secret_prints_it(granting: Granting) -> None:
     assert not any(secret in printed for secret in (code, tokens["access_token"], tokens["refresh_token"]))
 
 
-def test_authlib_is_told_not_to_log_tokens() -> None:
+def test_authlib_is_told_not_to_log_tokens(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
     assert not logging.getLogger("authlib.oauth2.rfc6749.grants.refresh_token").isEnabledFor(logging.DEBUG)
