@@ -14,6 +14,9 @@ SERVER_METADATA = "/.well-known/oauth-authorization-server"
 
 AUTHORIZE = "/oauth/authorize"
 TOKEN = "/oauth/token"  # noqa: S105  # it is an address
+REVOKE = "/oauth/revoke"
+USERINFO = "/oauth/userinfo"
+LOGOUT = "/oauth/logout"
 LANGUAGES = ("en", "bn", "hi")
 
 
@@ -23,6 +26,9 @@ def metadata_of(issuer: str) -> dict[str, Any]:
         "issuer": issuer,
         "authorization_endpoint": issuer + AUTHORIZE,
         "token_endpoint": issuer + TOKEN,
+        "revocation_endpoint": issuer + REVOKE,
+        "userinfo_endpoint": issuer + USERINFO,
+        "end_session_endpoint": issuer + LOGOUT,
         "jwks_uri": issuer + JWKS,
         "scopes_supported": sorted(KNOWN_SCOPES),
         "response_types_supported": ["code"],
@@ -30,6 +36,7 @@ def metadata_of(issuer: str) -> dict[str, Any]:
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": ["none"],
+        "revocation_endpoint_auth_methods_supported": ["none"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
         "acr_values_supported": [strength.value for strength in Strength],

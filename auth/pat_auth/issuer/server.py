@@ -12,6 +12,7 @@ from authlib.oauth2.rfc6749 import BaseGrant, ClientMixin, Endpoint, InvalidClie
 from pat_auth.issuer.asked import Answer, Asked, Unfit
 from pat_auth.issuer.clients import Client, find_client
 from pat_auth.issuer.codes import S256, CodeGrant
+from pat_auth.issuer.endpoints import EndSession, Revocation
 from pat_auth.issuer.id_tokens import with_id_token
 from pat_auth.issuer.issuing import Granted, Tokens, tokens
 from pat_auth.issuer.refreshing import RefreshGrant
@@ -30,7 +31,7 @@ GRANTS: tuple[tuple[type[BaseGrant], tuple[Extension, ...]], ...] = (
     (RefreshGrant, ()),
 )
 """How tokens are got, and what is added to each way."""
-ENDPOINTS: tuple[type[Endpoint], ...] = ()
+ENDPOINTS: tuple[type[Endpoint], ...] = (Revocation, EndSession)
 """What else clients may ask, by name."""
 
 _NOT_ITSELF = "The client is not known, or has not shown that it is itself."

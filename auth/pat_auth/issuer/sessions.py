@@ -50,6 +50,23 @@ def revoke_session(connection: Connection, session: UUID, because: str) -> None:
     connection.execute("select sec.revoke_session(%s, %s)", (session, because))
 
 
+def revoke_sessions_in(connection: Connection, browser: UUID, because: str) -> None:
+    """End every session that was opened in a browser, whichever client's it is."""
+    connection.execute(
+        "select sec.revoke_session(s.id, %s) from sec.sessions s"
+        " where s.browser_id = %s and s.revoked_at is null and s.expires_at > now() order by s.id",
+        (because, browser),
+    )
+
+
+def is_opened_in(connection: Connection, handle: UUID, browser: UUID) -> bool:
+    """Whether the session of that handle was opened in the browser."""
+    row = connection.execute(
+        "select 1 from sec.sessions where handle = %s and browser_id = %s", (handle, browser)
+    ).fetchone()
+    return row is not None
+
+
 def is_live(connection: Connection, session: UUID) -> bool:
     """Whether the session still stands, and everybody whom it needs: the person, her membership, the client."""
     row = connection.execute("select sec.is_live(%s)", (session,)).fetchone()

@@ -24,6 +24,16 @@ def token_endpoint(service: Service) -> Endpoint:
     return _for_programs(service, _answer_token)
 
 
+def revocation_endpoint(service: Service) -> Endpoint:
+    """Ends the sessions of tokens that their clients have no use for any more."""
+    return _for_programs(service, _answer_revocation)
+
+
+def userinfo_endpoint(service: Service) -> Endpoint:
+    """Says who an access token speaks for."""
+    return _for_programs(service, _answer_userinfo)
+
+
 def _for_programs(service: Service, answers: Callable[[Service, Asked], Answer]) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         try:
@@ -47,3 +57,15 @@ def _answer_token(service: Service, asked: Asked) -> Answer:
     from pat_auth.issuer.server import answer_token
 
     return answer_token(service, asked)
+
+
+def _answer_revocation(service: Service, asked: Asked) -> Answer:
+    from pat_auth.issuer.server import answer_endpoint
+
+    return answer_endpoint("revocation", service, asked)
+
+
+def _answer_userinfo(service: Service, asked: Asked) -> Answer:
+    from pat_auth.issuer.userinfo import answer_userinfo
+
+    return answer_userinfo(service, asked)

@@ -6,10 +6,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pat_auth.issuer.metadata import JWKS, OPENID_CONFIGURATION, SERVER_METADATA, TOKEN, metadata_of
+from pat_auth.issuer.metadata import (
+    JWKS,
+    OPENID_CONFIGURATION,
+    REVOKE,
+    SERVER_METADATA,
+    TOKEN,
+    USERINFO,
+    metadata_of,
+)
 from pat_auth.issuer.service import Service
 from pat_server.sign_in.desk import page_routes
-from pat_server.sign_in.oauth import token_endpoint
+from pat_server.sign_in.oauth import revocation_endpoint, token_endpoint, userinfo_endpoint
 
 
 def sign_in_routes(service: Service, product: str = "") -> list[Route]:
@@ -30,5 +38,7 @@ def sign_in_routes(service: Service, product: str = "") -> list[Route]:
         Route(SERVER_METADATA, discovery),
         Route(JWKS, jwks),
         Route(TOKEN, token_endpoint(service), methods=["POST"]),
+        Route(REVOKE, revocation_endpoint(service), methods=["POST"]),
+        Route(USERINFO, userinfo_endpoint(service), methods=["GET", "POST"]),
         *page_routes(service, product),
     ]
