@@ -76,6 +76,13 @@ def test_only_the_proxy_is_reached_from_outside_and_the_database_by_nobody() -> 
     assert found["services"]["proxy"]["networks"] == ["outside"]
 
 
+def test_attempts_to_sign_in_are_counted_by_the_address_behind_the_proxy() -> None:
+    services = compose()["services"]
+    assert services["api"]["environment"]["FORWARDED_ALLOW_IPS"] == "*"
+    # Whoever else reached it could choose an address for every attempt.
+    assert "ports" not in services["api"]
+
+
 def test_services_wait_for_what_they_need() -> None:
     services = compose()["services"]
     assert services["migrate"]["depends_on"] == {"database": {"condition": "service_healthy"}}
