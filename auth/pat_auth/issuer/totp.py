@@ -72,6 +72,11 @@ def seal_secret(secrets: Secrets, person: UUID, factor: UUID, secret: str) -> by
     return seal_bytes(secrets.second_factors, _place(person, factor), b32decode(secret))
 
 
+def is_openable(secrets: Secrets, person: UUID, factor: UUID, sealed: bytes, key: int) -> bool:
+    """Whether a generator's secret, as it is kept, opens with the keys of this deployment."""
+    return _opened(secrets, person, factor, sealed, key) is not None
+
+
 def begin_totp(connection: Connection, service: Service, person: UUID, email: str) -> Enrolment:
     """Make a generator for this person. It counts for nothing before `confirm_totp`."""
     secret = new_secret()
@@ -142,7 +147,7 @@ def _spend(
     is_new: bool = False,
 ) -> bool:
     ident, sealed, key, last_step = factor
-    secret = _opened(service, person, ident, sealed, key)
+    secret = _opened(service.secrets, person, ident, sealed, key)
     now = service.clock()
     step = step_of(secret, code, now) if secret else None
     if step is None or step <= last_step:
@@ -155,12 +160,12 @@ def _spend(
     return True
 
 
-def _opened(service: Service, person: UUID, factor: UUID, sealed: bytes, key: int) -> str | None:
+def _opened(secrets: Secrets, person: UUID, factor: UUID, sealed: bytes, key: int) -> str | None:
     """The secret in base32; None if it was sealed with another key of the deployment, and so is lost."""
     if key != KEY:
         return None
     try:
-        secret = open_bytes(service.secrets.second_factors, _place(person, factor), sealed)
+        secret = open_bytes(secrets.second_factors, _place(person, factor), sealed)
     except Unreadable:
         return None
     return b32encode(secret).decode()

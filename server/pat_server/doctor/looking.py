@@ -9,7 +9,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from pat_platform.settings import Settings
-from pat_server.doctor import database, installation, machine
+from pat_server.doctor import database, installation, machine, people
 from pat_server.doctor.finding import Finding, problem
 from pat_server.doctor.server_log import look_at_server_log
 
@@ -32,6 +32,7 @@ def examine(
         with connection:
             looks: list[tuple[str, Look]] = [
                 ("database", partial(database.look_at_database, connection, settings)),
+                ("people", partial(people.look_at_people, connection, settings)),
                 ("server log", partial(look_at_server_log, connection)),
                 ("programs", partial(installation.look_at_programs, connection.info.server_version // 10000)),
             ]
