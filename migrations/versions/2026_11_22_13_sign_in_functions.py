@@ -187,6 +187,8 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     invitation app.invitations;
     membership uuid;
+    ended uuid[];
+    taken record;
 begin
     select i.* into invitation from app.invitations i
     where i.token_hash = token_hash and i.taken_up_at is null and i.withdrawn_at is null
@@ -196,12 +198,23 @@ begin
     if not found then return null; end if;
     perform from sec.logins l where l.organisation_id = invitation.organisation_id and l.role = invitation.role;
     if not found then return null; end if;
-    -- Whoever comes back must not find a session open that died with her old membership.
+    -- Whoever comes back must not find a session open that died with her old membership, nor the cases that were hers.
+    ended := array(
+        select m.id from app.memberships m
+        where m.organisation_id = invitation.organisation_id and m.person_id = person and m.role = invitation.role
+        and m.ended_at is not null);
     perform sec.end_sessions(array(
         select s.id from sec.sessions s
-        join app.memberships m on m.organisation_id = s.organisation_id and m.id = s.membership_id
-        where m.organisation_id = invitation.organisation_id and m.person_id = person and m.role = invitation.role
-        and m.ended_at is not null), 'membership ended');
+        where s.organisation_id = invitation.organisation_id and s.membership_id = any(ended)), 'membership ended');
+    for taken in
+        update app.case_assignments a set ended_at = now()
+        where a.organisation_id = invitation.organisation_id and a.membership_id = any(ended) and a.ended_at is null
+        returning a.case_id, a.survivor_id, a.membership_id
+    loop
+        perform trail.append(
+            invitation.organisation_id, person, 'case.unassigned', array[taken.case_id, taken.survivor_id],
+            jsonb_build_object('member', taken.membership_id));
+    end loop;
     insert into app.memberships as m (organisation_id, id, person_id, role, name)
     values (invitation.organisation_id, gen_random_uuid(), person, invitation.role, invitation.name)
     on conflict (organisation_id, person_id, role)

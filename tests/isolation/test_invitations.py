@@ -11,7 +11,7 @@ import pytest
 from tests.isolation.test_sign_in_login import ask, events
 from tests.support.issuing import put_invitation, put_person
 from tests.support.people import Member
-from tests.support.wall import Connection, Wall, as_superuser
+from tests.support.wall import Connection, Wall, as_superuser, insert
 
 from pat_auth.policy import Role
 from pat_platform.database.logins import SIGN_IN, login_name
@@ -175,7 +175,49 @@ def test_who_comes_back_finds_her_membership_and_none_of_her_sessions(wall: Wall
     assert set(admin.execute(revoked).fetchall()) == ended
 
 
-def test_who_is_a_member_already_stays_one_and_keeps_her_sessions(wall: Wall, admin: Connection) -> None:
+def test_who_comes_back_finds_none_of_the_cases_that_were_hers(wall: Wall, admin: Connection) -> None:
+    member, colleague = (wall.member("cbo-a", role) for role in (Role.COUNSELLOR, Role.LEGAL_AID))
+    admin.execute(
+        "update app.memberships set ended_at = now() where id = any(%s)",
+        ([member.membership, colleague.membership],),
+    )
+    # What she has in another role does not end now, nor what is of memberships elsewhere that have the same ids.
+    admin.execute(
+        "update app.memberships set person_id = %s where id = %s", (member.person, colleague.membership)
+    )
+    namesake, row = wall.member("cbo-b", Role.COUNSELLOR), wall.rows["app.case_assignments"]["cbo-b"]
+    admin.execute("delete from app.case_assignments where membership_id = %s", (namesake.membership,))
+    admin.execute(
+        "update app.memberships set id = %s where id = %s", (member.membership, namesake.membership)
+    )
+    insert(admin, "app.case_assignments", {**row["counsellor1"], "membership_id": member.membership})
+    worker = wall.member("cbo-a", Role.SOCIAL_WORKER)
+    admin.execute(
+        "insert into app.memberships (organisation_id, id, person_id, role, name, ended_at)"
+        " values (%s, %s, %s, 'counsellor', 'x', now())",
+        (namesake.organisation, worker.membership, member.person),
+    )
+    live = "select organisation_id, id, case_id, survivor_id from app.case_assignments where ended_at is null"
+    earlier = "select ended_at from app.case_assignments where membership_id = %s and ended_at < now()"
+    before, long_ago = set(admin.execute(live).fetchall()), ask(admin, earlier, member.membership)
+    email = ask(admin, "select email from sec.people where id = %s", member.person)
+    put_invitation(admin, member.organisation, email, Role.COUNSELLOR)
+    assert take_up(admin, member.person) == member.membership
+    ((organisation, id, case, survivor),) = before - set(admin.execute(live).fetchall())
+    assert (organisation, id) == (
+        member.organisation,
+        wall.id("app.case_assignments", "cbo-a", "counsellor1"),
+    )
+    assert ask(admin, earlier, member.membership) == long_ago
+    told = (SIGN_IN, member.person, "case.unassigned", [case, survivor], {"member": str(member.membership)})
+    assert events(admin, member.organisation)[-2] == told
+    with as_superuser(admin, member.login, put_session(admin, member)):
+        assert admin.execute("select 1 from app.cases").fetchall() == []
+
+
+def test_who_is_a_member_already_stays_one_and_keeps_her_sessions_and_cases(
+    wall: Wall, admin: Connection
+) -> None:
     member = wall.member("cbo-a", Role.COUNSELLOR)
     email = ask(admin, "select email from sec.people where id = %s", member.person)
     put_invitation(admin, member.organisation, email, Role.COUNSELLOR)
@@ -183,6 +225,7 @@ def test_who_is_a_member_already_stays_one_and_keeps_her_sessions(wall: Wall, ad
     assert len(memberships(admin, member.person)) == 1
     with as_superuser(admin, member.login, member.session):
         assert ask(admin, "select sec.actor()") == member.person
+        assert ask(admin, "select id from app.cases") == wall.id("app.cases", "cbo-a", "hers")
 
 
 def test_somebody_new_is_enrolled_with_the_address_that_was_invited(

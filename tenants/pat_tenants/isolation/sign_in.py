@@ -82,6 +82,12 @@ KEEPER = (
     ("app.client_keys", "SELECT", ()),
     ("app.invitations", "SELECT", ()),
     ("app.invitations", "UPDATE", ("taken_up_at",)),
+    (
+        "app.case_assignments",
+        "SELECT",
+        ("organisation_id", "case_id", "survivor_id", "membership_id", "ended_at"),
+    ),
+    ("app.case_assignments", "UPDATE", ("ended_at",)),
     ("app.memberships", "INSERT", ("organisation_id", "id", "person_id", "role", "name")),
     ("app.memberships", "UPDATE", ("name", "ended_at")),
 )
