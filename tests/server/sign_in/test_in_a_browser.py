@@ -20,13 +20,14 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from tests.server.conftest import Network
 from tests.support.granting import VERIFIER, challenge_of
-from tests.support.issuing import put_client, put_membership
+from tests.support.issuing import put_client, put_invitation, put_membership
 from tests.support.proving import PASSWORD
 from tests.web.building import chromium
 
 from pat_auth.clients.models import Serves
 from pat_auth.issuer.passwords import hash_password, set_password
 from pat_auth.issuer.service import Service
+from pat_auth.issuer.taking_up import new_token
 from pat_auth.issuer.totp import new_secret, present_code, put_factor
 from pat_auth.policy import Role
 from pat_server.assembly import assemble
@@ -279,3 +280,50 @@ def test_it_is_as_light_or_dark_as_she_likes(browser: Browser, site: Site, schem
     if folder := os.environ.get("PAT_SCREENSHOTS"):
         page.screenshot(path=Path(folder) / f"7-{scheme}.png")
     context.close()
+
+
+INVITED = {
+    "en": ("Choose a password", "Continue", "You have joined"),
+    "bn": ("একটি পাসওয়ার্ড বেছে নিন", "এগিয়ে যান", "আপনি যোগ দিয়েছেন"),
+    "hi": ("एक पासवर्ड चुनें", "आगे बढ़ें", "अब आप सदस्य हैं"),
+}
+
+
+@pytest.mark.parametrize("phone", LANGUAGES, indirect=True)
+def test_somebody_new_takes_up_her_invitation_on_a_phone(phone: Phone, site: Site, network: Network) -> None:
+    choose, go_on, joined = INVITED[phone.language]
+    page, token, email = phone.page, new_token(), f"new-{phone.language}@cbo-a.example"
+    ((organisation,),) = network.rows("select id from app.organisations where slug = 'cbo-a'")
+    with psycopg.connect(network.admin_url) as admin:
+        put_invitation(admin, organisation, email, Role.COUNSELLOR, token=token.encode())
+    page.goto(f"{site.origin}/invitation?token={token}")
+    assert page.url == f"{site.origin}/invitation"
+    expect(page.get_by_role("heading", level=1)).to_have_text(choose)
+    phone.look("8-invitation")
+    page.locator("#password").fill(PASSWORD)
+    page.locator("#again").fill("not the same one")
+    phone.press(go_on)
+    expect(page.locator("#again")).to_be_focused()
+    phone.look("9-invitation-again")
+    page.locator("#password").fill(PASSWORD)
+    page.locator("#again").fill(PASSWORD)
+    phone.press(go_on)
+    expect(page.get_by_role("img").locator("svg")).to_be_visible()
+    page.locator("summary").click()
+    phone.look("10-codes")
+    secret = "".join(page.locator(".keep").inner_text().split())
+    page.locator("#code").fill(present_code(secret, site.service.clock()))
+    phone.press(go_on)
+    expect(page.get_by_role("heading", level=1)).to_have_text(joined)
+    expect(page.locator("ol.keep li")).to_have_count(10)
+    phone.look("11-joined")
+    taken_out = "select id from sec.people where email = %s"
+    for table, column in (
+        ("app.memberships", "person_id"),
+        ("sec.recovery_codes", "person_id"),
+        ("sec.second_factors", "person_id"),
+        ("sec.secrets", "person_id"),
+        ("sec.people", "id"),
+    ):
+        network.rows(f"delete from {table} where {column} in ({taken_out})", email)
+    network.rows("delete from app.invitations where email = %s", email)
