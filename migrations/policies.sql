@@ -137,6 +137,7 @@ grant execute on function sec.find_client(uuid) to pat_service_sign_in;
 grant execute on function sec.client_origins() to pat_service_sign_in;
 grant execute on function sec.memberships_of(uuid) to pat_service_sign_in;
 grant execute on function sec.open_session(uuid,uuid,uuid,uuid,text[],uuid,timestamp with time zone,text,timestamp with time zone) to pat_service_sign_in;
+grant execute on function sec.open_machine_session(uuid,uuid,text[]) to pat_service_sign_in;
 grant execute on function sec.revoke_session(uuid,text) to pat_service_sign_in;
 grant execute on function sec.is_live(uuid) to pat_service_sign_in;
 grant execute on function sec.find_invitation(bytea) to pat_service_sign_in;

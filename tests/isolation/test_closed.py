@@ -45,6 +45,7 @@ FUNCTIONS = {
             *("find_client(uuid)", "client_origins()", "memberships_of(uuid)", "forget()", "is_live(uuid)"),
             *(
                 "revoke_session(uuid,text)",
+                "open_machine_session(uuid,uuid,text[])",
                 "find_invitation(bytea)",
                 "take_up(bytea,uuid)",
                 "enrol(bytea,uuid)",

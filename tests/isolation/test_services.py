@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from tests.support.wall import SECRET, Connection, Wall, attempt
 
-from pat_auth.policy import Role
+from pat_auth.policy import POLICY, Permission, Role
 from pat_platform.database.logins import SERVICE_LOGINS, login_name, login_password
 from pat_server.migrate import migrate
 from pat_tenants.isolation.provision import ROLES_OF, rotate
@@ -18,6 +18,7 @@ from pat_tenants.organisations.models import OrganisationKind
 from pat_tenants.tables import metadata
 
 REFUSED = "42501"
+REGISTERS = POLICY[Permission.CLIENT_REGISTER]
 ISSUER, JOBS = "pat_service_issuer", "pat_service_jobs"
 LISTENER, MIGRATOR = "pat_service_listener", "pat_service_migrator"
 KEYS, SIGN_IN = "pat_service_keys", "pat_service_sign_in"
@@ -245,9 +246,11 @@ def test_a_login_has_limits(wall: Wall) -> None:
 
 
 def test_every_kind_of_organisation_has_its_roles(wall: Wall) -> None:
-    """A funder's login in a CBO would be a way in that nobody asked for."""
+    """A funder's login in a CBO would be a way in that nobody asked for. Machines are of whoever may register one."""
 
     assert set(ROLES_OF) == set(OrganisationKind)
-    of_cbos = set(ROLES_OF[OrganisationKind.CBO])
+    of_machines = {kind for kind, roles in ROLES_OF.items() if Role.SERVICE in roles}
+    assert of_machines == {kind for kind, roles in ROLES_OF.items() if set(roles) & set(REGISTERS)}
+    of_cbos = set(ROLES_OF[OrganisationKind.CBO]) - {Role.SERVICE}
     others = [set(roles) for kind, roles in ROLES_OF.items() if kind is not OrganisationKind.CBO]
     assert all(not of_cbos & roles for roles in others)

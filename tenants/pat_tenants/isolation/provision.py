@@ -25,14 +25,20 @@ ROLES_OF: Mapping[OrganisationKind, tuple[Role, ...]] = MappingProxyType(
             Role.SHG_FACILITATOR,
             Role.MIS_FOCAL,
             Role.SURVIVOR,
+            Role.SERVICE,
         ),
-        OrganisationKind.SECRETARIAT: (Role.SECRETARIAT_ADMIN, Role.SECRETARIAT_ANALYST, Role.AUDITOR),
-        OrganisationKind.DESTINATION: (Role.DESTINATION_ADMIN, Role.DESTINATION_WORKER),
+        OrganisationKind.SECRETARIAT: (
+            Role.SECRETARIAT_ADMIN,
+            Role.SECRETARIAT_ANALYST,
+            Role.AUDITOR,
+            Role.SERVICE,
+        ),
+        OrganisationKind.DESTINATION: (Role.DESTINATION_ADMIN, Role.DESTINATION_WORKER, Role.SERVICE),
         OrganisationKind.SUPPORT: (),
         OrganisationKind.FUNDER: (Role.FUNDER,),
     }
 )
-"""The logins that an organisation of each kind needs: no more."""
+"""The logins that an organisation of each kind needs: no more. Programs of their own belong to those that have administrators."""
 
 LIMITS = {
     "statement_timeout": "5s",

@@ -59,6 +59,7 @@ CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sec.open_session(uuid,uuid,uuid,uuid,text[],uuid,timestamp with time zone,text,timestamp with time zone)": (
             SIGN_IN,
         ),
+        "sec.open_machine_session(uuid,uuid,text[])": (SIGN_IN,),
         "sec.revoke_session(uuid,text)": (SIGN_IN,),
         "sec.is_live(uuid)": (SIGN_IN,),
         "sec.find_invitation(bytea)": (SIGN_IN,),
