@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from psycopg import sql
-from tests.cli.test_database import SECRET
+from tests.cli.conftest import SECRET
 
 from pat_platform.postgres import EmbeddedPostgres
 from pat_server import migrate as migrating
