@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -87,18 +87,23 @@ class CrossOrigin:
         self._app = app
         self._origins = origins
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass a request on; say in its answer whether the page that asked may read it."""
-        methods = OPEN.get(scope["path"]) if scope["type"] == "http" else None
-        origin = None if methods is None else _origin(scope)
-        if methods is None or (origin is None and scope["path"] == API):
-            await self._app(scope, receive, send)
-            return
+        if scope["type"] != "http" or scope["path"] not in OPEN:
+            return self._app(scope, receive, send)
+        named = [value for name, value in scope["headers"] if name == b"origin"]
+        # What no page asks of the API is no browser's to keep: it need not be told for whom.
+        if not named and scope["path"] == API:
+            return self._app(scope, receive, send)
+        return self._answer(named, scope, receive, send)
+
+    async def _answer(self, named: Sequence[bytes], scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request in whose headers these origins are named: whoever names two has none."""
         headers = [_VARY]
-        if origin is not None and await self._origins.include(origin.decode("latin-1")):
-            headers.append((b"access-control-allow-origin", origin))
+        if len(named) == 1 and await self._origins.include(named[0].decode("latin-1")):
+            headers.append((b"access-control-allow-origin", named[0]))
             if scope["method"] == "OPTIONS" and any(name == _PREFLIGHT for name, _ in scope["headers"]):
-                headers += [(b"access-control-allow-methods", methods), *_ALLOWED]
+                headers += [(b"access-control-allow-methods", OPEN[scope["path"]]), *_ALLOWED]
                 await send({"type": "http.response.start", "status": 204, "headers": headers})
                 await send({"type": "http.response.body"})
                 return
@@ -110,9 +115,3 @@ class CrossOrigin:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
-
-
-def _origin(scope: Scope) -> bytes | None:
-    """The origin of the page that asks; None where no page does, or two are named."""
-    named: list[bytes] = [value for name, value in scope["headers"] if name == b"origin"]
-    return named[0] if len(named) == 1 else None
