@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -49,7 +49,7 @@ class Left:
     memberships: Sequence[Membership]
     sessions: int
     browsers: int
-    invitations: int
+    invitations: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,25 +70,7 @@ def invite(connection: Connection, new: NewMember) -> str:
     Raises Refused: for what is no address, name or role there, for a member, and for somebody who was disabled.
     """
     email, name = rules.is_an_email(new.email), rules.is_a_name(new.name)
-    with _acting(connection, "pat_sec"):
-        there = {
-            Role(role)
-            for (role,) in connection.execute(
-                "select role from sec.logins where organisation_id = %s", (new.organisation,)
-            )
-        }
-        role = rules.is_invited_as(new.role, there)
-        known = connection.execute(
-            "select p.disabled_at is not null, exists (select from app.memberships m where m.person_id = p.id"
-            " and m.organisation_id = %s and m.role = %s and m.ended_at is null) from sec.people p where p.email = %s",
-            (new.organisation, role.value, email),
-        ).fetchone()
-    is_disabled, is_member = known or (False, False)
-    if is_disabled:
-        raise Refused(
-            "PERSON_DISABLED", "This person was disabled: `pat person enable` lets them in again.", "email"
-        )
-    rules.is_not_there(is_member)
+    role = _is_wanted(connection, new, email)
     token, invitation = new_token(), uuid4()
     with _acting(connection, "pat_owner", "app.invitations"):
         void = connection.execute(
@@ -109,6 +91,29 @@ def invite(connection: Connection, new: NewMember) -> str:
     return token
 
 
+def _is_wanted(connection: Connection, new: NewMember, email: str) -> Role:
+    with _acting(connection, "pat_sec"):
+        there = {
+            Role(role)
+            for (role,) in connection.execute(
+                "select role from sec.logins where organisation_id = %s", (new.organisation,)
+            )
+        }
+        role = rules.is_invited_as(new.role, there)
+        known = connection.execute(
+            "select p.disabled_at is not null, exists (select from app.memberships m where m.person_id = p.id"
+            " and m.organisation_id = %s and m.role = %s and m.ended_at is null) from sec.people p where p.email = %s",
+            (new.organisation, role.value, email),
+        ).fetchone()
+    is_disabled, is_member = known or (False, False)
+    if is_disabled:
+        raise Refused(
+            "PERSON_DISABLED", "This person was disabled: `pat person enable` lets them in again.", "email"
+        )
+    rules.is_not_there(is_member)
+    return role
+
+
 def disable(connection: Connection, email: str) -> Left:
     """Let somebody in nowhere any more, in the connection's transaction: sessions, browsers, memberships, invitations end.
 
@@ -116,50 +121,53 @@ def disable(connection: Connection, email: str) -> Left:
     """
     email = email.strip().lower()
     with _acting(connection, "pat_sec"):
-        # First: whoever opens a session for her at this moment is waited for, and everybody after finds her disabled.
-        row = connection.execute(
-            "update sec.people set disabled_at = now() where email = %s and disabled_at is null returning id",
-            (email,),
-        ).fetchone()
-        if row is None:
-            raise Refused(
-                "NOT_FOUND", "Nobody signs in with this address, or they were disabled before.", "email"
-            )
-        person: UUID = row[0]
-        browsers = connection.execute(
-            "update sec.browsers set ended_at = now() where person_id = %s and ended_at is null", row
-        ).rowcount
-        connection.execute(
-            "update sec.consents set withdrawn_at = now() where person_id = %s and withdrawn_at is null", row
-        )
-        ((sessions,),) = connection.execute(
-            "select sec.end_sessions(array(select s.id from sec.sessions s where s.person_id = %s and s.expires_at > now()), %s)",
-            (person, BECAUSE),
-        ).fetchall()
-        memberships = [
-            Membership(*each)
-            for each in connection.execute(
-                "update app.memberships set ended_at = now() where person_id = %s and ended_at is null"
-                " returning organisation_id, id, role",
-                row,
-            ).fetchall()
-        ]
+        left = _shut_out(connection, email)
     with _acting(connection, "pat_owner", "app.invitations"):
         # Those that were sent to her, and those that she has sent: she may know their links.
         withdrawn = connection.execute(
             f"{_WITHDRAW} and (email = %s or created_by = %s) returning organisation_id".encode(),
-            (email, person),
+            (email, left.person),
         ).fetchall()
-    for organisation in sorted({each.organisation for each in memberships} | {row[0] for row in withdrawn}):
-        hers = [each.id for each in memberships if each.organisation == organisation]
+    for organisation in sorted(
+        {each.organisation for each in left.memberships} | {row[0] for row in withdrawn}
+    ):
+        hers = [each.id for each in left.memberships if each.organisation == organisation]
         detail = {"invitations": sum(row[0] == organisation for row in withdrawn), "memberships": len(hers)}
-        _record(connection, organisation, "person.disabled", [person, *hers], detail)
+        _record(connection, organisation, "person.disabled", [left.person, *hers], detail)
+    return replace(left, invitations=len(withdrawn))
+
+
+def _shut_out(connection: Connection, email: str) -> Left:
+    # First: whoever opens a session for her at this moment is waited for, and everybody after finds her disabled.
+    row = connection.execute(
+        "update sec.people set disabled_at = now() where email = %s and disabled_at is null returning id",
+        (email,),
+    ).fetchone()
+    if row is None:
+        raise Refused(
+            "NOT_FOUND", "Nobody signs in with this address, or they were disabled before.", "email"
+        )
+    person: UUID = row[0]
+    browsers = connection.execute(
+        "update sec.browsers set ended_at = now() where person_id = %s and ended_at is null", row
+    ).rowcount
+    connection.execute(
+        "update sec.consents set withdrawn_at = now() where person_id = %s and withdrawn_at is null", row
+    )
+    ((sessions,),) = connection.execute(
+        "select sec.end_sessions(array(select s.id from sec.sessions s where s.person_id = %s and s.expires_at > now()), %s)",
+        (person, BECAUSE),
+    ).fetchall()
+    memberships = connection.execute(
+        "update app.memberships set ended_at = now() where person_id = %s and ended_at is null"
+        " returning organisation_id, id, role",
+        row,
+    ).fetchall()
     return Left(
         person=person,
-        memberships=memberships,
+        memberships=[Membership(*each) for each in memberships],
         sessions=sessions,
         browsers=browsers,
-        invitations=len(withdrawn),
     )
 
 

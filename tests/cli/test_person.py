@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from tests.cli.conftest import Pat, rows
 from tests.support.wall import Wall
 
 from pat_auth.policy import Role
+from pat_server import people_registry
 from pat_server.commands.person import _to_do
 from pat_server.people_registry import LeftOpen, left_open
 
@@ -190,6 +193,32 @@ def test_what_she_had_open_is_reported_for_others_to_see_to(network: Pat, migrat
     assert done.stdout.splitlines()[1:] == [
         "cbo-a: they registered the program Case book: renew its key, or disable it."
     ]
+
+
+def test_a_session_that_opens_at_that_moment_is_waited_for_and_ends(network: Pat, migrated: str) -> None:
+    person, membership = put_member(migrated, "cbo-a", "counsellor")
+    session, home = uuid4(), organisation(migrated, "cbo-a")
+
+    def disable() -> None:
+        with psycopg.connect(migrated) as connection:
+            people_registry.disable(connection, EMAIL)
+
+    with ThreadPoolExecutor(1) as threads:
+        with psycopg.connect(migrated) as opening:
+            # As `sec.open_session` does.
+            opening.execute(
+                "select from sec.people where id = %s and disabled_at is null for share", (person,)
+            )
+            disabling = threads.submit(disable)
+            while not rows(migrated, "select from pg_locks where not granted"):
+                assert not disabling.done()
+            opening.execute(
+                "insert into sec.sessions (id, login, organisation_id, membership_id, person_id, client, expires_at)"
+                " values (%s, %s, %s, %s, %s, 'tests', now() + interval '1 hour')",
+                (session, f"org_{home.hex}_counsellor", home, membership, person),
+            )
+        disabling.result(timeout=10)
+    assert rows(migrated, "select id from sec.sessions where revoked_at is not null") == [(session,)]
 
 
 @pytest.mark.parametrize(("number", "cases"), [(1, 1), (2, 1)])
