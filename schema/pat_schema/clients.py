@@ -118,7 +118,10 @@ class ClientQuery:
 
 @input_type
 class RegisterClientInput:
-    """A new client. `scopes` are its ceiling: `cases`, `identity`, `health`, `groups`, `referrals`, `administration`."""
+    """A new client. `scopes` are its ceiling: `cases`, `identity`, `health`, `groups`, `referrals`, `administration`.
+
+    `jwk` is the public key that it signs with (EC, P-256, as JSON), for all kinds but `PUBLIC`.
+    """
 
     name: str
     scopes: list[str]
@@ -126,6 +129,7 @@ class RegisterClientInput:
     redirect_uris: list[str] = strawberry.field(default_factory=list)
     logout_uris: list[str] = strawberry.field(default_factory=list)
     origins: list[str] = strawberry.field(default_factory=list)
+    jwk: str | None = None
     client_mutation_id: UUID | None = None
 
 
@@ -182,6 +186,7 @@ class ClientMutation:
             redirect_uris=input.redirect_uris,
             logout_uris=input.logout_uris,
             origins=input.origins,
+            jwk=input.jwk,
             allows_loopback=info.context.allows_loopback,
         )
         return saved(Client, client_id)

@@ -31,6 +31,8 @@ class NewClient:
     logout_uris: Sequence[str] = ()
     origins: Sequence[str] = ()
     scopes: Sequence[str] = ()
+    jwk: str | None = None
+    """The public key of one that is not public itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,7 @@ def register(connection: Connection, new: NewClient, *, allows_loopback: bool) -
     """Register a client, in the connection's transaction; return the id that the database gave it. Raises Refused."""
     rules.is_served(new.kind)
     rules.leads_back(new.kind, new.redirect_uris)
+    key = rules.first_key(new.kind, new.jwk)
     scopes = rules.are_scopes(new.scopes)
     values = (
         new.organisation,
@@ -72,6 +75,8 @@ def register(connection: Connection, new: NewClient, *, allows_loopback: bool) -
             " created_by, updated_by) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning id",
             values,
         ).fetchall()
+        if key is not None:
+            _add_key(connection, new.organisation, client, key)
     detail = {"kind": new.kind.value, "serves": new.serves.value, "scopes": scopes}
     _record(connection, new.organisation, "client.registered", client, detail)
     found: UUID = client
@@ -149,13 +154,17 @@ def rotate_key(connection: Connection, client: UUID, jwk: str, *, retire_others:
         live = [id for id, _, retired_at in known if retired_at is None]
         retired = rules.retired(live, retire_others=retire_others)
         connection.execute("update app.client_keys set retired_at = now() where id = any(%s)", (retired,))
-        connection.execute(
-            "insert into app.client_keys (organisation_id, client_id, kid, jwk, created_by) values (%s, %s, %s, %s, %s)",
-            (organisation, client, key["kid"], Jsonb(key), NOBODY),
-        )
+        _add_key(connection, organisation, client, key)
     _record(connection, organisation, "client_key.rotated", client, {"retired": len(retired)})
     kid: str = key["kid"]
     return kid
+
+
+def _add_key(connection: Connection, organisation: UUID, client: UUID, key: dict[str, Any]) -> None:
+    connection.execute(
+        "insert into app.client_keys (organisation_id, client_id, kid, jwk, created_by) values (%s, %s, %s, %s, %s)",
+        (organisation, client, key["kid"], Jsonb(key), NOBODY),
+    )
 
 
 @contextmanager

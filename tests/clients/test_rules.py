@@ -123,8 +123,27 @@ def test_whoever_signs_in_is_sent_back_somewhere(kind: ClientKind) -> None:
     assert (refused.value.code, refused.value.field) == ("ADDRESS_MISSING", "redirectUris")
 
 
-def test_a_machine_is_sent_nowhere() -> None:
+def test_nobody_is_sent_back_to_a_machine() -> None:
     rules.leads_back(ClientKind.MACHINE, [])
+    with pytest.raises(Refused) as refused:
+        rules.leads_back(ClientKind.MACHINE, ["https://app.example.org/back"])
+    assert (refused.value.code, refused.value.field) == ("ADDRESS_NOT_USED", "redirectUris")
+
+
+@pytest.mark.parametrize("kind", [ClientKind.CONFIDENTIAL, ClientKind.MACHINE])
+def test_a_client_that_is_not_public_begins_with_a_key(kind: ClientKind) -> None:
+    key = rules.first_key(kind, json.dumps(PUBLIC_KEY))
+    assert key == {**PUBLIC_KEY, "kid": THUMBPRINT}
+    with pytest.raises(Refused) as refused:
+        rules.first_key(kind, None)
+    assert (refused.value.code, refused.value.field) == ("KEY_MISSING", "jwk")
+
+
+def test_a_public_client_begins_without_a_key() -> None:
+    assert rules.first_key(ClientKind.PUBLIC, None) is None
+    with pytest.raises(Refused) as refused:
+        rules.first_key(ClientKind.PUBLIC, json.dumps(PUBLIC_KEY))
+    assert (refused.value.code, refused.value.field) == ("KEY_NOT_USED", "jwk")
 
 
 @pytest.mark.parametrize("origin", ["https://app.example.org", "https://app.example.org:8443"])

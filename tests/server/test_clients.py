@@ -12,6 +12,7 @@ import pytest
 from joserfc.jwk import ECKey
 from tests.server.conftest import Act, Caller, Network, uuid_in
 
+from pat_auth.clients import rules
 from pat_auth.policy import Permission, Role, reach_of
 from pat_auth.scopes import SCOPES
 
@@ -313,6 +314,18 @@ def test_a_key_that_it_has_had_before_is_refused_under_whatever_name(admin: Call
     ):
         answer = admin.ask(ROTATE, input={"id": with_key, "jwk": json.dumps(again)})["rotateClientKey"]
         assert answer.get("code") == code
+
+
+@pytest.mark.parametrize(
+    ("kind", "redirect_uris"), [("CONFIDENTIAL", ["https://app.example.org/back"]), ("MACHINE", [])]
+)
+def test_a_client_that_signs_begins_with_its_key(
+    admin: Caller, monkeypatch: pytest.MonkeyPatch, kind: str, redirect_uris: list[str]
+) -> None:
+    monkeypatch.setattr(rules, "is_served", lambda _: None)
+    new = wanted(kind=kind, redirectUris=redirect_uris, jwk=a_key(kid="first"))
+    answer = admin.ask(REGISTER, input=new)["registerClient"]
+    assert (answer["kind"], answer["keys"]) == (kind, [{"kid": "first"}])
 
 
 def test_a_public_client_has_no_key_to_renew(admin: Caller, registered: dict[str, Any]) -> None:

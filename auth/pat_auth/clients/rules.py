@@ -73,10 +73,27 @@ def are_addresses(addresses: Sequence[str], *, field: str, allows_loopback: bool
 
 
 def leads_back(kind: ClientKind, redirect_uris: Sequence[str]) -> None:
-    """Raises Refused for a client that people sign in to and that they could not be sent back to."""
+    """Raises Refused for a client that people sign in to and could not be sent back to, and for a machine that has an address."""
+    if kind is ClientKind.MACHINE and redirect_uris:
+        sentence = (
+            "Nobody signs in to a machine: leave the addresses out, or register a program of another kind."
+        )
+        raise Refused("ADDRESS_NOT_USED", sentence, "redirectUris")
     if kind is not ClientKind.MACHINE and not redirect_uris:
         sentence = "Nobody could be sent back to this program. Name the address at least once."
         raise Refused("ADDRESS_MISSING", sentence, "redirectUris")
+
+
+def first_key(kind: ClientKind, jwk: str | None) -> dict[str, Any] | None:
+    """The public key that a client begins with; None for a public one, which has none. Raises Refused for any other pair."""
+    if kind is ClientKind.PUBLIC:
+        if jwk is not None:
+            raise Refused("KEY_NOT_USED", "A public program signs nothing: leave the key out.", "jwk")
+        return None
+    if jwk is None:
+        sentence = "This program has to show that it is itself. Give the public key that it signs with."
+        raise Refused("KEY_MISSING", sentence, "jwk")
+    return is_a_public_key(jwk)
 
 
 def are_origins(origins: Sequence[str], *, allows_loopback: bool) -> list[str]:

@@ -39,14 +39,17 @@ async def register_client(
     redirect_uris: Sequence[str] = (),
     logout_uris: Sequence[str] = (),
     origins: Sequence[str] = (),
+    jwk: str | None = None,
     allows_loopback: bool = False,
 ) -> UUID:
     """Register a program that the organisation's people sign in to; return the id that the database gave it.
 
-    ``scopes`` are its ceiling. Raises Refused for what could be read in two ways, and for what is not served.
+    ``scopes`` are its ceiling, ``jwk`` is the public key that it signs with if it is not public itself. Raises Refused for
+    what could be read in two ways, and for what is not served.
     """
     rules.is_served(kind)
     rules.leads_back(kind, redirect_uris)
+    key = rules.first_key(kind, jwk)
     wanted = ClientChanges(
         name=name, redirect_uris=redirect_uris, logout_uris=logout_uris, origins=origins, scopes=scopes
     )
@@ -62,6 +65,8 @@ async def register_client(
         )
         .returning(Client.id)
     )
+    if key is not None:
+        await _add_key(tx, registered, key)
     await trail.record(tx, "client.registered", [registered], kind=kind.value, scopes=values["scopes"])
     return registered
 
@@ -115,14 +120,7 @@ async def rotate_client_key(
         await tx.execute(
             update(ClientKey).where(ClientKey.id.in_(retired)).values(retired_at=datetime.now(UTC))
         )
-    await tx.insert(
-        ClientKey,
-        organisation_id=tx.organisation,
-        client_id=client.id,
-        kid=key["kid"],
-        jwk=key,
-        created_by=tx.actor,
-    )
+    await _add_key(tx, client.id, key)
     await trail.record(tx, "client_key.rotated", [client.id], retired=len(retired))
     return client.id
 
@@ -153,6 +151,17 @@ async def _usable(tx: Transaction, client_id: UUID) -> Client:
     if client.disabled_at is not None:
         raise Refused("CLIENT_DISABLED", "This program is disabled for good. Register it anew.", "id")
     return client
+
+
+async def _add_key(tx: Transaction, client_id: UUID, key: dict[str, Any]) -> None:
+    await tx.insert(
+        ClientKey,
+        organisation_id=tx.organisation,
+        client_id=client_id,
+        kid=key["kid"],
+        jwk=key,
+        created_by=tx.actor,
+    )
 
 
 async def _change(tx: Transaction, client: Client, **values: object) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 from psycopg import Connection
 
-from pat_auth.clients.models import Serves
+from pat_auth.clients.models import ClientKind, Serves
 from pat_auth.scopes import SCOPES
 from pat_platform.errors import Refused
 from pat_platform.settings import SettingsError
@@ -20,6 +20,7 @@ from pat_server.commands.tables import aligned
 from pat_server.commands.trouble import Trouble
 
 HEADER = ("CLIENT_ID", "ORGANISATION", "KIND", "SERVES", "KEYS", "STATE", "NAME", "SCOPES")
+KEY_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group("client")
@@ -35,8 +36,13 @@ def command() -> None:
 @click.argument("organisation")
 @click.option("--name", required=True, help="What people read when they are asked whether they let it in.")
 @click.option(
-    "--redirect-uri", "redirect_uris", multiple=True, required=True, help="Where people are sent back to."
+    "--kind",
+    type=click.Choice(ClientKind, case_sensitive=False),
+    default=ClientKind.PUBLIC,
+    show_default=True,
+    help="How it shows that it is itself: not at all, or with a key; a machine acts for nobody.",
 )
+@click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where people are sent back to.")
 @click.option("--logout-uri", "logout_uris", multiple=True, help="Where people are sent after signing out.")
 @click.option("--origin", "origins", multiple=True, help="Whose pages may ask from within a browser.")
 @click.option(
@@ -46,16 +52,19 @@ def command() -> None:
     type=click.Choice(sorted(SCOPES)),
     help="What it may ask for, whoever is signed in. Without any: who signed in, and no more.",
 )
+@click.option("--key", type=KEY_FILE, help="A file with the public key that it signs with: a JWK, EC, P-256.")
 @click.option(
     "--network", is_flag=True, help="It serves the people of every organisation, not of this alone."
 )
 def add(
     organisation: str,
     name: str,
+    kind: ClientKind,
     redirect_uris: tuple[str, ...],
     logout_uris: tuple[str, ...],
     origins: tuple[str, ...],
     scopes: tuple[str, ...],
+    key: Path | None,
     network: bool,
 ) -> None:
     """Register a program of ORGANISATION, and print its client_id.
@@ -68,11 +77,13 @@ def add(
         new = NewClient(
             organisation=find_organisation(connection, organisation),
             name=name,
+            kind=kind,
             serves=Serves.NETWORK if network else Serves.ORGANISATION,
             redirect_uris=redirect_uris,
             logout_uris=logout_uris,
             origins=origins,
             scopes=scopes,
+            jwk=None if key is None else _text(key),
         )
         try:
             client = client_registry.register(connection, new, allows_loopback=loopback)
@@ -106,14 +117,11 @@ def disable(client: UUID) -> None:
 
 @command.command("rotate")
 @click.argument("client", metavar="CLIENT_ID", type=click.UUID)
-@click.argument("key", metavar="PUBLIC_KEY", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("key", metavar="PUBLIC_KEY", type=KEY_FILE)
 @click.option("--retire-others", is_flag=True, help="The keys before it got lost: believe it alone.")
 def rotate(client: UUID, key: Path, retire_others: bool) -> None:
     """Give a client another public key: a file with a JWK, EC, P-256. The newest one before it is still believed."""
-    try:
-        jwk = key.read_text()
-    except (OSError, UnicodeDecodeError):
-        raise Trouble("The file cannot be read as text.") from None
+    jwk = _text(key)
     with Admin.find().transaction() as connection:
         try:
             kid = client_registry.rotate_key(connection, client, jwk, retire_others=retire_others)
@@ -128,6 +136,13 @@ def _allows_loopback(admin: Admin) -> bool:
         return admin.settings().is_explorable
     except SettingsError:
         return False
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError):
+        raise Trouble("The file with the key cannot be read as text.") from None
 
 
 def _named(connection: Connection, organisation: str | None) -> UUID | None:
