@@ -26,6 +26,7 @@ from pat_auth.issuer.issuing import (
     session_lasts,
 )
 from pat_auth.issuer.members import Member
+from pat_auth.issuer.metadata import SIGNED
 from pat_auth.issuer.requests import OAuthRequest, Payload
 from pat_auth.issuer.sessions import open_session, revoke_session
 from pat_auth.issuer.standing import Standing, Strength
@@ -112,7 +113,7 @@ class Code(AuthorizationCodeMixin):
 class CodeGrant(AuthorizationCodeGrant):
     """Codes: what is asked of a client that wants one, how they are kept, and what becomes of them."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = ("none",)
+    TOKEN_ENDPOINT_AUTH_METHODS = ("none", SIGNED)
     server: Server
     request: OAuthRequest
 

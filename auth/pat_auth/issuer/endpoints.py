@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 
 from pat_auth.issuer.clients import Client
+from pat_auth.issuer.metadata import SIGNED
 from pat_auth.issuer.refreshing import find_refresh
 from pat_auth.issuer.requests import OAuthRequest
 from pat_auth.issuer.sessions import revoke_session
@@ -46,7 +47,7 @@ class Revocable:
 class Revocation(RevocationEndpoint):
     """Ends the session of a token that its client has no use for any more. A token that is not known is no mistake."""
 
-    CLIENT_AUTH_METHODS: list[str] = ["none"]  # noqa: RUF012  # Authlib's own
+    CLIENT_AUTH_METHODS: list[str] = ["none", SIGNED]  # noqa: RUF012  # Authlib's own
     server: Server
 
     def check_params(self, request: OAuthRequest, client: Client) -> None:

@@ -15,8 +15,11 @@ SERVER_METADATA = "/.well-known/oauth-authorization-server"
 AUTHORIZE = "/oauth/authorize"
 TOKEN = "/oauth/token"  # noqa: S105  # it is an address
 REVOKE = "/oauth/revoke"
+INTROSPECT = "/oauth/introspect"
 USERINFO = "/oauth/userinfo"
 LOGOUT = "/oauth/logout"
+SIGNED = "private_key_jwt"
+"""How clients with a key of their own show that they are themselves."""
 LANGUAGES = ("en", "bn", "hi")
 
 
@@ -27,16 +30,21 @@ def metadata_of(issuer: str) -> dict[str, Any]:
         "authorization_endpoint": issuer + AUTHORIZE,
         "token_endpoint": issuer + TOKEN,
         "revocation_endpoint": issuer + REVOKE,
+        "introspection_endpoint": issuer + INTROSPECT,
         "userinfo_endpoint": issuer + USERINFO,
         "end_session_endpoint": issuer + LOGOUT,
         "jwks_uri": issuer + JWKS,
         "scopes_supported": sorted(KNOWN_SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": ["none"],
-        "revocation_endpoint_auth_methods_supported": ["none"],
+        "token_endpoint_auth_methods_supported": ["none", SIGNED],
+        "token_endpoint_auth_signing_alg_values_supported": [ALGORITHM],
+        "revocation_endpoint_auth_methods_supported": ["none", SIGNED],
+        "revocation_endpoint_auth_signing_alg_values_supported": [ALGORITHM],
+        "introspection_endpoint_auth_methods_supported": [SIGNED],
+        "introspection_endpoint_auth_signing_alg_values_supported": [ALGORITHM],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
         "acr_values_supported": [strength.value for strength in Strength],

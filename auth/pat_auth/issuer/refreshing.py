@@ -20,6 +20,7 @@ from psycopg.rows import class_row
 from pat_auth.issuer.clients import Client
 from pat_auth.issuer.codes import demand_resource
 from pat_auth.issuer.issuing import Granted, Tokens, hash_of, keep_refresh_token
+from pat_auth.issuer.metadata import SIGNED
 from pat_auth.issuer.requests import OAuthRequest
 from pat_auth.issuer.sessions import is_live, revoke_session
 from pat_auth.policy import Role
@@ -96,7 +97,7 @@ def successor(key: bytes, token: str) -> str:
 class RefreshGrant(RefreshTokenGrant):
     """Refresh tokens: which are taken, and what becomes of them."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = ("none",)
+    TOKEN_ENDPOINT_AUTH_METHODS = ("none", SIGNED)
     server: Server
     request: OAuthRequest
 

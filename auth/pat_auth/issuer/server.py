@@ -10,11 +10,15 @@ from authlib.oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import BaseGrant, ClientMixin, Endpoint, InvalidClientError, OAuth2Request
 
 from pat_auth.issuer.asked import Answer, Asked, Unfit
+from pat_auth.issuer.assertions import Assertion
 from pat_auth.issuer.clients import Client, find_client
 from pat_auth.issuer.codes import S256, CodeGrant
 from pat_auth.issuer.endpoints import EndSession, Revocation
 from pat_auth.issuer.id_tokens import with_id_token
+from pat_auth.issuer.introspection import Introspection
 from pat_auth.issuer.issuing import Granted, Tokens, tokens
+from pat_auth.issuer.machines import MachineGrant
+from pat_auth.issuer.metadata import SIGNED
 from pat_auth.issuer.refreshing import RefreshGrant
 from pat_auth.issuer.requests import OAuthRequest
 from pat_auth.issuer.service import Service
@@ -29,13 +33,14 @@ Extension = Callable[[BaseGrant], None]
 GRANTS: tuple[tuple[type[BaseGrant], tuple[Extension, ...]], ...] = (
     (CodeGrant, (S256(), with_id_token)),
     (RefreshGrant, ()),
+    (MachineGrant, ()),
 )
 """How tokens are got, and what is added to each way."""
-ENDPOINTS: tuple[type[Endpoint], ...] = (Revocation, EndSession)
+ENDPOINTS: tuple[type[Endpoint], ...] = (Revocation, Introspection, EndSession)
 """What else clients may ask, by name."""
 
 _NOT_ITSELF = "The client is not known, or has not shown that it is itself."
-_OTHER_WAYS = ("client_secret", "client_assertion", "client_assertion_type")
+_ASSERTED = {"client_assertion", "client_assertion_type"}
 
 
 class Server(AuthorizationServer):
@@ -49,6 +54,7 @@ class Server(AuthorizationServer):
             self.register_grant(grant, extensions)
         for endpoint in ENDPOINTS:
             self.register_endpoint(endpoint)
+        self.register_client_auth_method(SIGNED, Assertion(connection, service))
 
     def query_client(self, client_id: str) -> Client | None:  # type: ignore[override]  # Authlib asks for None where there is none
         """The client, if there is one and it is not disabled."""
@@ -59,11 +65,12 @@ class Server(AuthorizationServer):
     ) -> Client:
         """The client that asks. Raises one InvalidClientError, 401, whatever is wrong: else it would tell which clients there are."""
         try:
-            if (request.headers or {}).get("Authorization") or any(
-                name in request.form for name in _OTHER_WAYS
-            ):
+            if (request.headers or {}).get("Authorization") or "client_secret" in request.form:
                 raise InvalidClientError
-            client = super().authenticate_client(request, methods, endpoint)
+            # Whoever signs is believed for what was signed, or not at all.
+            is_signed = not _ASSERTED.isdisjoint(request.form)
+            shown = [method for method in methods if (method == SIGNED) is is_signed]
+            client = super().authenticate_client(request, shown, endpoint)
         except InvalidClientError:
             raise InvalidClientError(_NOT_ITSELF, status_code=401) from None
         assert isinstance(client, Client)

@@ -29,6 +29,11 @@ def revocation_endpoint(service: Service) -> Endpoint:
     return _for_programs(service, _answer_revocation)
 
 
+def introspection_endpoint(service: Service) -> Endpoint:
+    """Says whether a client's own tokens still stand."""
+    return _for_programs(service, _answer_introspection)
+
+
 def userinfo_endpoint(service: Service) -> Endpoint:
     """Says who an access token speaks for."""
     return _for_programs(service, _answer_userinfo)
@@ -63,6 +68,12 @@ def _answer_revocation(service: Service, asked: Asked) -> Answer:
     from pat_auth.issuer.server import answer_endpoint
 
     return answer_endpoint("revocation", service, asked)
+
+
+def _answer_introspection(service: Service, asked: Asked) -> Answer:
+    from pat_auth.issuer.server import answer_endpoint
+
+    return answer_endpoint("introspection", service, asked)
 
 
 def _answer_userinfo(service: Service, asked: Asked) -> Answer:

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pat_auth.issuer.metadata import (
+    INTROSPECT,
     JWKS,
     OPENID_CONFIGURATION,
     REVOKE,
@@ -17,7 +18,12 @@ from pat_auth.issuer.metadata import (
 )
 from pat_auth.issuer.service import Service
 from pat_server.sign_in.desk import page_routes
-from pat_server.sign_in.oauth import revocation_endpoint, token_endpoint, userinfo_endpoint
+from pat_server.sign_in.oauth import (
+    introspection_endpoint,
+    revocation_endpoint,
+    token_endpoint,
+    userinfo_endpoint,
+)
 
 
 def sign_in_routes(service: Service, product: str = "") -> list[Route]:
@@ -39,6 +45,7 @@ def sign_in_routes(service: Service, product: str = "") -> list[Route]:
         Route(JWKS, jwks),
         Route(TOKEN, token_endpoint(service), methods=["POST"]),
         Route(REVOKE, revocation_endpoint(service), methods=["POST"]),
+        Route(INTROSPECT, introspection_endpoint(service), methods=["POST"]),
         Route(USERINFO, userinfo_endpoint(service), methods=["GET", "POST"]),
         *page_routes(service, product),
     ]

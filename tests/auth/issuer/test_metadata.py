@@ -27,7 +27,11 @@ def test_it_promises_what_there_is() -> None:
     metadata = metadata_of(ISSUER)
 
     assert set(metadata["grant_types_supported"]) == {grant.GRANT_TYPE for grant, _ in GRANTS}
-    assert metadata["token_endpoint_auth_methods_supported"] == ["none"]
+    assert metadata["token_endpoint_auth_methods_supported"] == ["none", "private_key_jwt"]
+    assert metadata["revocation_endpoint_auth_methods_supported"] == ["none", "private_key_jwt"]
+    assert metadata["introspection_endpoint_auth_methods_supported"] == ["private_key_jwt"]
+    signed = [value for name, value in metadata.items() if name.endswith("auth_signing_alg_values_supported")]
+    assert signed == [["ES256"]] * 3
     assert set(metadata["scopes_supported"]) == KNOWN_SCOPES
     assert metadata["code_challenge_methods_supported"] == ["S256"]
     assert metadata["id_token_signing_alg_values_supported"] == ["ES256"]
