@@ -29,6 +29,7 @@ DOCUMENTS = {
     "worker@goa.example": """{ referrals(direction: RECEIVED) { totalCount edges { node { id status scopes
         case { ... on Withheld { reason } } hearings { heldOn } } } } organisations { edges { node { name } } } }""",
     "mis@cbo-a.example": "{ cases { totalCount } }",
+    "manager@cbo-c.example": "{ caseCounts { status count place { name } } }",
 }
 
 
@@ -46,6 +47,19 @@ async def test_both_ways_of_executing_answer_the_same(network: Network, email: s
         finally:
             await parts.database.close()
     assert answers[0] == answers[1]
+
+
+async def test_cases_without_a_place_are_counted_there_too(network: Network) -> None:
+    email = "manager@cbo-c.example"
+    organisation = network.principal(email).organisation
+    before = network.rows(
+        "update app.cases set place_id = null where id in (select id from app.cases where organisation_id = %s limit 1)"
+        " and organisation_id = %s returning id",
+        organisation,
+        organisation,
+    )
+    assert before
+    await test_both_ways_of_executing_answer_the_same(network, email)
 
 
 async def test_a_revoked_session_is_nobody_there_too(network: Network) -> None:

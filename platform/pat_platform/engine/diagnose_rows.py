@@ -26,7 +26,8 @@ class Handle:
     type_name: str
     source: str | None = None
     columns: tuple[str, ...] = ()
-    key: tuple[str, ...] = ()
+    key: tuple[str | None, ...] = ()
+    """The columns' values as text; a column that rows are grouped by may be null."""
 
     def named(self, type_name: str) -> "Handle":
         """The same row as an object of another type."""
@@ -35,7 +36,10 @@ class Handle:
     def where(self) -> str:
         """The condition that finds the row."""
         pairs = zip(self.columns, self.key, strict=True)
-        return " and ".join(f"({ROW}.{name})::text = {literal(value)}" for name, value in pairs)
+        return " and ".join(
+            f"{ROW}.{name} is null" if value is None else f"({ROW}.{name})::text = {literal(value)}"
+            for name, value in pairs
+        )
 
 
 @dataclass(frozen=True)
