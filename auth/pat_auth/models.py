@@ -101,6 +101,28 @@ class RecoveryCode(Base):
     used_at: Mapped[datetime | None]
 
 
+class Passkey(Base):
+    """A key that a phone or a stick of hers holds (WebAuthn). All that is kept of it is public."""
+
+    __tablename__ = "passkeys"
+    __table_args__ = (
+        Index(None, "person_id"),
+        {"schema": "sec", "info": {"kind": TableKind.SECURITY}},
+    )
+
+    id: Mapped[bytes] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("sec.people.id"))
+    handle: Mapped[bytes]
+    """What it knows her by: random, and the same for all of hers."""
+    public_key: Mapped[bytes]
+    sign_count: Mapped[int] = mapped_column(BigInteger())
+    """How often it says that it has signed: a copy of it would fall behind. Many say 0 for ever."""
+    transports: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default="{}")
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    used_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
 class Login(Base):
     """A database login of one organisation in one role. Its password is derived from the generation, never stored."""
 

@@ -23,8 +23,23 @@ ISSUER, JOBS = "pat_service_issuer", "pat_service_jobs"
 LISTENER, MIGRATOR = "pat_service_listener", "pat_service_migrator"
 KEYS, SIGN_IN = "pat_service_keys", "pat_service_sign_in"
 OF_SIGN_IN = {
-    *("sec.asks", "sec.assertions", "sec.attempts", "sec.browsers", "sec.codes", "sec.consents"),
-    *("sec.recovery_codes", "sec.refresh_tokens", "sec.second_factors", "sec.secrets", "sec.sessions"),
+    *(
+        "sec.asks",
+        "sec.assertions",
+        "sec.attempts",
+        "sec.browsers",
+        "sec.challenges",
+        "sec.codes",
+        "sec.consents",
+    ),
+    *(
+        "sec.passkeys",
+        "sec.recovery_codes",
+        "sec.refresh_tokens",
+        "sec.second_factors",
+        "sec.secrets",
+        "sec.sessions",
+    ),
 }
 READ_BY = {
     ISSUER: {"app.memberships", "app.organisations", "sec.people", "sec.logins", "sec.sessions"},
@@ -50,8 +65,10 @@ UPDATES = {
             "seen_at",
             "ended_at",
         },
+        "sec.challenges": {"challenge", "person_id", "handle", "expires_at", "used_at"},
         "sec.codes": {"used_at", "session_id"},
         "sec.consents": {"scopes", "given_at", "withdrawn_at"},
+        "sec.passkeys": {"sign_count", "used_at", "ended_at"},
         "sec.people": {"language"},
         "sec.recovery_codes": {"used_at"},
         "sec.refresh_tokens": {"used_at"},

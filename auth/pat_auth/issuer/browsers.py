@@ -117,6 +117,20 @@ def keep_second(
     )
 
 
+def keep_both(
+    connection: Connection, service: Service, secret: str, person: UUID, method: Method
+) -> str | None:
+    """Keep that a person has proved both factors at once, and nothing of who was here before. The new secret, or None as above."""
+    return _promote(
+        connection,
+        secret,
+        service.clock(),
+        "person_id = %(person)s, first_at = %(now)s, second_at = %(now)s, methods = array[%(method)s]",
+        "true",
+        {"person": person, "method": method.value},
+    )
+
+
 def _promote(
     connection: Connection,
     secret: str,

@@ -19,3 +19,13 @@ class Method(StrEnum):
 
 SECOND = frozenset({Method.OTP, Method.RECOVERY, Method.PASSKEY})
 """What proves that she holds something, beside what she knows."""
+
+
+class Purpose(StrEnum):
+    """What a passkey is asked for."""
+
+    SIGN_IN = "SIGN_IN"
+    """Proving all there is to prove, by somebody whom nobody knows yet."""
+    SECOND = "SECOND"
+    """Proving a second factor after a password."""
+    REGISTER = "REGISTER"

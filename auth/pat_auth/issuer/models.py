@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pat_auth.issuer.methods import Purpose
 from pat_platform.database.models import Base, TableKind, one_of
 
 _SECURITY: dict[str, Any] = {"schema": "sec", "info": {"kind": TableKind.SECURITY}}
@@ -88,6 +89,22 @@ class Consent(Base):
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()))
     given_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     withdrawn_at: Mapped[datetime | None]
+
+
+class Challenge(Base):
+    """What a passkey is asked to sign in one browser: once, for one purpose, and for one person where she is known."""
+
+    __tablename__ = "challenges"
+    __table_args__ = (one_of("purpose", Purpose), PrimaryKeyConstraint("browser_id", "purpose"), _SECURITY)
+
+    browser_id: Mapped[UUID] = mapped_column(ForeignKey("sec.browsers.id", ondelete="CASCADE"))
+    purpose: Mapped[str]
+    challenge: Mapped[bytes]
+    person_id: Mapped[UUID | None]
+    handle: Mapped[bytes | None]
+    """What a passkey that is being made is to know her by."""
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
 
 
 class Code(Base):

@@ -68,7 +68,18 @@ def prove_second(service: Service, *, person: UUID, code: str, address: str) -> 
 def has_second_factor(connection: Connection, person: UUID) -> bool:
     """Whether she has something to prove herself with beside her password."""
     row = connection.execute(
-        "select from sec.second_factors where person_id = %s and confirmed_at is not null limit 1", (person,)
+        "select 1 from sec.second_factors where person_id = %(person)s and confirmed_at is not null"
+        " union all select 1 from sec.passkeys where person_id = %(person)s and ended_at is null limit 1",
+        {"person": person},
+    ).fetchone()
+    return row is not None
+
+
+def has_generator(connection: Connection, person: UUID) -> bool:
+    """Whether one of those is a generator of codes."""
+    row = connection.execute(
+        "select 1 from sec.second_factors where person_id = %s and confirmed_at is not null limit 1",
+        (person,),
     ).fetchone()
     return row is not None
 

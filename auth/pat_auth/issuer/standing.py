@@ -11,11 +11,12 @@ from pat_auth.issuer.methods import SECOND, Method
 
 # RFC 8176. A code that she wrote down is a one-time code too.
 _REFERENCES = {
-    Method.PASSWORD: "pwd",
-    Method.OTP: "otp",
-    Method.RECOVERY: "otp",
-    Method.PASSKEY: "swk",
-    Method.PIN: "pin",
+    Method.PASSWORD: ("pwd",),
+    Method.OTP: ("otp",),
+    Method.RECOVERY: ("otp",),
+    # A key in hardware, and somebody who touched it.
+    Method.PASSKEY: ("hwk", "user"),
+    Method.PIN: ("pin",),
 }
 _SEVERAL = "mfa"
 
@@ -50,7 +51,7 @@ class Standing:
     @property
     def amr(self) -> list[str]:
         """The references (RFC 8176) of what she proved it with."""
-        references = {_REFERENCES[method] for method in self.methods}
+        references = {reference for method in self.methods for reference in _REFERENCES[method]}
         if self.second_at is not None and self.methods & SECOND:
             references.add(_SEVERAL)
         return sorted(references)

@@ -14,6 +14,7 @@ from hashlib import sha256
 from secrets import token_urlsafe
 from uuid import UUID, uuid4
 
+from pat_auth.issuer.passkeys import Made, put_passkey
 from pat_auth.issuer.passwords import set_password
 from pat_auth.issuer.proving import has_second_factor
 from pat_auth.issuer.recovery import renew_recovery_codes
@@ -57,6 +58,10 @@ class Joined:
 
     membership: UUID
     recovery_codes: tuple[str, ...] = field(default=(), repr=False)
+
+
+class AlreadyKept(Exception):
+    """The passkey is somebody's already: nothing of what was begun with it may stand."""
 
 
 def new_token() -> str:
@@ -105,15 +110,24 @@ def enrol(connection: Connection, service: Service, token: str, chosen: Chosen, 
     None for a wrong code, and if the invitation is over or its address is somebody's by now.
     """
     step = step_of(chosen.secret, code, service.clock())
-    if step is None or chosen.hashed is None:
+    if step is None:
         return None
     person = uuid4()
-    membership = _ask(connection, "select sec.enrol(%s, %s)", token, person)
-    if membership is None:
-        return None
-    set_password(connection, service, person, chosen.hashed)
-    put_factor(connection, service, person, chosen.secret, step=step)
-    return Joined(membership, tuple(renew_recovery_codes(connection, service, person)))
+    joined = _enrolled(connection, service, token, chosen, person)
+    if joined is not None:
+        put_factor(connection, service, person, chosen.secret, step=step)
+    return joined
+
+
+def enrol_with_passkey(
+    connection: Connection, service: Service, token: str, chosen: Chosen, made: Made
+) -> Joined | None:
+    """The same with a passkey that she has just made, and no generator. Raises AlreadyKept, which has to roll back."""
+    person = uuid4()
+    joined = _enrolled(connection, service, token, chosen, person)
+    if joined is not None and not put_passkey(connection, service, person, made):
+        raise AlreadyKept
+    return joined
 
 
 def take_up(connection: Connection, token: str, standing: Standing) -> Joined | None:
@@ -127,12 +141,42 @@ def begin_second(
 ) -> Joined | None:
     """The same for somebody who has a password and no second factor: now she has. None for a wrong code, or if she has one."""
     step = step_of(chosen.secret, code, service.clock())
-    if step is None or has_second_factor(connection, standing.person):
+    if step is None:
+        return None
+    joined = _begun(connection, service, token, standing)
+    if joined is not None:
+        put_factor(connection, service, standing.person, chosen.secret, step=step)
+    return joined
+
+
+def begin_with_passkey(
+    connection: Connection, service: Service, token: str, standing: Standing, made: Made
+) -> Joined | None:
+    """The same with a passkey that she has just made. Raises AlreadyKept, which has to roll back."""
+    joined = _begun(connection, service, token, standing)
+    if joined is not None and not put_passkey(connection, service, standing.person, made):
+        raise AlreadyKept
+    return joined
+
+
+def _enrolled(
+    connection: Connection, service: Service, token: str, chosen: Chosen, person: UUID
+) -> Joined | None:
+    if chosen.hashed is None:
+        return None
+    membership = _ask(connection, "select sec.enrol(%s, %s)", token, person)
+    if membership is None:
+        return None
+    set_password(connection, service, person, chosen.hashed)
+    return Joined(membership, tuple(renew_recovery_codes(connection, service, person)))
+
+
+def _begun(connection: Connection, service: Service, token: str, standing: Standing) -> Joined | None:
+    if has_second_factor(connection, standing.person):
         return None
     joined = take_up(connection, token, standing)
     if joined is None:
         return None
-    put_factor(connection, service, standing.person, chosen.secret, step=step)
     return Joined(joined.membership, tuple(renew_recovery_codes(connection, service, standing.person)))
 
 

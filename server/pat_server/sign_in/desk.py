@@ -15,7 +15,7 @@ from pat_auth.issuer.service import Service
 from pat_platform.errors import Fault
 from pat_platform.logging import get_logger
 from pat_server.sign_in.asking import asked_of, response_of
-from pat_server.sign_in.pages import STYLE_PATH, Pages, style_answer
+from pat_server.sign_in.pages import SCRIPT_PATH, STYLE_PATH, Pages, script_answer, style_answer
 from pat_server.sign_in.threads import in_thread
 from pat_server.sign_in.wording import BROKEN, BUSY, MISSING, NOT_UNDERSTOOD, Notice
 
@@ -25,7 +25,15 @@ Answers = Callable[[Service, Pages, Asked], Answer]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 PAGES = ("/sign-in", "/sign-in/code", "/sign-in/as", "/sign-in/allow")
-INVITATIONS = ("/invitation", "/invitation/password", "/invitation/code", "/invitation/join")
+PASSKEYS = ("/sign-in/passkey", "/sign-in/code/passkey")
+ACCOUNT = ("/account", "/account/passkey", "/account/passkey/end", "/account/leave")
+INVITATIONS = (
+    "/invitation",
+    "/invitation/password",
+    "/invitation/code",
+    "/invitation/join",
+    "/invitation/passkey",
+)
 
 
 def page_routes(service: Service, product: str = "") -> Sequence[Route]:
@@ -35,6 +43,9 @@ def page_routes(service: Service, product: str = "") -> Sequence[Route]:
     async def style(_: Request) -> Response:
         return response_of(style_answer())
 
+    async def script(_: Request) -> Response:
+        return response_of(script_answer())
+
     return [
         Route(AUTHORIZE, page_endpoint(service, pages, _authorize)),
         *(Route(path, page_endpoint(service, pages, _visit), methods=["GET", "POST"]) for path in PAGES),
@@ -42,8 +53,11 @@ def page_routes(service: Service, product: str = "") -> Sequence[Route]:
             Route(path, page_endpoint(service, pages, _invitation), methods=["GET", "POST"])
             for path in INVITATIONS
         ),
+        *(Route(path, page_endpoint(service, pages, _passkey), methods=["GET", "POST"]) for path in PASSKEYS),
+        *(Route(path, page_endpoint(service, pages, _account), methods=["GET", "POST"]) for path in ACCOUNT),
         Route(LOGOUT, page_endpoint(service, pages, _leave), methods=["GET", "POST"]),
         Route(STYLE_PATH, style),
+        Route(SCRIPT_PATH, script),
         Route("/sign-in/{rest:path}", page_endpoint(service, pages, _missing)),
     ]
 
@@ -86,6 +100,20 @@ def _visit(service: Service, pages: Pages, asked: Asked) -> Answer:
     from pat_server.sign_in.visiting import Desk, visit
 
     return visit(Desk(service, pages), asked)
+
+
+def _passkey(service: Service, pages: Pages, asked: Asked) -> Answer:
+    from pat_server.sign_in.passkeys import visit_passkey
+    from pat_server.sign_in.visiting import Desk
+
+    return visit_passkey(Desk(service, pages), asked)
+
+
+def _account(service: Service, pages: Pages, asked: Asked) -> Answer:
+    from pat_server.sign_in.account import answer_account
+    from pat_server.sign_in.visiting import Desk
+
+    return answer_account(Desk(service, pages), asked)
 
 
 def _leave(service: Service, pages: Pages, asked: Asked) -> Answer:

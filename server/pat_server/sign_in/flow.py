@@ -28,7 +28,8 @@ from pat_auth.policy import Role
 from pat_platform.database.threads import Connection
 
 SIGN_IN, CODE, MEMBERSHIP, CONSENT = "/sign-in", "/sign-in/code", "/sign-in/as", "/sign-in/allow"
-RETURNS: Mapping[str, str] = {"invitation": "/invitation"}
+PASSKEY, CODE_PASSKEY = "/sign-in/passkey", "/sign-in/code/passkey"
+RETURNS: Mapping[str, str] = {"account": "/account", "invitation": "/invitation"}
 """Pages of ours that somebody may sign in for, and where they are."""
 
 

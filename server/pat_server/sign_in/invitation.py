@@ -11,17 +11,22 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from pat_auth.issuer.asked import Answer, Asked, once
-from pat_auth.issuer.browsers import find_browser
+from pat_auth.issuer.asserting import take_made
+from pat_auth.issuer.browsers import find_browser, open_browser
+from pat_auth.issuer.passkeys import begin_making
 from pat_auth.issuer.passwords import hash_password, is_acceptable
 from pat_auth.issuer.proving import admit, has_second_factor
 from pat_auth.issuer.service import Service
 from pat_auth.issuer.standing import Standing
 from pat_auth.issuer.taking_up import (
+    AlreadyKept,
     Chosen,
     Invited,
     Joined,
     begin_second,
+    begin_with_passkey,
     enrol,
+    enrol_with_passkey,
     find_invitation,
     is_shown,
     seal,
@@ -30,15 +35,15 @@ from pat_auth.issuer.taking_up import (
 )
 from pat_auth.issuer.throttle import Attempt, succeed
 from pat_auth.issuer.totp import new_secret, uri_of
-from pat_server.sign_in.cookies import secret_in, token_in, with_token, without_token
+from pat_server.sign_in.cookies import secret_in, token_in, with_secret, with_token, without_token
 from pat_server.sign_in.desk import INVITATIONS
 from pat_server.sign_in.flow import SIGN_IN
 from pat_server.sign_in.forms import TOKEN, form_token, is_from_here, is_token
 from pat_server.sign_in.languages import noop
-from pat_server.sign_in.pages import Headers, Pages, redirect
+from pat_server.sign_in.pages import Headers, Offer, Pages, redirect
 from pat_server.sign_in.wording import NOT_FROM_HERE, Notice
 
-PATH, PASSWORD, CODE, JOIN = INVITATIONS
+PATH, PASSWORD, CODE, JOIN, PASSKEY = INVITATIONS
 LONGEST_TYPED = 1024
 _GROUP = 4
 GONE = Notice(
@@ -180,6 +185,31 @@ def _confirm(guest: Guest) -> Answer:
     return _joined(guest, joined)
 
 
+def _make_passkey(guest: Guest) -> Answer:
+    """Take the passkey that she has made instead of a generator: now she is a member, and her recovery codes are shown."""
+    chosen = unseal(guest.service, guest.token, once(guest.asked.form).get("chosen", ""))
+    if chosen is None or guest.must_sign_in:
+        return guest.pages.notice(guest.asked, NOT_FROM_HERE, 403, link=PATH)
+    service, person = guest.service, guest.standing.person if guest.standing else None
+    with service.connections.transaction() as connection:
+        browser = find_browser(connection, service, secret_in(guest.asked.cookies, service.issuer))
+    signed, address = once(guest.asked.form).get("signed", ""), guest.asked.address
+    made = browser and take_made(service, browser=browser.id, person=person, signed=signed, address=address)
+    if not made:
+        return _code_page(guest, chosen, wrong="PASSKEY")
+    try:
+        with service.connections.transaction() as connection:
+            if guest.standing is None:
+                joined = enrol_with_passkey(connection, service, guest.token, chosen, made)
+            else:
+                joined = begin_with_passkey(connection, service, guest.token, guest.standing, made)
+            if joined is not None and guest.standing is None:
+                succeed(connection, Attempt.new(service, guest.asked.address))
+    except AlreadyKept:
+        return _code_page(guest, chosen, wrong="PASSKEY")
+    return _joined(guest, joined)
+
+
 def _join(guest: Guest) -> Answer:
     """Make somebody who has signed in a member."""
     if guest.must_sign_in or guest.standing is None or not guest.has_second:
@@ -189,7 +219,12 @@ def _join(guest: Guest) -> Answer:
     return _joined(guest, joined)
 
 
-_ANSWERS: Mapping[str, Callable[[Guest], Answer]] = {PASSWORD: _choose_password, CODE: _confirm, JOIN: _join}
+_ANSWERS: Mapping[str, Callable[[Guest], Answer]] = {
+    PASSWORD: _choose_password,
+    CODE: _confirm,
+    JOIN: _join,
+    PASSKEY: _make_passkey,
+}
 
 
 def _joined(guest: Guest, joined: Joined | None) -> Answer:
@@ -209,17 +244,37 @@ def _joined(guest: Guest, joined: Joined | None) -> Answer:
 
 def _code_page(guest: Guest, chosen: Chosen, wrong: str | None = None) -> Answer:
     uri = uri_of(guest.service, chosen.secret, guest.invited.email)
+    offer, headers = _offer(guest)
     return guest.page(
         "invitation_code.html",
         CODE,
         status=400 if wrong else 200,
         languages={},
+        headers=headers,
+        passkey=offer,
         wrong=wrong,
         chosen=seal(guest.service, guest.token, chosen),
         uri=uri,
         picture=_picture(uri),
         secret=[chosen.secret[at : at + _GROUP] for at in range(0, len(chosen.secret), _GROUP)],
     )
+
+
+def _offer(guest: Guest) -> tuple[Offer | None, Headers]:
+    """The form that makes a passkey, and what the browser is to keep to be known by when it comes back."""
+    service = guest.service
+    headers: Headers = ()
+    person = guest.standing.person if guest.standing else None
+    with service.connections.transaction() as connection:
+        browser = find_browser(connection, service, secret_in(guest.asked.cookies, service.issuer))
+        if browser is None:
+            browser, secret = open_browser(connection, service)
+            headers = (with_secret(secret, service.issuer),)
+        options = begin_making(connection, service, browser.id, person, guest.invited.email)
+    if options is None:
+        return None, headers
+    token = form_token(service.secrets.forms, guest.token, PASSKEY, guest.about)
+    return Offer(PASSKEY, token, options, is_new=True), headers
 
 
 def _picture(uri: str) -> object:

@@ -1,9 +1,10 @@
-"""Pages: rendered here, small, without a script, and kept by nobody."""
+"""Pages: rendered here, small, without a script but for passkeys, and kept by nobody."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 STYLE = Path(__file__).parent / "static" / "sign_in.css"
 STYLE_PATH = "/sign-in/style.css"
+SCRIPT = Path(__file__).parent / "static" / "passkeys.js"
+SCRIPT_PATH = "/sign-in/passkeys.js"
 TEMPLATES = Path(__file__).parent / "templates"
 
 # What may stand in a policy without ending or widening it: a host as CSP writes it, or a scheme of one's own.
@@ -28,6 +31,18 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _WEB = ("http", "https")
 
 Headers = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A form that a browser answers with a passkey. It is hidden where no script runs: the page does without it."""
+
+    action: str
+    token: str = field(repr=False)
+    options: str = field(repr=False)
+    """What the browser is asked, as JSON."""
+    is_new: bool = False
+    """Whether a passkey is to be made."""
 
 
 class Pages:
@@ -68,9 +83,12 @@ class Pages:
             "wrong": None,
             "client": None,
             "email": "",
+            "passkey": None,
         }
+        offers = values.get("passkey") is not None
+        known["script"] = script_address() if offers else None
         body = environment().get_template(template).render({**known, **values})
-        return Answer(status, (*page_headers(target), *headers), body.encode())
+        return Answer(status, (*page_headers(target, has_script=offers), *headers), body.encode())
 
     def notice(
         self,
@@ -93,11 +111,12 @@ class Pages:
         )
 
 
-def page_headers(target: str | None) -> Headers:
-    """The headers of a page whose forms may lead to us and, by a redirect, to ``target``."""
+def page_headers(target: str | None, *, has_script: bool = False) -> Headers:
+    """The headers of a page whose forms may lead to us and, by a redirect, to ``target``. Scripts are ours alone, if any."""
     forms = f"'self' {source_of(target)}".rstrip()
+    scripts = "script-src 'self'; " if has_script else ""
     policy = (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+        f"default-src 'none'; {scripts}style-src 'self'; img-src 'self' data:; "
         f"form-action {forms}; frame-ancestors 'none'; base-uri 'none'"
     )
     return (
@@ -149,6 +168,28 @@ def style_answer() -> Answer:
         ("cross-origin-resource-policy", "same-origin"),
     )
     return Answer(200, headers, _style())
+
+
+def script_answer() -> Answer:
+    """The script that speaks with passkeys, kept in the same way."""
+    headers = (
+        ("content-type", "text/javascript; charset=utf-8"),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "public, max-age=31536000, immutable"),
+        ("cross-origin-resource-policy", "same-origin"),
+    )
+    return Answer(200, headers, _script())
+
+
+@cache
+def script_address() -> str:
+    """Where the script is, as it is now."""
+    return f"{SCRIPT_PATH}?{sha256(_script()).hexdigest()[:12]}"
+
+
+@cache
+def _script() -> bytes:
+    return SCRIPT.read_bytes()
 
 
 @cache

@@ -24,14 +24,15 @@ from pat_auth.issuer.authorizing import (
 from pat_auth.issuer.browsers import Browser, find_browser, keep_first, keep_second, open_browser
 from pat_auth.issuer.consents import allow
 from pat_auth.issuer.methods import Method
-from pat_auth.issuer.proving import prove_password, prove_second
+from pat_auth.issuer.passkeys import begin_second, begin_sign_in
+from pat_auth.issuer.proving import has_generator, prove_password, prove_second
 from pat_auth.issuer.service import Service
 from pat_platform.database.threads import Connection
 from pat_server.sign_in import flow
 from pat_server.sign_in.cookies import secret_in, with_secret
 from pat_server.sign_in.flow import Errand, ForClient, ForPage, Place, Step
 from pat_server.sign_in.forms import TOKEN, form_token, is_from_here, is_token
-from pat_server.sign_in.pages import Headers, Pages, redirect
+from pat_server.sign_in.pages import Headers, Offer, Pages, redirect
 from pat_server.sign_in.wording import (
     MAY,
     MAY_NOT,
@@ -122,6 +123,13 @@ class Visit:
             **{"email": self.browser.email, **values},
         )
 
+    def passkey(self, path: str, place: Place, options: str | None) -> Offer | None:
+        """The form that asks for a passkey, and is posted to ``path``."""
+        if options is None:
+            return None
+        token = form_token(self.service.secrets.forms, self.secret, path, self.about(place))
+        return Offer(flow.address(path, self.errand), token, options)
+
     def too_old(self) -> Answer:
         """The answer to a form that is not, or no longer, ours: nothing has happened, she may begin again."""
         again = flow.address(flow.SIGN_IN, self.errand)
@@ -143,7 +151,7 @@ def authorize(desk: Desk, asked: Asked) -> Answer:
         if place.step in flow.PATHS:
             assert isinstance(visit.errand, ForClient)
             keep_ask(connection, visit.errand.ask, browser=visit.browser.id, client=wish.client.id)
-        return _onward(connection, visit, place)
+        return onward(connection, visit, place)
 
 
 def _arrive_with(connection: Connection, desk: Desk, asked: Asked, wish: Wish) -> Visit:
@@ -164,20 +172,20 @@ def _arrive_with(connection: Connection, desk: Desk, asked: Asked, wish: Wish) -
 def show(desk: Desk, asked: Asked) -> Answer:
     """A page, by its path; or the way to the one that is due."""
     with desk.service.connections.transaction() as connection:
-        visit = _arrive(connection, desk, asked)
+        visit = arrive(connection, desk, asked)
         if isinstance(visit, Answer):
             return visit
         place = visit.place(connection)
         if isinstance(visit.errand, ForClient):
             flow.hold(connection, visit.errand, place)
         if asked.path == flow.SIGN_IN:
-            return _sign_in_page(visit)
+            return sign_in_page(connection, visit)
         if asked.path == flow.MEMBERSHIP and len(place.members) > 1:
             return visit.page("membership.html", place, members=place.members)
         if flow.PATHS.get(place.step) != asked.path:
-            return _onward(connection, visit, place)
+            return onward(connection, visit, place)
         if place.step is Step.CODE:
-            return visit.page("code.html", place, is_recovery=False)
+            return code_page(connection, visit, place)
         if place.step is Step.CONSENT:
             return _consent_page(visit, place)
         notice = WITHOUT_PLACE if place.step is Step.WITHOUT_PLACE else WITHOUT_SECOND
@@ -189,46 +197,48 @@ def show(desk: Desk, asked: Asked) -> Answer:
 def sign_in(desk: Desk, asked: Asked) -> Answer:
     """Take what somebody typed on the first page."""
     with desk.service.connections.transaction() as connection:
-        visit = _arrive(connection, desk, asked)
+        visit = arrive(connection, desk, asked)
     if isinstance(visit, Answer):
         return visit
-    if not visit.is_ours(_NOWHERE):
+    if not visit.is_ours(NOWHERE):
         return visit.too_old()
     email, password = _typed(asked, "email"), _typed(asked, "password")
-    if not (email and password):
-        return _sign_in_page(visit, "PASSWORD" if email else "EMAIL", email)
-    person = prove_password(desk.service, email=email, password=password, address=asked.address)
+    wrong = "REFUSED" if email and password else "PASSWORD" if email else "EMAIL"
+    person = None
+    if wrong == "REFUSED":
+        person = prove_password(desk.service, email=email, password=password, address=asked.address)
     if person is None:
-        return _sign_in_page(visit, "REFUSED", email)
-    return _promoted(visit, keep_first, person, Method.PASSWORD)
+        with desk.service.connections.transaction() as connection:
+            return sign_in_page(connection, visit, wrong, email)
+    return promoted(visit, keep_first, person, Method.PASSWORD)
 
 
 def enter_code(desk: Desk, asked: Asked) -> Answer:
     """Take what somebody typed on the page of the second factor."""
     with desk.service.connections.transaction() as connection:
-        visit = _arrive(connection, desk, asked)
+        visit = arrive(connection, desk, asked)
         if isinstance(visit, Answer):
             return visit
         place = visit.place(connection)
         if not visit.is_ours(place):
             return visit.too_old()
         if place.step is not Step.CODE or place.standing is None:
-            return _onward(connection, visit, place)
+            return onward(connection, visit, place)
     recovery = _typed(asked, "recovery")
     code, is_recovery = recovery or _typed(asked, "code"), bool(recovery)
-    if not code:
-        return visit.page("code.html", place, status=400, wrong="CODE", is_recovery=False)
-    person = place.standing.person
-    method = prove_second(desk.service, person=person, code=code, address=asked.address)
+    person, method = place.standing.person, None
+    if code:
+        method = prove_second(desk.service, person=person, code=code, address=asked.address)
     if method is None:
-        return visit.page("code.html", place, status=400, wrong="REFUSED", is_recovery=is_recovery)
-    return _promoted(visit, keep_second, person, method)
+        with desk.service.connections.transaction() as connection:
+            return code_page(connection, visit, place, "REFUSED" if code else "CODE", is_recovery=is_recovery)
+    return promoted(visit, keep_second, person, method)
 
 
 def choose(desk: Desk, asked: Asked) -> Answer:
     """Take the membership that somebody chose."""
     with desk.service.connections.transaction() as connection:
-        visit = _arrive(connection, desk, asked)
+        visit = arrive(connection, desk, asked)
         if isinstance(visit, Answer):
             return visit
         place = visit.place(connection)
@@ -237,17 +247,17 @@ def choose(desk: Desk, asked: Asked) -> Answer:
         chosen = once(asked.form).get("membership")
         member = next((each for each in place.members if str(each.membership) == chosen), None)
         if member is None or not isinstance(visit.errand, ForClient):
-            return _onward(connection, visit, place)
+            return onward(connection, visit, place)
         choose_membership(connection, visit.errand.ask.id, member.membership)
         ask = replace(visit.errand.ask, membership=member.membership)
         visit = replace(visit, errand=ForClient(ask, visit.errand.wish))
-        return _onward(connection, visit, visit.place(connection))
+        return onward(connection, visit, visit.place(connection))
 
 
 def answer(desk: Desk, asked: Asked) -> Answer:
     """Take what somebody answered to what a client may do: allowed, or not."""
     with desk.service.connections.transaction() as connection:
-        visit = _arrive(connection, desk, asked)
+        visit = arrive(connection, desk, asked)
         if isinstance(visit, Answer):
             return visit
         place = visit.place(connection)
@@ -258,7 +268,7 @@ def answer(desk: Desk, asked: Asked) -> Answer:
         if given == "deny" and isinstance(visit.errand, ForClient):
             return _finished(connection, visit, replace(place, member=None))
         if given != "allow" or place.step is not Step.CONSENT:
-            return _onward(connection, visit, place)
+            return onward(connection, visit, place)
         assert isinstance(visit.errand, ForClient)
         assert place.standing is not None
         assert place.member is not None
@@ -273,7 +283,7 @@ def answer(desk: Desk, asked: Asked) -> Answer:
         return _finished(connection, visit, place)
 
 
-_NOWHERE = Place(Step.SIGN_IN)
+NOWHERE = Place(Step.SIGN_IN)
 """The first page is the same for everybody who sees it."""
 _ANSWERS: Mapping[tuple[str, str], Callable[[Desk, Asked], Answer]] = {
     ("GET", flow.SIGN_IN): show,
@@ -294,7 +304,7 @@ def visit(desk: Desk, asked: Asked) -> Answer:
     return _ANSWERS["POST" if asked.method == "POST" else "GET", asked.path](desk, asked)
 
 
-def _arrive(
+def arrive(
     connection: Connection, desk: Desk, asked: Asked, secret: str | None = None, cookies: Headers = ()
 ) -> Visit | Answer:
     """The visit that a page is asked for, or what is answered where there is none: nobody else's ask is known to this browser."""
@@ -326,7 +336,7 @@ def _asked_for(connection: Connection, service: Service, given: str, browser: Br
     return find_ask(connection, service, ask=ident, browser=browser.id) if browser else None
 
 
-def _promoted(
+def promoted(
     visit: Visit,
     keep: Callable[[Connection, Service, str, UUID, Method], str | None],
     person: UUID,
@@ -339,13 +349,13 @@ def _promoted(
         if secret is None:
             return visit.too_old()
         cookies = (with_secret(secret, service.issuer),)
-        arrived = _arrive(connection, visit.desk, visit.asked, secret, cookies)
+        arrived = arrive(connection, visit.desk, visit.asked, secret, cookies)
         if isinstance(arrived, Answer):
             return replace(arrived, headers=(*arrived.headers, *cookies))
-        return _onward(connection, arrived, arrived.place(connection))
+        return onward(connection, arrived, arrived.place(connection))
 
 
-def _onward(connection: Connection, visit: Visit, place: Place) -> Answer:
+def onward(connection: Connection, visit: Visit, place: Place) -> Answer:
     """The way to the page that is due, or back to the client, or to our page that she signed in for."""
     if isinstance(visit.errand, ForClient):
         flow.hold(connection, visit.errand, place)
@@ -369,9 +379,42 @@ def _told(desk: Desk, asked: Asked, found: Redirect | Mistake, cookies: Headers 
     return desk.pages.notice(asked, notice, 400)
 
 
-def _sign_in_page(visit: Visit, wrong: str | None = None, email: str = "") -> Answer:
-    status = 400 if wrong else 200
-    return visit.page("sign_in.html", _NOWHERE, status=status, wrong=wrong, email=email)
+def sign_in_page(connection: Connection, visit: Visit, wrong: str | None = None, email: str = "") -> Answer:
+    """The first page, with what was wrong."""
+    options = begin_sign_in(connection, visit.service, visit.browser.id)
+    return visit.page(
+        "sign_in.html",
+        NOWHERE,
+        path=flow.SIGN_IN,
+        status=400 if wrong else 200,
+        wrong=wrong,
+        email=email,
+        passkey=visit.passkey(flow.PASSKEY, NOWHERE, options),
+    )
+
+
+def code_page(
+    connection: Connection,
+    visit: Visit,
+    place: Place,
+    wrong: str | None = None,
+    *,
+    is_recovery: bool = False,
+) -> Answer:
+    """The page of the second factor, with what was wrong."""
+    assert place.standing is not None
+    person = place.standing.person
+    options = begin_second(connection, visit.service, visit.browser.id, person)
+    return visit.page(
+        "code.html",
+        place,
+        path=flow.CODE,
+        status=400 if wrong else 200,
+        wrong=wrong,
+        is_recovery=is_recovery,
+        has_generator=has_generator(connection, person),
+        passkey=visit.passkey(flow.CODE_PASSKEY, place, options),
+    )
 
 
 def _consent_page(visit: Visit, place: Place) -> Answer:

@@ -32,8 +32,10 @@ KEPT = (
         "sec.browsers",
         changes=("secret_hash", "person_id", "first_at", "second_at", "methods", "seen_at", "ended_at"),
     ),
+    Kept("sec.challenges", changes=("challenge", "person_id", "handle", "expires_at", "used_at")),
     Kept("sec.codes", changes=("used_at", "session_id")),
     Kept("sec.consents", changes=("scopes", "given_at", "withdrawn_at")),
+    Kept("sec.passkeys", changes=("sign_count", "used_at", "ended_at")),
     # Who there is, and which sessions stand, is for the functions of the schema to say.
     Kept(
         "sec.people",

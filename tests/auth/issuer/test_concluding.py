@@ -185,4 +185,4 @@ def test_references_say_what_was_proved(granting: Granting) -> None:
 
     assert amr(Method.PASSWORD, is_second=False) == ["pwd"]
     assert amr(Method.PASSWORD, Method.OTP) == ["mfa", "otp", "pwd"]
-    assert amr(Method.PIN, Method.PASSKEY) == ["mfa", "pin", "swk"]
+    assert amr(Method.PIN, Method.PASSKEY) == ["hwk", "mfa", "pin", "user"]
