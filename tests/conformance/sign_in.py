@@ -20,7 +20,6 @@ ISSUER = os.environ.get("PAT_ISSUER", "http://127.0.0.1:8000")
 CLIENT_ID = os.environ.get("PAT_CLIENT_ID", "2ba678f3-d490-4711-968d-72ddf23ab802")
 REDIRECT_URI = os.environ.get("PAT_REDIRECT_URI", "http://127.0.0.1:8765/callback")
 SCOPE = "openid cases"
-ME = "{ me { name role organisation { name } } }"
 
 
 def come_back() -> str:
@@ -79,23 +78,33 @@ def claims_of(id_token: str, keys: Any, nonce: str) -> dict[str, Any]:
     return claims
 
 
+def me(session: Any) -> Any:
+    """The first question."""
+    answer = session.post(f"{ISSUER}/graphql", json={"query": "{ me { name role organisation { name } } }"})
+    return answer.json()["data"]["me"] if answer.ok else answer.status_code
+
+
 def main() -> None:
-    with OAuth2Session(
+    made: Any = OAuth2Session(
         CLIENT_ID,
         redirect_uri=REDIRECT_URI,
         scope=SCOPE,
         code_challenge_method="S256",
         token_endpoint_auth_method="none",
-    ) as session:
+        revocation_endpoint_auth_method="none",
+    )
+    with made as session:
         server = session.request(
             "GET", f"{ISSUER}/.well-known/openid-configuration", withhold_token=True
         ).json()
-        claims = signed_in(session, server)
-        me = session.post(f"{ISSUER}/graphql", json={"query": ME}).json()["data"]["me"]
+        told = {"role": signed_in(session, server)["role"], "me": me(session)}
         # An access token lives for five minutes; with the refresh token she need not sign in again.
         session.refresh_token(server["token_endpoint"])
-        again = session.post(f"{ISSUER}/graphql", json={"query": ME}).json()["data"]["me"]
-        print(json.dumps({"role": claims["role"], "me": me, "again": again}))
+        told["again"] = me(session)
+        # She signs out of this program: its session ends.
+        session.revoke_token(server["revocation_endpoint"], session.token["refresh_token"]).raise_for_status()
+        told["afterwards"] = me(session)
+        print(json.dumps(told))
 
 
 if __name__ == "__main__":

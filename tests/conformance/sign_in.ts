@@ -66,12 +66,16 @@ const tokens = await oauth.processAuthorizationCodeResponse(
   { expectedNonce: nonce, requireIdToken: true },
 );
 
-async function me(token: string): Promise<unknown> {
-  const response = await fetch(new URL('/graphql', issuer), {
+async function ask(token: string): Promise<Response> {
+  return fetch(new URL('/graphql', issuer), {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: JSON.stringify({ query: '{ me { name role organisation { name } } }' }),
   });
+}
+
+async function me(token: string): Promise<unknown> {
+  const response = await ask(token);
   const { data } = (await response.json()) as { data: { me: unknown } };
   return data.me;
 }
@@ -84,4 +88,12 @@ const refreshed = await oauth.processRefreshTokenResponse(
   await oauth.refreshTokenGrantRequest(server, client, oauth.None(), tokens.refresh_token ?? '', options),
 );
 const again = await me(refreshed.access_token);
-console.log(JSON.stringify({ role: oauth.getValidatedIdTokenClaims(tokens)?.role, me: first, again }));
+
+// She signs out of this program: its session ends.
+await oauth.processRevocationResponse(
+  await oauth.revocationRequest(server, client, oauth.None(), refreshed.refresh_token ?? '', options),
+);
+const afterwards = (await ask(refreshed.access_token)).status;
+
+const role = oauth.getValidatedIdTokenClaims(tokens)?.role;
+console.log(JSON.stringify({ role, me: first, again, afterwards }));

@@ -177,4 +177,5 @@ def run(command: list[str], person: Person, example: dict[str, str]) -> dict[str
     assert program.returncode == 0, mistakes
     answer = json.loads(told)
     assert answer["again"] == answer["me"]
+    assert answer["afterwards"] == 401
     return {"role": answer["role"], "organisation": answer["me"]["organisation"]["name"]}
