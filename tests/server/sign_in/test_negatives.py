@@ -7,7 +7,14 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from starlette.applications import Starlette
-from tests.server.sign_in.attacks import on_access_tokens, on_codes, on_pages, on_questions, on_sessions
+from tests.server.sign_in.attacks import (
+    on_access_tokens,
+    on_assertions,
+    on_codes,
+    on_pages,
+    on_questions,
+    on_sessions,
+)
 from tests.server.sign_in.attacks.scene import ACCEPTED, Attack, Scene
 from tests.support.cutting import cut
 from tests.support.granting import Granting
@@ -21,6 +28,7 @@ ATTACKS = (
     *on_questions.ATTACKS,
     *on_pages.ATTACKS,
     *on_codes.ATTACKS,
+    *on_assertions.ATTACKS,
     *on_sessions.ATTACKS,
 )
 

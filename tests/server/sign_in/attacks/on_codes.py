@@ -191,7 +191,11 @@ ATTACKS = (
         "client: an assertion that nobody looks at",
         NOBODY,
         lambda scene: scene.exchange(scene.granting.code(), client_assertion="e30.e30."),
-        Value(server, "_OTHER_WAYS", ()),
+        Line(
+            server.Server.authenticate_client,
+            "is_signed = not _ASSERTED.isdisjoint(request.form)",
+            "is_signed = False",
+        ),
     ),
     attack(
         "client: a password that nobody looks at",
@@ -199,8 +203,8 @@ ATTACKS = (
         with_authorization,
         Line(
             server.Server.authenticate_client,
-            'if (request.headers or {}).get("Authorization") or any(',
-            "if any(",
+            '(request.headers or {}).get("Authorization") or ',
+            "",
         ),
     ),
     posted("a code that comes twice", UNFIT, ONCE, more=("code", "x")),
