@@ -53,7 +53,7 @@ class Listed:
 
 def register(connection: Connection, new: NewClient, *, allows_loopback: bool) -> UUID:
     """Register a client, in the connection's transaction; return the id that the database gave it. Raises Refused."""
-    rules.is_served(new.kind)
+    rules.asks_for_itself(new.kind, new.scopes, new.serves)
     rules.leads_back(new.kind, new.redirect_uris)
     key = rules.first_key(new.kind, new.jwk)
     scopes = rules.are_scopes(new.scopes)

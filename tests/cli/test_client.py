@@ -11,8 +11,6 @@ import pytest
 from joserfc.jwk import ECKey
 from tests.cli.conftest import Pat, rows
 
-from pat_auth.clients import rules
-
 ADD = ["client", "add", "cbo-a", "--name", "Case book", "--redirect-uri", "https://app.example.org/back"]
 
 
@@ -207,12 +205,13 @@ def test_the_key_of_a_client_that_signs_is_renewed(with_cbo: Pat, migrated: str,
     assert [event[0] for event in events(migrated, client)][1:] == ["client_key.rotated"] * 4
 
 
-def test_a_machine_is_registered_with_its_key(
-    with_cbo: Pat, migrated: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_machine_is_registered_with_its_key(with_cbo: Pat, migrated: str, tmp_path: Path) -> None:
     add = ["client", "add", "cbo-a", "--name", "Machine", "--kind", "machine", "--scope", "cases"]
-    assert "Only programs without a key" in with_cbo(*add, "--key", a_key_file(tmp_path)).stderr
-    monkeypatch.setattr(rules, "is_served", lambda _: None)
+    for more, said in (
+        (("--key", a_key_file(tmp_path), "--network"), "and for no other"),
+        (("--key", a_key_file(tmp_path), "--redirect-uri", "https://app.example.org/"), "a machine"),
+    ):
+        assert said in with_cbo(*add, *more).stderr
     assert "Give the public key" in with_cbo(*add).stderr
     done = with_cbo(*add, "--key", a_key_file(tmp_path, kid="first"))
     assert done.exit_code == 0, done.output

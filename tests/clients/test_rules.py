@@ -8,7 +8,7 @@ import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from pat_auth.clients import rules
-from pat_auth.clients.models import ClientKind
+from pat_auth.clients.models import ClientKind, Serves
 from pat_platform.errors import Refused
 
 PUBLIC_KEY = {
@@ -192,12 +192,17 @@ def test_a_scope_that_there_is_not_is_refused_and_not_repeated(scope: str) -> No
     assert "everything" not in refused.value.message
 
 
-@pytest.mark.parametrize("kind", [ClientKind.CONFIDENTIAL, ClientKind.MACHINE])
-def test_a_client_whose_signatures_nobody_reads_is_not_registered(kind: ClientKind) -> None:
-    rules.is_served(ClientKind.PUBLIC)
-    with pytest.raises(Refused) as refused:
-        rules.is_served(kind)
-    assert refused.value.code == "KIND_NOT_SERVED"
+def test_a_machine_asks_for_something_and_for_its_own_organisation() -> None:
+    rules.asks_for_itself(ClientKind.MACHINE, ["cases"])
+    for kind in (ClientKind.PUBLIC, ClientKind.CONFIDENTIAL):
+        rules.asks_for_itself(kind, [], Serves.NETWORK)
+    for scopes, serves, code in (
+        ([], Serves.ORGANISATION, "SCOPE_MISSING"),
+        (["cases"], Serves.NETWORK, "MACHINE_OF_ONE"),
+    ):
+        with pytest.raises(Refused) as refused:
+            rules.asks_for_itself(ClientKind.MACHINE, scopes, serves)
+        assert refused.value.code == code
 
 
 def test_a_client_has_a_name_that_people_can_read() -> None:

@@ -12,7 +12,6 @@ import pytest
 from joserfc.jwk import ECKey
 from tests.server.conftest import Act, Caller, Network, uuid_in
 
-from pat_auth.clients import rules
 from pat_auth.policy import Permission, Role, reach_of
 from pat_auth.scopes import SCOPES
 
@@ -188,8 +187,11 @@ def test_the_same_registration_sent_twice_is_one(admin: Caller) -> None:
 @pytest.mark.parametrize(
     ("changes", "code", "field"),
     [
-        ({"kind": "CONFIDENTIAL"}, "KIND_NOT_SERVED", "kind"),
-        ({"kind": "MACHINE"}, "KIND_NOT_SERVED", "kind"),
+        ({"kind": "CONFIDENTIAL"}, "KEY_MISSING", "jwk"),
+        ({"kind": "MACHINE", "redirectUris": []}, "KEY_MISSING", "jwk"),
+        ({"kind": "MACHINE"}, "ADDRESS_NOT_USED", "redirectUris"),
+        ({"kind": "MACHINE", "redirectUris": [], "scopes": []}, "SCOPE_MISSING", "scopes"),
+        ({"jwk": "{}"}, "KEY_NOT_USED", "jwk"),
         ({"redirectUris": []}, "ADDRESS_MISSING", "redirectUris"),
         ({"redirectUris": ["https://app.example.org/*"]}, "ADDRESS_INVALID", "redirectUris"),
         ({"logoutUris": ["http://app.example.org/"]}, "ADDRESS_INVALID", "logoutUris"),
@@ -319,10 +321,7 @@ def test_a_key_that_it_has_had_before_is_refused_under_whatever_name(admin: Call
 @pytest.mark.parametrize(
     ("kind", "redirect_uris"), [("CONFIDENTIAL", ["https://app.example.org/back"]), ("MACHINE", [])]
 )
-def test_a_client_that_signs_begins_with_its_key(
-    admin: Caller, monkeypatch: pytest.MonkeyPatch, kind: str, redirect_uris: list[str]
-) -> None:
-    monkeypatch.setattr(rules, "is_served", lambda _: None)
+def test_a_client_that_signs_begins_with_its_key(admin: Caller, kind: str, redirect_uris: list[str]) -> None:
     new = wanted(kind=kind, redirectUris=redirect_uris, jwk=a_key(kid="first"))
     answer = admin.ask(REGISTER, input=new)["registerClient"]
     assert (answer["kind"], answer["keys"]) == (kind, [{"kid": "first"}])

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from pat_auth.clients.models import ClientKind
+from pat_auth.clients.models import ClientKind, Serves
 from pat_auth.scopes import SCOPES
 from pat_platform.errors import Refused
 from pat_platform.texts import plain
@@ -46,11 +46,14 @@ def is_a_name(text: str) -> str:
     return plain(text, limit=NAME_LIMIT, field="name")
 
 
-def is_served(kind: ClientKind) -> None:
-    """Raises Refused for a client that signs with a key of its own: nothing reads what it would sign yet."""
-    if kind is not ClientKind.PUBLIC:
-        sentence = "Only programs without a key of their own can be registered so far. Register it as PUBLIC."
-        raise Refused("KIND_NOT_SERVED", sentence, "kind")
+def asks_for_itself(kind: ClientKind, scopes: Sequence[str], serves: Serves = Serves.ORGANISATION) -> None:
+    """Raises Refused for a machine that could ask for nothing, or that would act for others than its organisation."""
+    if kind is ClientKind.MACHINE and not scopes:
+        sentence = "A machine names what it asks for each time. Give it one scope at least."
+        raise Refused("SCOPE_MISSING", sentence, "scopes")
+    if kind is ClientKind.MACHINE and serves is not Serves.ORGANISATION:
+        sentence = "A machine acts for the organisation that it is registered for, and for no other."
+        raise Refused("MACHINE_OF_ONE", sentence, "kind")
 
 
 def are_addresses(addresses: Sequence[str], *, field: str, allows_loopback: bool) -> list[str]:

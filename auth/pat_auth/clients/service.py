@@ -45,9 +45,9 @@ async def register_client(
     """Register a program that the organisation's people sign in to; return the id that the database gave it.
 
     ``scopes`` are its ceiling, ``jwk`` is the public key that it signs with if it is not public itself. Raises Refused for
-    what could be read in two ways, and for what is not served.
+    what could be read in two ways, and for what a client of its kind does not have, or lacks.
     """
-    rules.is_served(kind)
+    rules.asks_for_itself(kind, scopes)
     rules.leads_back(kind, redirect_uris)
     key = rules.first_key(kind, jwk)
     wanted = ClientChanges(
@@ -89,6 +89,7 @@ async def update_client(
         raise ChangedSince(client.version)
     values = _values(changes, allows_loopback=allows_loopback)
     rules.leads_back(ClientKind(client.kind), values.get("redirect_uris", client.redirect_uris))
+    rules.asks_for_itself(ClientKind(client.kind), values.get("scopes", client.scopes))
     changed = {name: value for name, value in values.items() if value != getattr(client, name)}
     if not changed:
         return client.version
