@@ -33,7 +33,7 @@ def posted(name: str, headers: dict[str, str] | None, *guard: Cut, **fields: str
 def with_the_form_of_another_browser(scene: Scene) -> Any:
     manager, stranger, visitor = scene.manager, scene.stranger, scene.visitor
     stranger.ask()
-    (form,) = stranger.read.forms
+    form = stranger.read.forms[0]
     visitor.ask()
     return visitor.post(email=manager.email, password=manager.password, form_token=form.fields["form_token"])
 
