@@ -395,6 +395,18 @@ def test_a_passkey_that_is_somebodys_joins_nobody(
     assert people(granting) == []
 
 
+def test_a_passkey_that_is_somebodys_gives_nobody_known_a_second_factor(
+    visitor: Visitor, granting: Granting, passkey: Authenticator
+) -> None:
+    hers = know(granting, granting.wall.member("cbo-a", Role.COUNSELLOR).person, has_generator=False)
+    open_link(visitor, invite(granting, hers.email, slug="cbo-b"))
+    visitor.get("/sign-in?to=invitation")
+    visitor.sign_in(hers)
+    send(visitor, passkey.make(asked(visitor)))
+    assert visitor.page.status_code == 400
+    assert ("cbo-b", "counsellor") not in memberships(granting, hers.id)
+
+
 def test_a_browser_that_was_forgotten_meanwhile_makes_none(visitor: Visitor, granting: Granting) -> None:
     open_link(visitor, invite(granting))
     visitor.post(password=PASSWORD, again=PASSWORD)
