@@ -72,6 +72,17 @@ class VaultAccess:
     authority: Path | None = None
 
 
+@dataclass(frozen=True)
+class MailAccess:
+    """Through whom mail is sent (RFC 6409), as whom, and whom it is from. Under TLS, but on this machine."""
+
+    host: str
+    sender: str = field(repr=False)
+    port: int = 587
+    user: str = field(default="", repr=False)
+    password_file: Path | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """All settings of one process.
@@ -114,6 +125,8 @@ class Settings:
     key_folder: Path = Path(".pat/keys")
     key_provider: KeyProviderKind | None = None
     vault: VaultAccess | None = None
+    mail: MailAccess | None = None
+    """None where no mail is sent. The demo prints it."""
 
     def __post_init__(self) -> None:
         if len(self.secret) < SHORTEST_SECRET:
@@ -154,6 +167,7 @@ class Settings:
         PAT_DEVELOPMENT, PAT_ENGINE, PAT_ISSUER, PAT_AUDIENCE, PAT_KEY_FOLDER, PAT_PRODUCT_NAME,
         PAT_LOG_LEVEL, PAT_METRICS_HOST and PAT_METRICS_PORT, PAT_DRAIN_SECONDS, PAT_TRUST_TRACES and
         OpenTelemetry's own OTEL_EXPORTER_OTLP_ENDPOINT,
+        PAT_MAIL_HOST, PAT_MAIL_PORT, PAT_MAIL_USER, PAT_MAIL_PASSWORD_FILE and PAT_MAIL_FROM (where mail is sent),
         PAT_KEY_PROVIDER, and for Vault PAT_VAULT_ADDRESS, PAT_VAULT_TOKEN_FILE, PAT_VAULT_MOUNT and
         PAT_VAULT_CA_FILE.
         Raises SettingsError.
@@ -226,6 +240,8 @@ def _read(environment: Mapping[str, str], given: set[str]) -> dict[str, object]:
     if "key_provider" not in given and (text := environment.get("PAT_KEY_PROVIDER")):
         found["key_provider"] = kind = _key_provider(text)
         found["vault"] = _vault(environment) if kind is KeyProviderKind.VAULT else None
+    if host := environment.get("PAT_MAIL_HOST"):
+        found["mail"] = _mail(host, environment)
     for name in ("demo", "development"):
         if text := environment.get(_variable(name)):
             found[name] = _claim(_variable(name), text)
@@ -316,6 +332,24 @@ def _is_origin(address: str) -> bool:
         return _is_private(address) and _ORIGIN.fullmatch(address) is not None
     except ValueError:
         return False
+
+
+def _mail(host: str, environment: Mapping[str, str]) -> MailAccess:
+    sender = environment.get("PAT_MAIL_FROM", "")
+    if "@" not in sender:
+        raise SettingsError(
+            "PAT_MAIL_FROM is not set: the address that mail comes from, as in pat@example.org."
+        )
+    user, password_file = environment.get("PAT_MAIL_USER", ""), environment.get("PAT_MAIL_PASSWORD_FILE")
+    if bool(user) is not bool(password_file):
+        raise SettingsError("PAT_MAIL_USER and PAT_MAIL_PASSWORD_FILE are set both, or neither.")
+    return MailAccess(
+        host=host,
+        sender=sender,
+        port=_number("PAT_MAIL_PORT", environment.get("PAT_MAIL_PORT") or "587"),
+        user=user,
+        password_file=Path(password_file) if password_file else None,
+    )
 
 
 def _vault(environment: Mapping[str, str]) -> VaultAccess:

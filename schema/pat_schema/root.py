@@ -11,6 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
 from pat_auth.clients import reads as clients
+from pat_auth.members import reads as members
 from pat_auth.policy import Permission
 from pat_platform.engine.declare import Declaration, DeferredRow, NodeById, Row
 from pat_platform.engine.registry import Declarations, TypeRule
@@ -19,6 +20,7 @@ from pat_schema.clients import ClientMutation, ClientQuery
 from pat_schema.declaring import DECLARATION, declared
 from pat_schema.declaring import reads as read_by
 from pat_schema.groups import GroupQuery
+from pat_schema.members import MemberMutation, MemberQuery
 from pat_schema.node import Node
 from pat_schema.organisations import OrganisationQuery
 from pat_schema.problems import Conflict, Refusal, Withheld
@@ -35,7 +37,7 @@ from pat_tenants.survivors import reads as survivors
 
 
 @strawberry.type(description="What may be asked.")
-class Query(CaseQuery, SurvivorQuery, GroupQuery, ReferralQuery, OrganisationQuery, ClientQuery):
+class Query(CaseQuery, SurvivorQuery, GroupQuery, ReferralQuery, OrganisationQuery, ClientQuery, MemberQuery):
     """All root fields that read."""
 
     @read_by(NodeById(), requires=Permission.ME_READ)
@@ -45,7 +47,7 @@ class Query(CaseQuery, SurvivorQuery, GroupQuery, ReferralQuery, OrganisationQue
 
 
 @strawberry.type(description="What may be done.")
-class Mutation(CaseMutation, ClientMutation, SessionMutation):
+class Mutation(CaseMutation, ClientMutation, MemberMutation, SessionMutation):
     """All root fields that write."""
 
 
@@ -60,6 +62,7 @@ TYPES = {
     "CaseNote": TypeRule(requires=Permission.NOTE_READ),
     "LegalProceeding": TypeRule(requires=Permission.PROCEEDING_READ),
     "Client": TypeRule(requires=Permission.CLIENT_READ),
+    "Invitation": TypeRule(requires=Permission.MEMBER_INVITE),
 }
 
 ROWS: dict[str, Row | DeferredRow] = {
@@ -75,6 +78,7 @@ ROWS: dict[str, Row | DeferredRow] = {
     "CaseNote": cases.NOTE,
     "LegalProceeding": cases.PROCEEDING,
     "Client": clients.CLIENT,
+    "Invitation": members.INVITATION,
 }
 
 schema = strawberry.Schema(
@@ -105,7 +109,10 @@ def declarations() -> Declarations:
             if fields:
                 found[name] = fields
     return Declarations(
-        found, rows=ROWS, types=TYPES, constants={"Refusal", "Conflict", "Withheld", "SignedOut"}
+        found,
+        rows=ROWS,
+        types=TYPES,
+        constants={"Refusal", "Conflict", "Withheld", "SignedOut", "MembershipEnded"},
     )
 
 

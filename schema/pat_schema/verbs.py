@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
+from pat_auth.mails.outbox import Outbox
 from pat_auth.principal import Principal
 from pat_platform.database.transaction import Transaction
 from pat_schema.problems import Conflict
@@ -48,6 +49,8 @@ class VerbContext:
     principal: Principal
     allows_loopback: bool = False
     """Whether clients may be on the machine of whoever develops them: in the demo, and on a developer's server."""
+    outbox: Outbox | None = None
+    """Where letters are put; None where no mail is sent."""
 
 
 T = TypeVar("T")

@@ -17,6 +17,7 @@ from pat_server.assembly import Parts, assemble
 from pat_server.endpoint import GraphQLEndpoint
 from pat_server.executing import Executor
 from pat_server.explorer import explorer_routes
+from pat_server.mailing import send_what_is_due
 from pat_server.observing import API, Headers, ObservedApi, ObservedPages, Observer
 from pat_server.readiness import Readiness
 from pat_server.sign_in.forgetting import forget_now_and_then
@@ -36,11 +37,13 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         forgetting = create_task(forget_now_and_then(parts.issuer.connections))
+        posting = create_task(send_what_is_due(parts))
         try:
             yield
         finally:
             stopping.say_farewell()
             forgetting.cancel()
+            posting.cancel()
             await parts.database.close()
             await to_thread(parts.issuer.connections.close)
             parts.vault.close()

@@ -10,6 +10,7 @@ from typing import Any
 
 from pat_auth.issuer.service import Service
 from pat_auth.keys import KeysInFile
+from pat_auth.mails.outbox import Outbox
 from pat_auth.policy import Permission
 from pat_auth.principal import Principal
 from pat_auth.tokens import LIFETIME, FollowingVerifier, Verifier
@@ -47,6 +48,8 @@ class Parts:
     key_file: KeysInFile
     issuer: Service
     """What signs people in."""
+    outbox: Outbox | None
+    """Where letters are put; None where no mail is sent."""
     replays: Replays
     diagnosis: Diagnosis | None
     """What executes reads instead of the engine, where an operator asked for it."""
@@ -77,10 +80,16 @@ def assemble(settings: Settings) -> Parts:
         verifier=verifier,
         key_file=key_file,
         issuer=Service.of(settings, key_file, verifier),
+        outbox=Outbox(mail_key(settings), settings.issuer) if settings.demo or settings.mail else None,
         replays=Replays(derived(settings.secret, b"pat replays")),
         diagnosis=_diagnosis(settings, vault),
         measures=measures,
     )
+
+
+def mail_key(settings: Settings) -> bytes:
+    """What letters are sealed with until they are sent."""
+    return derived(settings.secret, b"pat mails")
 
 
 def _diagnosis(settings: Settings, vault: Vault) -> Diagnosis | None:

@@ -90,7 +90,7 @@ class Verbs:
             if known is not None:
                 saved = Saved(known["type"], UUID(known["id"]))
             else:
-                context = VerbContext(tx, parts.vault, principal, parts.settings.is_explorable)
+                context = VerbContext(tx, parts.vault, principal, parts.settings.is_explorable, parts.outbox)
                 answer = await perform(root.name, root.arguments, context)
                 if isinstance(answer, Stopped):
                     raise _Undone(answer)

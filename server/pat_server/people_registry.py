@@ -46,6 +46,7 @@ class Left:
     """What ended when somebody was disabled."""
 
     person: UUID
+    at: datetime
     memberships: Sequence[Membership]
     sessions: int
     browsers: int
@@ -59,7 +60,7 @@ class LeftOpen:
     organisation: str
     """Its slug."""
     cases: int
-    """That are assigned to her."""
+    """That are assigned to her, or were until now."""
     clients: Sequence[str]
     """The names of programs that she registered: she may hold their keys."""
 
@@ -122,6 +123,7 @@ def disable(connection: Connection, email: str) -> Left:
     email = email.strip().lower()
     with _acting(connection, "pat_sec"):
         left = _shut_out(connection, email)
+        _end_assignments(connection, left)
     with _acting(connection, "pat_owner", "app.invitations"):
         # Those that were sent to her, and those that she has sent: she may know their links.
         withdrawn = connection.execute(
@@ -137,17 +139,33 @@ def disable(connection: Connection, email: str) -> Left:
     return replace(left, invitations=len(withdrawn))
 
 
+def _end_assignments(connection: Connection, left: Left) -> None:
+    """Nobody who comes back finds the cases that were hers."""
+    for each in left.memberships:
+        taken = connection.execute(
+            "update app.case_assignments set ended_at = %s where organisation_id = %s and membership_id = %s"
+            " and ended_at is null returning case_id, survivor_id",
+            (left.at, each.organisation, each.id),
+        ).fetchall()
+        for of_case in taken:
+            connection.execute(
+                "select trail.append(%s, null, 'case.unassigned', %s::uuid[], %s)",
+                (each.organisation, list(of_case), Jsonb({"member": str(each.id)})),
+            )
+
+
 def _shut_out(connection: Connection, email: str) -> Left:
     # First: whoever opens a session for her at this moment is waited for, and everybody after finds her disabled.
-    row = connection.execute(
-        "update sec.people set disabled_at = now() where email = %s and disabled_at is null returning id",
+    found = connection.execute(
+        "update sec.people set disabled_at = now() where email = %s and disabled_at is null returning id, disabled_at",
         (email,),
     ).fetchone()
-    if row is None:
+    if found is None:
         raise Refused(
             "NOT_FOUND", "Nobody signs in with this address, or they were disabled before.", "email"
         )
-    person: UUID = row[0]
+    person, at = found
+    row = (person,)
     browsers = connection.execute(
         "update sec.browsers set ended_at = now() where person_id = %s and ended_at is null", row
     ).rowcount
@@ -165,6 +183,7 @@ def _shut_out(connection: Connection, email: str) -> Left:
     ).fetchall()
     return Left(
         person=person,
+        at=at,
         memberships=[Membership(*each) for each in memberships],
         sessions=sessions,
         browsers=browsers,
@@ -187,17 +206,21 @@ def enable(connection: Connection, email: str) -> None:
         _record(connection, organisation, "person.enabled", [row[0]], {})
 
 
-def left_open(connection: Connection, person: UUID) -> list[LeftOpen]:
-    """What somebody has left open, by organisation; those where there is nothing are left out."""
+def left_open(connection: Connection, person: UUID, at: datetime | None = None) -> list[LeftOpen]:
+    """What somebody has left open, by organisation; those where there is nothing are left out.
+
+    Cases count that are hers, or were until she was disabled at this moment.
+    """
     tables = ("app.case_assignments", "app.clients", "app.organisations")
     with _acting(connection, "pat_owner", *tables):
         rows = connection.execute(
             "select o.slug, (select count(distinct a.case_id) from app.case_assignments a"
-            "  where a.organisation_id = o.id and a.person_id = %(person)s and a.ended_at is null),"
+            "  where a.organisation_id = o.id and a.person_id = %(person)s"
+            "  and (a.ended_at is null or a.ended_at = %(at)s)),"
             " array(select c.name from app.clients c where c.organisation_id = o.id and c.created_by = %(person)s"
             "  and c.disabled_at is null order by c.name)"
             " from app.organisations o order by o.slug",
-            {"person": person},
+            {"person": person, "at": at},
         ).fetchall()
     return [
         LeftOpen(organisation=slug, cases=cases, clients=clients)

@@ -4,6 +4,7 @@ from pat_auth import models as auth
 from pat_auth.clients import models as clients
 from pat_auth.invitations import models as invitations
 from pat_auth.issuer import models as issuer
+from pat_auth.mails import models as mails
 from pat_platform import trail
 from pat_platform.database.models import Base
 from pat_tenants import replays
@@ -23,6 +24,7 @@ __all__ = [
     "groups",
     "invitations",
     "issuer",
+    "mails",
     "metadata",
     "organisations",
     "places",

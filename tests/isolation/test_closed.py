@@ -43,6 +43,7 @@ FUNCTIONS = {
         f"sec.{function}": {SIGN_IN, "pat_sec"}
         for function in (
             *("find_client(uuid)", "client_origins()", "memberships_of(uuid)", "forget()", "is_live(uuid)"),
+            "forget_mails()",
             *(
                 "revoke_session(uuid,text)",
                 "open_machine_session(uuid,uuid,text[])",
@@ -57,9 +58,15 @@ FUNCTIONS = {
         f"sec.{function}": {*APPLICATION, "pat_sec"}
         for function in ("my_sessions()", "end_my_session(uuid)", "end_my_sessions()")
     },
-    "sec.end_sessions_of(uuid)": {
-        *("pat_organisation_admin", "pat_secretariat_admin", "pat_destination_admin"),
-        "pat_sec",
+    **{
+        f"sec.{function}": {
+            *("pat_organisation_admin", "pat_secretariat_admin", "pat_destination_admin"),
+            "pat_sec",
+        }
+        for function in (
+            *("end_sessions_of(uuid)", "end_membership(uuid)", "is_member(text,text)", "roles_here()"),
+            "post_mail(uuid,bytea,timestamp with time zone)",
+        )
     },
 }
 AS_THEIR_CALLER = {

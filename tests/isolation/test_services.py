@@ -33,6 +33,7 @@ OF_SIGN_IN = {
         "sec.consents",
     ),
     *(
+        "sec.mails",
         "sec.passkeys",
         "sec.recovery_codes",
         "sec.refresh_tokens",
@@ -68,6 +69,7 @@ UPDATES = {
         "sec.challenges": {"challenge", "person_id", "handle", "expires_at", "used_at"},
         "sec.codes": {"used_at", "session_id"},
         "sec.consents": {"scopes", "given_at", "withdrawn_at"},
+        "sec.mails": {"sealed", "next_at", "tries", "sent_at"},
         "sec.passkeys": {"sign_count", "used_at", "ended_at"},
         "sec.people": {"language"},
         "sec.recovery_codes": {"used_at"},

@@ -37,7 +37,7 @@ NODES = {
     "referral": ("Referral", "referrals"),
     "node": ("Case", "cases"),
 }
-ASKED_BY = {"clients": "admin"}
+ASKED_BY = {"clients": "admin", "invitations": "admin"}
 SCHEMA = graphql_schema()
 assert SCHEMA.query_type
 

@@ -204,6 +204,7 @@ def rows_of_sign_in(member: Member) -> dict[str, Labelled]:
         "secrets": {**hers, "kind": "PASSWORD", "hash": "hash"},
         "second_factors": {**hers, "id": named(member.name, "second factor"), "sealed": b"sealed"},
         "recovery_codes": {**hers, "hash": b"recovery"},
+        "mails": {"id": named(member.name, "mail"), "sealed": b"sealed", "expires_at": EARLIER},
         "passkeys": {**hers, "id": b"passkey", "handle": b"handle", "public_key": b"key", "sign_count": 0},
         "challenges": {
             "browser_id": browser,

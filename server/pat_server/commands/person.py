@@ -85,7 +85,7 @@ def disable(email: str) -> None:
         except Refused as refused:
             raise Trouble(refused.message) from None
     with admin.transaction() as connection:
-        found = people_registry.left_open(connection, left.person)
+        found = people_registry.left_open(connection, left.person, left.at)
     click.echo("\n".join((_ended(left), *_to_do(found))))
 
 

@@ -26,4 +26,4 @@ async def forget_now_and_then(connections: Connections, *, every_seconds: float 
 
 def _forget(connections: Connections) -> None:
     with connections.transaction() as connection:
-        connection.execute("select sec.forget()")
+        connection.execute("select sec.forget(), sec.forget_mails()")

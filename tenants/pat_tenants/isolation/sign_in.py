@@ -35,6 +35,7 @@ KEPT = (
     Kept("sec.challenges", changes=("challenge", "person_id", "handle", "expires_at", "used_at")),
     Kept("sec.codes", changes=("used_at", "session_id")),
     Kept("sec.consents", changes=("scopes", "given_at", "withdrawn_at")),
+    Kept("sec.mails", changes=("sealed", "next_at", "tries", "sent_at")),
     Kept("sec.passkeys", changes=("sign_count", "used_at", "ended_at")),
     # Who there is, and which sessions stand, is for the functions of the schema to say.
     Kept(
@@ -52,6 +53,8 @@ KEPT = (
 """Nothing is ever deleted by it."""
 
 _ADMINISTRATORS = tuple(database_role(role) for role in POLICY[Permission.CLIENT_REGISTER])
+_INVITING = tuple(database_role(role) for role in POLICY[Permission.MEMBER_INVITE])
+_ENDING = tuple(database_role(role) for role in POLICY[Permission.MEMBER_END])
 
 CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -72,6 +75,11 @@ CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sec.end_my_session(uuid)": (GROUP,),
         "sec.end_my_sessions()": (GROUP,),
         "sec.end_sessions_of(uuid)": _ADMINISTRATORS,
+        "sec.forget_mails()": (SIGN_IN,),
+        "sec.post_mail(uuid,bytea,timestamp with time zone)": _INVITING,
+        "sec.roles_here()": _INVITING,
+        "sec.is_member(text,text)": _INVITING,
+        "sec.end_membership(uuid)": _ENDING,
         "trail.append(uuid,uuid,text,uuid[],jsonb)": ("pat_sec",),
     }
 )
@@ -84,7 +92,7 @@ KEEPER = (
     ("app.clients", "UPDATE", ("disabled_at",)),
     ("app.client_keys", "SELECT", ()),
     ("app.invitations", "SELECT", ()),
-    ("app.invitations", "UPDATE", ("taken_up_at",)),
+    ("app.invitations", "UPDATE", ("taken_up_at", "withdrawn_at")),
     (
         "app.case_assignments",
         "SELECT",

@@ -1,0 +1,1 @@
+"""Outgoing mail: what is to be sent is sealed in the database until it is."""

@@ -1,0 +1,1 @@
+"""Memberships: how administrators let people in, and end that."""
