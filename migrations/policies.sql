@@ -4,6 +4,8 @@
 
 
 set role pat_owner;
+alter table app.alerts enable row level security;
+alter table app.alerts force row level security;
 alter table app.case_assignments enable row level security;
 alter table app.case_assignments force row level security;
 alter table app.case_note_texts enable row level security;
@@ -149,6 +151,8 @@ grant execute on function sec.is_live(uuid) to pat_service_sign_in;
 grant execute on function sec.find_invitation(bytea) to pat_service_sign_in;
 grant execute on function sec.take_up(bytea,uuid) to pat_service_sign_in;
 grant execute on function sec.enrol(bytea,uuid) to pat_service_sign_in;
+grant execute on function sec.begin_pin(bytea,text,text,text) to pat_service_sign_in;
+grant execute on function sec.note_arrival(uuid,boolean) to pat_service_sign_in;
 grant execute on function sec.forget() to pat_service_sign_in;
 grant execute on function sec.my_sessions() to pat_application;
 grant execute on function sec.end_my_session(uuid) to pat_application;
@@ -180,6 +184,8 @@ grant select (organisation_id, case_id, survivor_id, membership_id, ended_at) on
 create policy keeper_select on app.case_assignments for select to pat_sec using (true);
 grant update (ended_at) on app.case_assignments to pat_sec;
 create policy keeper_update on app.case_assignments for update to pat_sec using (true);
+grant insert (organisation_id, survivor_id, is_raised) on app.alerts to pat_sec;
+create policy keeper_insert on app.alerts for insert to pat_sec with check (true);
 grant insert (organisation_id, id, person_id, role, name) on app.memberships to pat_sec;
 create policy keeper_insert on app.memberships for insert to pat_sec with check (true);
 grant update (name, ended_at) on app.memberships to pat_sec;
@@ -195,7 +201,7 @@ create policy sign_in on sec.assertions to pat_service_sign_in using (true) with
 grant select, insert, update (failures, last_at, next_at) on sec.attempts to pat_service_sign_in;
 create policy keeper on sec.attempts to pat_sec using (true) with check (true);
 create policy sign_in on sec.attempts to pat_service_sign_in using (true) with check (true);
-grant select, insert, update (secret_hash, person_id, first_at, second_at, methods, seen_at, ended_at) on sec.browsers to pat_service_sign_in;
+grant select, insert, update (secret_hash, person_id, first_at, second_at, methods, seen_at, ended_at, is_duress) on sec.browsers to pat_service_sign_in;
 create policy keeper on sec.browsers to pat_sec using (true) with check (true);
 create policy sign_in on sec.browsers to pat_service_sign_in using (true) with check (true);
 grant select, insert, update (challenge, person_id, handle, expires_at, used_at) on sec.challenges to pat_service_sign_in;
@@ -213,7 +219,7 @@ create policy sign_in on sec.mails to pat_service_sign_in using (true) with chec
 grant select, insert, update (sign_count, used_at, ended_at) on sec.passkeys to pat_service_sign_in;
 create policy keeper on sec.passkeys to pat_sec using (true) with check (true);
 create policy sign_in on sec.passkeys to pat_service_sign_in using (true) with check (true);
-grant select (id, email, disabled_at, language), update (language) on sec.people to pat_service_sign_in;
+grant select (id, email, disabled_at, language, sign_in_name), update (language) on sec.people to pat_service_sign_in;
 create policy sign_in on sec.people to pat_service_sign_in using (true) with check (true);
 grant select, insert, update (used_at) on sec.recovery_codes to pat_service_sign_in;
 create policy keeper on sec.recovery_codes to pat_sec using (true) with check (true);
@@ -227,10 +233,11 @@ create policy sign_in on sec.second_factors to pat_service_sign_in using (true) 
 grant select, insert, update (hash, key, changed_at) on sec.secrets to pat_service_sign_in;
 create policy keeper on sec.secrets to pat_sec using (true) with check (true);
 create policy sign_in on sec.secrets to pat_service_sign_in using (true) with check (true);
-grant select, update (used_at) on sec.sessions to pat_service_sign_in;
+grant select, update (used_at, is_duress) on sec.sessions to pat_service_sign_in;
 create policy sign_in on sec.sessions to pat_service_sign_in using (true) with check (true);
 
 set role pat_owner;
+create policy session on app.alerts as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
 create policy session on app.case_assignments as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
 create policy session on app.case_note_texts as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
 create policy session on app.case_notes as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
@@ -254,6 +261,7 @@ create policy session on app.self_help_groups as restrictive to pat_application,
 create policy session on app.survivor_identities as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
 create policy session on app.survivor_keys as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
 create policy session on app.survivors as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy fence on app.alerts as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy fence on app.case_assignments as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.case_assignments as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.case_note_texts as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
@@ -724,6 +732,8 @@ grant insert on app.referral_hearings to pat_destination_admin;
 create policy referral_answer_destination_admin_insert on app.referral_hearings for insert to pat_destination_admin with check (exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes)));
 grant insert on app.referral_hearings to pat_destination_worker;
 create policy referral_answer_destination_worker_insert on app.referral_hearings for insert to pat_destination_worker with check (exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes)));
+grant select on app.alerts to pat_case_manager;
+create policy alert_read_case_manager_select on app.alerts for select to pat_case_manager using (is_raised);
 grant select on app.clients to pat_organisation_admin;
 create policy client_read_organisation_admin_select on app.clients for select to pat_organisation_admin using (true);
 grant select on app.clients to pat_secretariat_admin;

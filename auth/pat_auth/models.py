@@ -30,6 +30,8 @@ class Person(Base):
     __tablename__ = "people"
     __table_args__ = (
         UniqueConstraint("email"),
+        UniqueConstraint("sign_in_name"),
+        UniqueConstraint("link_hash"),
         CheckConstraint("email = lower(email)", name="email"),
         {"schema": "sec", "info": {"kind": TableKind.SECURITY}},
     )
@@ -40,6 +42,11 @@ class Person(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     disabled_at: Mapped[datetime | None]
     language: Mapped[str] = mapped_column(server_default="en")
+    sign_in_name: Mapped[str | None]
+    """What somebody signs in with who has a PIN, and no address."""
+    link_hash: Mapped[bytes | None]
+    """Of the link by which she chooses her name and her PIN; once."""
+    link_until: Mapped[datetime | None]
 
 
 class SecretKind(StrEnum):

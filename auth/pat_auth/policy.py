@@ -73,6 +73,7 @@ class Permission(StrEnum):
     REFERRAL_READ = "referral:read"
     REFERRAL_SEND = "referral:send"
     REFERRAL_ANSWER = "referral:answer"
+    ALERT_READ = "alert:read"
     ME_SIGN_OUT = "me:sign_out"
     CLIENT_READ = "client:read"
     CLIENT_REGISTER = "client:register"
@@ -120,6 +121,7 @@ POLICY: Mapping[Permission, Mapping[Role, Reach]] = MappingProxyType({
                                          assigned="legal_aid", own="survivor", received="destination_admin destination_worker"),
     Permission.REFERRAL_SEND:      grant(organisation="case_manager"),
     Permission.REFERRAL_ANSWER:    grant(received="destination_admin destination_worker"),
+    Permission.ALERT_READ:         grant(organisation="case_manager"),
     Permission.ME_SIGN_OUT:        everyone(Reach.SELF),
     Permission.CLIENT_READ:        grant(organisation="organisation_admin secretariat_admin destination_admin"),
     Permission.CLIENT_REGISTER:    grant(organisation="organisation_admin secretariat_admin destination_admin"),

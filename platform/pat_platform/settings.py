@@ -120,6 +120,8 @@ class Settings:
     sign_in_connections: int = 4
     product_name: str = ""
     """What the pages of signing in are headed with. Whoever sees a phone over somebody's shoulder reads it."""
+    quick_exit: str = ""
+    """Where the quick way out of pages leads that survivors use; a site that nobody wonders about."""
     issuer: str = "http://127.0.0.1:8000"
     audience: str = "http://127.0.0.1:8000/graphql"
     key_folder: Path = Path(".pat/keys")
@@ -164,7 +166,7 @@ class Settings:
         PAT_PREPARED_STATEMENTS (for each connection), PAT_MAX_COST (points for one operation),
         PAT_BUDGET_ORGANISATION, PAT_BUDGET_CLIENT and PAT_BUDGET_PERSON (points a minute; 0 for no limit),
         PAT_BUDGET_STORE (where several processes count them together: valkey://HOST:6379), PAT_DEMO,
-        PAT_DEVELOPMENT, PAT_ENGINE, PAT_ISSUER, PAT_AUDIENCE, PAT_KEY_FOLDER, PAT_PRODUCT_NAME,
+        PAT_DEVELOPMENT, PAT_ENGINE, PAT_ISSUER, PAT_AUDIENCE, PAT_KEY_FOLDER, PAT_PRODUCT_NAME, PAT_QUICK_EXIT,
         PAT_LOG_LEVEL, PAT_METRICS_HOST and PAT_METRICS_PORT, PAT_DRAIN_SECONDS, PAT_TRUST_TRACES and
         OpenTelemetry's own OTEL_EXPORTER_OTLP_ENDPOINT,
         PAT_MAIL_HOST, PAT_MAIL_PORT, PAT_MAIL_USER, PAT_MAIL_PASSWORD_FILE and PAT_MAIL_FROM (where mail is sent),
@@ -229,7 +231,15 @@ def _read(environment: Mapping[str, str], given: set[str]) -> dict[str, object]:
     for name in ("pool_wait_seconds", "request_timeout_seconds"):
         if text := environment.get(_variable(name)):
             found[name] = float(_number(_variable(name), text))
-    for name in ("budget_store", "issuer", "audience", "log_level", "metrics_host", "product_name"):
+    for name in (
+        "budget_store",
+        "issuer",
+        "audience",
+        "log_level",
+        "metrics_host",
+        "product_name",
+        "quick_exit",
+    ):
         if text := environment.get(_variable(name)):
             found[name] = text
     found["traces"] = bool(environment.get("OTEL_EXPORTER_OTLP_ENDPOINT"))

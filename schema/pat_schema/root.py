@@ -15,6 +15,7 @@ from pat_auth.members import reads as members
 from pat_auth.policy import Permission
 from pat_platform.engine.declare import Declaration, DeferredRow, NodeById, Row
 from pat_platform.engine.registry import Declarations, TypeRule
+from pat_schema.alerts import AlertQuery
 from pat_schema.cases import CaseMutation, CaseQuery
 from pat_schema.clients import ClientMutation, ClientQuery
 from pat_schema.declaring import DECLARATION, declared
@@ -37,7 +38,16 @@ from pat_tenants.survivors import reads as survivors
 
 
 @strawberry.type(description="What may be asked.")
-class Query(CaseQuery, SurvivorQuery, GroupQuery, ReferralQuery, OrganisationQuery, ClientQuery, MemberQuery):
+class Query(
+    CaseQuery,
+    SurvivorQuery,
+    GroupQuery,
+    ReferralQuery,
+    OrganisationQuery,
+    ClientQuery,
+    AlertQuery,
+    MemberQuery,
+):
     """All root fields that read."""
 
     @read_by(NodeById(), requires=Permission.ME_READ)

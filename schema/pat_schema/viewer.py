@@ -15,6 +15,7 @@ CEILING: Mapping[Permission, str | None] = MappingProxyType(
     {
         **dict.fromkeys((_P.ME_READ, _P.ORGANISATION_READ, _P.PLACE_READ, _P.MEMBER_READ)),
         **dict.fromkeys((_P.CASE_READ, _P.CASE_OPEN, _P.CASE_UPDATE, _P.CASE_ASSIGN), "cases"),
+        _P.ALERT_READ: "cases",
         **dict.fromkeys((_P.NOTE_READ, _P.NOTE_ADD, _P.PROCEEDING_READ, _P.PROCEEDING_RECORD), "cases"),
         **dict.fromkeys((_P.IDENTITY_READ, _P.NOTE_TEXT_READ), "identity"),
         **dict.fromkeys((_P.GROUP_READ, _P.GROUP_MEMBER_READ, _P.GROUP_RECORD), "groups"),

@@ -92,7 +92,7 @@ def _routes(parts: Parts, stopping: Stopping) -> list[Route]:
     return [
         Route("/healthz", healthz),
         Route("/readyz", readyz),
-        *sign_in_routes(parts.issuer, parts.settings.product_name),
+        *sign_in_routes(parts.issuer, parts.settings.product_name, parts.settings.quick_exit),
         *_routes_to_explore(parts),
     ]
 

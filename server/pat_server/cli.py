@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "organisation": "Add an organisation, list them, or renew their passwords.",
         "setup": "Invite the first administrator of a new network.",
         "person": "Invite people, or let them in no more.",
+        "pin": "Let a survivor choose a PIN to sign in with.",
         "client": "Register the programs that people sign in to.",
         "keys": "Show, check and rotate keys.",
         "backup": "Write the database into a file, without its keys.",

@@ -8,6 +8,7 @@ from pat_auth.mails import models as mails
 from pat_platform import trail
 from pat_platform.database.models import Base
 from pat_tenants import replays
+from pat_tenants.alerts import models as alerts
 from pat_tenants.cases import models as cases
 from pat_tenants.groups import models as groups
 from pat_tenants.organisations import models as organisations
@@ -18,6 +19,7 @@ from pat_tenants.survivors import models as survivors
 metadata = Base.metadata
 
 __all__ = [
+    "alerts",
     "auth",
     "cases",
     "clients",

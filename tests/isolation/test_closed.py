@@ -50,6 +50,8 @@ FUNCTIONS = {
                 "find_invitation(bytea)",
                 "take_up(bytea,uuid)",
                 "enrol(bytea,uuid)",
+                "begin_pin(bytea,text,text,text)",
+                "note_arrival(uuid,boolean)",
             ),
             "open_session(uuid,uuid,uuid,uuid,text[],uuid,timestamp with time zone,text,timestamp with time zone)",
         )

@@ -65,6 +65,7 @@ UPDATES = {
             "methods",
             "seen_at",
             "ended_at",
+            "is_duress",
         },
         "sec.challenges": {"challenge", "person_id", "handle", "expires_at", "used_at"},
         "sec.codes": {"used_at", "session_id"},
@@ -76,7 +77,7 @@ UPDATES = {
         "sec.refresh_tokens": {"used_at"},
         "sec.second_factors": {"confirmed_at", "last_step"},
         "sec.secrets": {"hash", "key", "changed_at"},
-        "sec.sessions": {"used_at"},
+        "sec.sessions": {"used_at", "is_duress"},
     },
 }
 

@@ -47,6 +47,7 @@ OF_A_CASE = (
     "app.hearings",
 )
 OF_AN_ADMINISTRATOR = ("app.clients", "app.client_keys", "app.invitations")
+ALERTS = "app.alerts"
 OF_A_GROUP = ("app.self_help_groups", "app.group_members", "app.group_member_identities", "app.group_entries")
 HERS, OURS = {OWN, ASSIGNED, ORGANISATION}, {ORGANISATION}
 
@@ -67,6 +68,9 @@ def _covered(wall: Wall, relation: str, me: Member) -> Covered:
     elif relation in (*OF_A_GROUP, *OF_AN_ADMINISTRATOR):
         yield _key(wall, relation, "hers"), OURS
         yield _key(wall, relation, "ours"), OURS
+    elif relation == ALERTS:
+        # That of ``ours`` is none: she came in as she always does.
+        yield _key(wall, relation, "hers"), OURS
     elif relation == "app.referrals" or relation == "door.referral_states":
         yield _key(wall, "app.referrals", "hers"), HERS
         yield _key(wall, "app.referrals", "ours"), OURS

@@ -25,7 +25,12 @@ def rows_of(slug: str, other: str, members: list[Member]) -> dict[str, Labelled]
     """The rows of the CBO ``slug``, by table and label; ``other`` is the CBO with which it exchanges a referral."""
     tables: dict[str, Labelled] = {}
     for label in LABELS:
-        for table, row in (*_survivor(slug, label), *_case(slug, label), *_group(slug, label)):
+        for table, row in (
+            *_survivor(slug, label),
+            *_case(slug, label),
+            *_arrival(slug, label),
+            *_group(slug, label),
+        ):
             tables.setdefault(table, {})[label] = row
         for table, row in _sign_in(slug, label):
             tables.setdefault(table, {})[label] = row
@@ -102,6 +107,18 @@ def _case(slug: str, label: str) -> Iterator[tuple[str, Row]]:
         stage="CHARGESHEET",
     )
     yield _base(slug, "hearings", label, **about, proceeding_id=proceeding, held_on=DAY, mode="VIDEO")
+
+
+def _arrival(slug: str, label: str) -> Iterator[tuple[str, Row]]:
+    """That of ``hers`` is an alert, that of ``ours`` is none."""
+    yield _base(
+        slug,
+        "alerts",
+        label,
+        created_by=None,
+        survivor_id=named(slug, "survivors", label),
+        is_raised=label == "hers",
+    )
 
 
 def _group(slug: str, label: str) -> Iterator[tuple[str, Row]]:

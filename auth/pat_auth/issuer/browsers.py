@@ -36,6 +36,7 @@ class Browser:
     first_at: datetime | None = None
     second_at: datetime | None = None
     methods: frozenset[Method] = frozenset()
+    is_duress: bool = field(default=False, repr=False)
 
     def standing(self, now: datetime) -> Standing | None:
         """Who is signed in and how far, or None if nobody is, or it was too long ago."""
@@ -43,7 +44,7 @@ class Browser:
             return None
         if self.first_at <= now - (VISIT if self.second_at is None else SHIFT):
             return None
-        return Standing(self.person, self.id, self.first_at, self.second_at, self.methods)
+        return Standing(self.person, self.id, self.first_at, self.second_at, self.methods, self.is_duress)
 
     def is_worn(self, now: datetime) -> bool:
         """Whether a new one is due: it would end before somebody who signs in now does."""
@@ -60,18 +61,25 @@ def find_browser(connection: Connection, service: Service, secret: str | None) -
     if secret is None:
         return None
     row = connection.execute(
-        "select b.id, b.created_at, p.id, p.email, b.first_at, b.second_at, b.methods from sec.browsers b"
+        "select b.id, b.created_at, p.id, p.email, b.first_at, b.second_at, b.methods, b.is_duress from sec.browsers b"
         " left join sec.people p on p.id = b.person_id and p.disabled_at is null"
         " where b.secret_hash = %s and b.ended_at is null and b.expires_at > %s",
         (hash_of(secret), service.clock()),
     ).fetchone()
     if row is None:
         return None
-    browser, opened_at, person, email, first_at, second_at, methods = row
+    browser, opened_at, person, email, first_at, second_at, methods, is_duress = row
     if person is None:
         return Browser(browser, opened_at)
     return Browser(
-        browser, opened_at, person, email, first_at, second_at, frozenset(Method(name) for name in methods)
+        browser,
+        opened_at,
+        person,
+        email,
+        first_at,
+        second_at,
+        frozenset(Method(name) for name in methods),
+        is_duress,
     )
 
 
@@ -86,7 +94,13 @@ def open_browser(connection: Connection, service: Service) -> tuple[Browser, str
 
 
 def keep_first(
-    connection: Connection, service: Service, secret: str, person: UUID, method: Method
+    connection: Connection,
+    service: Service,
+    secret: str,
+    person: UUID,
+    method: Method,
+    *,
+    is_duress: bool = False,
 ) -> str | None:
     """Keep that a person has proved a first factor, and nothing of who was here before. The new secret.
 
@@ -97,9 +111,10 @@ def keep_first(
         connection,
         secret,
         now,
-        "person_id = %(person)s, first_at = %(now)s, second_at = null, methods = array[%(method)s]",
+        "person_id = %(person)s, first_at = %(now)s, second_at = null, methods = array[%(method)s],"
+        " is_duress = %(is_duress)s",
         "true",
-        {"person": person, "method": method.value},
+        {"person": person, "method": method.value, "is_duress": is_duress},
     )
 
 
@@ -125,7 +140,8 @@ def keep_both(
         connection,
         secret,
         service.clock(),
-        "person_id = %(person)s, first_at = %(now)s, second_at = %(now)s, methods = array[%(method)s]",
+        "person_id = %(person)s, first_at = %(now)s, second_at = %(now)s, methods = array[%(method)s],"
+        " is_duress = false",
         "true",
         {"person": person, "method": method.value},
     )
@@ -151,7 +167,8 @@ def _promote(
 def forget_person(connection: Connection, browser: UUID) -> None:
     """Keep nothing of who has signed in. The browser itself goes on: what was granted in it stands."""
     connection.execute(
-        "update sec.browsers set person_id = null, first_at = null, second_at = null, methods = '{}' where id = %s",
+        "update sec.browsers set person_id = null, first_at = null, second_at = null, methods = '{}', is_duress = false"
+        " where id = %s",
         (browser,),
     )
 

@@ -28,7 +28,7 @@ from pat_auth.issuer.issuing import (
 from pat_auth.issuer.members import Member
 from pat_auth.issuer.metadata import SIGNED
 from pat_auth.issuer.requests import OAuthRequest, Payload
-from pat_auth.issuer.sessions import open_session, revoke_session
+from pat_auth.issuer.sessions import mark_session, open_session, revoke_session
 from pat_auth.issuer.standing import Standing, Strength
 from pat_auth.policy import Role
 from pat_auth.principal import Principal
@@ -48,12 +48,12 @@ CHALLENGE_LENGTH = 43
 _FIND = (
     "select hash, redirect_uri, scopes, nonce, challenge, browser_id as browser, person_id as person,"
     " organisation_id as organisation, membership_id as membership, auth_time, acr, amr, expires_at, used_at,"
-    " session_id as session from sec.codes where hash = %s and client = %s for update"
+    " session_id as session, is_duress from sec.codes where hash = %s and client = %s for update"
 )
 _KEEP = (
     "insert into sec.codes (hash, client, redirect_uri, scopes, resource, nonce, challenge, browser_id, person_id,"
-    " organisation_id, membership_id, auth_time, acr, amr, created_at, expires_at)"
-    " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    " organisation_id, membership_id, auth_time, acr, amr, is_duress, created_at, expires_at)"
+    " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 
 
@@ -84,6 +84,7 @@ class Code(AuthorizationCodeMixin):
     expires_at: datetime
     used_at: datetime | None
     session: UUID | None = field(repr=False)
+    is_duress: bool = field(repr=False)
 
     def get_redirect_uri(self) -> str:
         """Where the code was sent."""
@@ -156,6 +157,7 @@ class CodeGrant(AuthorizationCodeGrant):
                 standing.auth_time,
                 standing.acr.value,
                 standing.amr,
+                standing.is_duress,
                 now,
                 now + LASTS,
             ),
@@ -206,6 +208,7 @@ class CodeGrant(AuthorizationCodeGrant):
         if opened is None:
             self._spend(code, None)
             return None
+        mark_session(connection, opened.id, is_duress=code.is_duress)
         principal = Principal(
             person=code.person,
             organisation=code.organisation,

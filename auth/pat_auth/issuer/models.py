@@ -55,6 +55,8 @@ class Browser(Base):
     seen_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    is_duress: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether she was made to: see `pat_auth.issuer.pins`."""
 
 
 class Ask(Base):
@@ -132,6 +134,7 @@ class Code(Base):
     used_at: Mapped[datetime | None]
     session_id: Mapped[UUID | None]
     """The session that it opened: replaying the code ends it."""
+    is_duress: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class RefreshToken(Base):

@@ -61,6 +61,11 @@ def open_machine_session(connection: Connection, *, client: UUID, scopes: frozen
     return Opened(session, row[0]) if row and row[0] else None
 
 
+def mark_session(connection: Connection, session: UUID, *, is_duress: bool) -> None:
+    """Say of a new session whether somebody makes her: it reads nothing of hers then. Said of each, so that nobody can time it."""
+    connection.execute("update sec.sessions set is_duress = %s where id = %s", (is_duress, session))
+
+
 def revoke_session(connection: Connection, session: UUID, because: str) -> None:
     """End a session, and with it every token that it stands behind. Once it has ended, nothing changes."""
     connection.execute("select sec.revoke_session(%s, %s)", (session, because))

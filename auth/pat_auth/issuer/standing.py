@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -37,6 +37,8 @@ class Standing:
     first_at: datetime
     second_at: datetime | None
     methods: frozenset[Method]
+    is_duress: bool = field(default=False, repr=False)
+    """Whether somebody makes her: what she sees then is empty, and nothing says so."""
 
     @property
     def acr(self) -> Strength:

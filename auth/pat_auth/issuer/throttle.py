@@ -64,6 +64,11 @@ class Attempt:
         return cls._of(service, {Counter.SECOND: str(person), **_shared(address)})
 
     @classmethod
+    def pin(cls, service: Service, name: str, address: str) -> Attempt:
+        """At a PIN, whether or not anybody has the name: it is as short as a code, and slowed down like one."""
+        return cls._of(service, {Counter.SECOND: f"pin|{name}", **_shared(address)})
+
+    @classmethod
     def new(cls, service: Service, address: str) -> Attempt:
         """At something that costs us a hash, by somebody without an account."""
         return cls._of(service, _shared(address))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pat_server.sign_in.languages import LANGUAGES
 
 LANGUAGE = "pat-language"
+EXIT = "pat-exit"
 _YEAR = 365 * 24 * 3600
 _LONGEST_SECRET = 100
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -50,6 +51,17 @@ def with_language(language: str, issuer: str) -> tuple[str, str]:
     """The header that makes a browser remember a language for a year."""
     secure = "; Secure" if _is_secure(issuer) else ""
     return "set-cookie", f"{LANGUAGE}={language}; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Lax{secure}"
+
+
+def has_exit(cookies: Mapping[str, str]) -> bool:
+    """Whether a browser was at a page that has the quick way out."""
+    return cookies.get(EXIT) == "1"
+
+
+def with_exit(issuer: str) -> tuple[str, str]:
+    """The header by which all pages have it from now on, as long as the browser is open."""
+    secure = "; Secure" if _is_secure(issuer) else ""
+    return "set-cookie", f"{EXIT}=1; Path=/; HttpOnly; SameSite=Lax{secure}"
 
 
 def token_in(cookies: Mapping[str, str], issuer: str) -> str | None:

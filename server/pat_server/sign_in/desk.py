@@ -15,7 +15,15 @@ from pat_auth.issuer.service import Service
 from pat_platform.errors import Fault
 from pat_platform.logging import get_logger
 from pat_server.sign_in.asking import asked_of, response_of
-from pat_server.sign_in.pages import SCRIPT_PATH, STYLE_PATH, Pages, script_answer, style_answer
+from pat_server.sign_in.pages import (
+    EXIT_SCRIPT_PATH,
+    SCRIPT_PATH,
+    STYLE_PATH,
+    Pages,
+    exit_script_answer,
+    script_answer,
+    style_answer,
+)
 from pat_server.sign_in.threads import in_thread
 from pat_server.sign_in.wording import BROKEN, BUSY, MISSING, NOT_UNDERSTOOD, Notice
 
@@ -26,6 +34,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 PAGES = ("/sign-in", "/sign-in/code", "/sign-in/as", "/sign-in/allow")
 PASSKEYS = ("/sign-in/passkey", "/sign-in/code/passkey")
+PIN, START, AWAY = "/sign-in/pin", "/sign-in/start", "/away"
 ACCOUNT = ("/account", "/account/passkey", "/account/passkey/end", "/account/leave")
 INVITATIONS = (
     "/invitation",
@@ -36,15 +45,18 @@ INVITATIONS = (
 )
 
 
-def page_routes(service: Service, product: str = "") -> Sequence[Route]:
-    """Where people sign in. ``product`` is the name that the pages bear."""
-    pages = Pages(product, service.issuer)
+def page_routes(service: Service, product: str = "", exit: str = "") -> Sequence[Route]:
+    """Where people sign in. ``product`` is the name that the pages bear, ``exit`` where the quick way out leads."""
+    pages = Pages(product, service.issuer, exit)
 
     async def style(_: Request) -> Response:
         return response_of(style_answer())
 
     async def script(_: Request) -> Response:
         return response_of(script_answer())
+
+    async def exit_script(_: Request) -> Response:
+        return response_of(exit_script_answer())
 
     return [
         Route(AUTHORIZE, page_endpoint(service, pages, _authorize)),
@@ -58,6 +70,11 @@ def page_routes(service: Service, product: str = "") -> Sequence[Route]:
         Route(LOGOUT, page_endpoint(service, pages, _leave), methods=["GET", "POST"]),
         Route(STYLE_PATH, style),
         Route(SCRIPT_PATH, script),
+        Route(EXIT_SCRIPT_PATH, exit_script),
+        *(
+            Route(path, page_endpoint(service, pages, answers), methods=["GET", "POST"])
+            for path, answers in ((PIN, _pin), (START, _start), (AWAY, _away))
+        ),
         Route("/sign-in/{rest:path}", page_endpoint(service, pages, _missing)),
     ]
 
@@ -114,6 +131,25 @@ def _account(service: Service, pages: Pages, asked: Asked) -> Answer:
     from pat_server.sign_in.visiting import Desk
 
     return answer_account(Desk(service, pages), asked)
+
+
+def _pin(service: Service, pages: Pages, asked: Asked) -> Answer:
+    from pat_server.sign_in.pin import visit_pin
+    from pat_server.sign_in.visiting import Desk
+
+    return visit_pin(Desk(service, pages), asked)
+
+
+def _start(service: Service, pages: Pages, asked: Asked) -> Answer:
+    from pat_server.sign_in.pin import start
+
+    return start(service, pages, asked)
+
+
+def _away(service: Service, pages: Pages, asked: Asked) -> Answer:
+    from pat_server.sign_in.pin import leave_quickly
+
+    return leave_quickly(service, pages, asked)
 
 
 def _leave(service: Service, pages: Pages, asked: Asked) -> Answer:

@@ -29,6 +29,7 @@ from pat_platform.database.threads import Connection
 
 SIGN_IN, CODE, MEMBERSHIP, CONSENT = "/sign-in", "/sign-in/code", "/sign-in/as", "/sign-in/allow"
 PASSKEY, CODE_PASSKEY = "/sign-in/passkey", "/sign-in/code/passkey"
+PIN = "/sign-in/pin"
 RETURNS: Mapping[str, str] = {"account": "/account", "invitation": "/invitation"}
 """Pages of ours that somebody may sign in for, and where they are."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from pat_auth.issuer.asked import Answer, Asked
-from pat_server.sign_in.cookies import language_in, with_language
+from pat_server.sign_in.cookies import has_exit, language_in, with_language
 from pat_server.sign_in.languages import LANGUAGES, choose_language, translator
 from pat_server.sign_in.wording import ROLES, Notice
 
@@ -23,6 +23,12 @@ STYLE = Path(__file__).parent / "static" / "sign_in.css"
 STYLE_PATH = "/sign-in/style.css"
 SCRIPT = Path(__file__).parent / "static" / "passkeys.js"
 SCRIPT_PATH = "/sign-in/passkeys.js"
+EXIT_SCRIPT = Path(__file__).parent / "static" / "exit.js"
+EXIT_SCRIPT_PATH = "/sign-in/exit.js"
+EXIT = "https://www.wikipedia.org/"
+"""Where the quick way out leads, unless the settings say otherwise: everybody may be seen there."""
+WITH_EXIT = ("/sign-in/pin", "/sign-in/start")
+"""Pages that have it from the first; others have it in a browser that has been there."""
 TEMPLATES = Path(__file__).parent / "templates"
 
 # What may stand in a policy without ending or widening it: a host as CSP writes it, or a scheme of one's own.
@@ -48,7 +54,8 @@ class Offer:
 class Pages:
     """Makes pages. They bear the deployment's ``product`` name, if it has one."""
 
-    def __init__(self, product: str, issuer: str) -> None:
+    def __init__(self, product: str, issuer: str, exit: str = "") -> None:
+        self.exit = exit or EXIT
         self._product = product
         self._issuer = issuer
 
@@ -84,11 +91,18 @@ class Pages:
             "client": None,
             "email": "",
             "passkey": None,
+            "pin": None,
         }
+        leaves = asked.path in WITH_EXIT or has_exit(asked.cookies)
+        known["exit"], known["exit_script"] = (self.exit, exit_script_address()) if leaves else (None, None)
         offers = values.get("passkey") is not None
         known["script"] = script_address() if offers else None
         body = environment().get_template(template).render({**known, **values})
-        return Answer(status, (*page_headers(target, has_script=offers), *headers), body.encode())
+        return Answer(
+            status,
+            (*page_headers(target, self.exit if leaves else None, has_script=offers), *headers),
+            body.encode(),
+        )
 
     def notice(
         self,
@@ -111,10 +125,11 @@ class Pages:
         )
 
 
-def page_headers(target: str | None, *, has_script: bool = False) -> Headers:
-    """The headers of a page whose forms may lead to us and, by a redirect, to ``target``. Scripts are ours alone, if any."""
-    forms = f"'self' {source_of(target)}".rstrip()
-    scripts = "script-src 'self'; " if has_script else ""
+def page_headers(target: str | None, exit: str | None = None, *, has_script: bool = False) -> Headers:
+    """The headers of a page whose forms may lead to us and, by a redirect, to ``target`` and to ``exit``. Scripts are ours alone."""
+    forms = " ".join(("'self'", *filter(None, (source_of(target), source_of(exit) if exit else ""))))
+    scripts = "script-src 'self'; " if has_script or exit else ""
+    scripts += "connect-src 'self'; " if exit else ""
     policy = (
         f"default-src 'none'; {scripts}style-src 'self'; img-src 'self' data:; "
         f"form-action {forms}; frame-ancestors 'none'; base-uri 'none'"
@@ -190,6 +205,22 @@ def script_address() -> str:
 @cache
 def _script() -> bytes:
     return SCRIPT.read_bytes()
+
+
+def exit_script_answer() -> Answer:
+    """The script that leaves without a way back, kept in the same way."""
+    return Answer(200, script_answer().headers, _exit_script())
+
+
+@cache
+def exit_script_address() -> str:
+    """Where that script is, as it is now."""
+    return f"{EXIT_SCRIPT_PATH}?{sha256(_exit_script()).hexdigest()[:12]}"
+
+
+@cache
+def _exit_script() -> bytes:
+    return EXIT_SCRIPT.read_bytes()
 
 
 @cache

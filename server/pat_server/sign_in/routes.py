@@ -26,8 +26,8 @@ from pat_server.sign_in.oauth import (
 )
 
 
-def sign_in_routes(service: Service, product: str = "") -> list[Route]:
-    """All that is finished. ``product`` is the name that pages bear.
+def sign_in_routes(service: Service, product: str = "", exit: str = "") -> list[Route]:
+    """All that is finished. ``product`` is the name that pages bear, ``exit`` where their quick way out leads.
 
     What the issuer tells of itself comes from the settings, and never from what a request says of us.
     """
@@ -47,5 +47,5 @@ def sign_in_routes(service: Service, product: str = "") -> list[Route]:
         Route(REVOKE, revocation_endpoint(service), methods=["POST"]),
         Route(INTROSPECT, introspection_endpoint(service), methods=["POST"]),
         Route(USERINFO, userinfo_endpoint(service), methods=["GET", "POST"]),
-        *page_routes(service, product),
+        *page_routes(service, product, exit),
     ]

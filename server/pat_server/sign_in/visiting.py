@@ -104,6 +104,7 @@ class Visit:
         *,
         path: str = "",
         status: int = 200,
+        more: Headers = (),
         **values: object,
     ) -> Answer:
         """A page with a form that is posted to ``path``, or else to where the page is."""
@@ -115,7 +116,7 @@ class Visit:
             status=status,
             target=wish.redirect_uri if wish else None,
             locales=wish.ui_locales if wish else (),
-            headers=self.cookies,
+            headers=(*self.cookies, *more),
             client=wish.client if wish else None,
             action=flow.address(path, self.errand),
             other=flow.address(flow.SIGN_IN, self.errand),
@@ -390,6 +391,7 @@ def sign_in_page(connection: Connection, visit: Visit, wrong: str | None = None,
         wrong=wrong,
         email=email,
         passkey=visit.passkey(flow.PASSKEY, NOWHERE, options),
+        pin=flow.address(flow.PIN, visit.errand) if isinstance(visit.errand, ForClient) else None,
     )
 
 

@@ -101,3 +101,11 @@ BROKEN = Notice(
     ),
 )
 SIGNED_OUT = Notice(noop("You are signed out"), noop("You can close this page."))
+PIN_GONE = Notice(
+    noop("This link is over"),
+    noop("It was used already, or is too old. Ask whoever gave it to you for a new one."),
+)
+PIN_KEPT = Notice(
+    noop("You can sign in now"),
+    noop("Remember your name and your PIN: they are written down nowhere."),
+)

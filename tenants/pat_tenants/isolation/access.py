@@ -113,6 +113,7 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
             _changes("app.referrals", "state", "scopes", "agreed_until", "sent_at", "ended_at"),
         ),
         Permission.REFERRAL_ANSWER: _adds("app.referral_answers", "app.referral_hearings"),
+        Permission.ALERT_READ: _reads("app.alerts"),
         # Her sessions are the functions' to list and to end; she must be somebody to ask them.
         Permission.ME_SIGN_OUT: (Access(Command.SELECT, "app.memberships", _MEMBER_COLUMNS),),
         Permission.CLIENT_READ: _reads("app.clients", "app.client_keys"),

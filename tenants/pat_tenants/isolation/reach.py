@@ -33,6 +33,8 @@ _SPECIAL: dict[tuple[str, Reach], str] = {
         "id in (select membership_id from app.case_assignments"
         f" where survivor_id = {SURVIVOR} and ended_at is null)"
     ),
+    # That somebody has come in is nobody's business but when it is an alert.
+    ("app.alerts", Reach.ORGANISATION): "is_raised",
     ("app.replays", Reach.SELF): f"person_id = {ACTOR}",
     # What the receiver of a referral wrote is its own: the fence alone decides.
     ("app.referral_answers", Reach.RECEIVED): "true",

@@ -30,7 +30,16 @@ KEPT = (
     Kept("sec.attempts", changes=("failures", "last_at", "next_at")),
     Kept(
         "sec.browsers",
-        changes=("secret_hash", "person_id", "first_at", "second_at", "methods", "seen_at", "ended_at"),
+        changes=(
+            "secret_hash",
+            "person_id",
+            "first_at",
+            "second_at",
+            "methods",
+            "seen_at",
+            "ended_at",
+            "is_duress",
+        ),
     ),
     Kept("sec.challenges", changes=("challenge", "person_id", "handle", "expires_at", "used_at")),
     Kept("sec.codes", changes=("used_at", "session_id")),
@@ -40,7 +49,7 @@ KEPT = (
     # Who there is, and which sessions stand, is for the functions of the schema to say.
     Kept(
         "sec.people",
-        reads=("id", "email", "disabled_at", "language"),
+        reads=("id", "email", "disabled_at", "language", "sign_in_name"),
         is_added_to=False,
         changes=("language",),
     ),
@@ -48,7 +57,7 @@ KEPT = (
     Kept("sec.refresh_tokens", changes=("used_at",)),
     Kept("sec.second_factors", changes=("confirmed_at", "last_step")),
     Kept("sec.secrets", changes=("hash", "key", "changed_at")),
-    Kept("sec.sessions", is_added_to=False, changes=("used_at",)),
+    Kept("sec.sessions", is_added_to=False, changes=("used_at", "is_duress")),
 )
 """Nothing is ever deleted by it."""
 
@@ -70,6 +79,8 @@ CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sec.find_invitation(bytea)": (SIGN_IN,),
         "sec.take_up(bytea,uuid)": (SIGN_IN,),
         "sec.enrol(bytea,uuid)": (SIGN_IN,),
+        "sec.begin_pin(bytea,text,text,text)": (SIGN_IN,),
+        "sec.note_arrival(uuid,boolean)": (SIGN_IN,),
         "sec.forget()": (SIGN_IN,),
         "sec.my_sessions()": (GROUP,),
         "sec.end_my_session(uuid)": (GROUP,),
@@ -99,6 +110,7 @@ KEEPER = (
         ("organisation_id", "case_id", "survivor_id", "membership_id", "ended_at"),
     ),
     ("app.case_assignments", "UPDATE", ("ended_at",)),
+    ("app.alerts", "INSERT", ("organisation_id", "survivor_id", "is_raised")),
     ("app.memberships", "INSERT", ("organisation_id", "id", "person_id", "role", "name")),
     ("app.memberships", "UPDATE", ("name", "ended_at")),
 )

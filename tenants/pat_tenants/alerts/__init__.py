@@ -1,0 +1,1 @@
+"""Alerts: that somebody may be in danger."""
