@@ -242,13 +242,11 @@ def test_leaving_leads_away_whoever_asks_and_ends_nothing_for_strangers(
         assert "set-cookie" not in answer.headers
 
 
-@pytest.mark.parametrize(("typed", "wrong"), [({}, "name-wrong"), ({"name": NAME}, "pin-wrong")])
-def test_what_is_missing_is_asked_for(
-    her: Granting, visitor: Visitor, typed: dict[str, str | None], wrong: str
-) -> None:
+@pytest.mark.parametrize(("name", "wrong"), [("", "name-wrong"), (NAME, "pin-wrong")])
+def test_what_is_missing_is_asked_for(her: Granting, visitor: Visitor, name: str, wrong: str) -> None:
     visitor.ask(scope="cases identity")
     visitor.get(str(visitor.page.request.url).replace("/sign-in?", "/sign-in/pin?"))
-    visitor.post(form=1, **typed)
+    visitor.post(form=1, name=name)
     assert wrong in visitor.read.ids
     visitor.post(form=1, name=NAME, pin="555012")
     assert visitor.page.status_code == 400
