@@ -77,6 +77,7 @@ class Permission(StrEnum):
     ME_SIGN_OUT = "me:sign_out"
     CLIENT_READ = "client:read"
     CLIENT_REGISTER = "client:register"
+    INVITATION_READ = "invitation:read"
     MEMBER_INVITE = "member:invite"
     MEMBER_END = "member:end"
 
@@ -125,6 +126,7 @@ POLICY: Mapping[Permission, Mapping[Role, Reach]] = MappingProxyType({
     Permission.ME_SIGN_OUT:        everyone(Reach.SELF),
     Permission.CLIENT_READ:        grant(organisation="organisation_admin secretariat_admin destination_admin"),
     Permission.CLIENT_REGISTER:    grant(organisation="organisation_admin secretariat_admin destination_admin"),
+    Permission.INVITATION_READ:    grant(organisation="organisation_admin secretariat_admin destination_admin"),
     Permission.MEMBER_INVITE:      grant(organisation="organisation_admin secretariat_admin destination_admin"),
     Permission.MEMBER_END:         grant(organisation="organisation_admin secretariat_admin destination_admin"),
 })

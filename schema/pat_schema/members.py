@@ -90,7 +90,7 @@ class MemberQuery:
 
     @read_by(
         Page(reads.INVITATIONS, orders=reads.NEWEST, default_order="NEWEST", filters=reads.OPEN),
-        requires=Permission.MEMBER_INVITE,
+        requires=Permission.INVITATION_READ,
     )
     def invitations(
         self,

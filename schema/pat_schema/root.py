@@ -72,7 +72,7 @@ TYPES = {
     "CaseNote": TypeRule(requires=Permission.NOTE_READ),
     "LegalProceeding": TypeRule(requires=Permission.PROCEEDING_READ),
     "Client": TypeRule(requires=Permission.CLIENT_READ),
-    "Invitation": TypeRule(requires=Permission.MEMBER_INVITE),
+    "Invitation": TypeRule(requires=Permission.INVITATION_READ),
 }
 
 ROWS: dict[str, Row | DeferredRow] = {

@@ -22,7 +22,8 @@ CEILING: Mapping[Permission, str | None] = MappingProxyType(
         **dict.fromkeys((_P.REFERRAL_READ, _P.REFERRAL_SEND, _P.REFERRAL_ANSWER), "referrals"),
         _P.ME_SIGN_OUT: None,
         **dict.fromkeys(
-            (_P.CLIENT_READ, _P.CLIENT_REGISTER, _P.MEMBER_INVITE, _P.MEMBER_END), "administration"
+            (_P.CLIENT_READ, _P.CLIENT_REGISTER, _P.INVITATION_READ, _P.MEMBER_INVITE, _P.MEMBER_END),
+            "administration",
         ),
     }
 )

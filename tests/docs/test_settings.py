@@ -16,7 +16,7 @@ NUMBER = re.compile(r"`?(\d[\d,]*)`?(?: s)?\b(?![.:])")
 TABLES = [row for page in sorted((ROOT / "docs").glob("*.md")) for row in ROW.findall(page.read_text())]
 TOLD = [name for names, _ in TABLES for name in NAME.findall(names)]
 # Set by the build for its own tools, and by Compose; no process of ours is told them.
-NOT_FOR_OPERATORS = {"PAT_WEB_DRAFT", "PAT_HOST"}
+NOT_FOR_OPERATORS = {"PAT_WEB_DRAFT", "PAT_HOST", "PAT_CLIENT_ID", "PAT_KEY"}
 FIELDS = {f"PAT_{field.name.upper()}": field.default for field in fields(Settings)}
 NUMBERS = {name: value for name, value in FIELDS.items() if type(value) in (int, float)}
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
+from tests.support.issuing import put_client
 from tests.support.wall import Wall, attempt
 
+from pat_auth.clients.models import Serves
 from pat_auth.policy import Role
 from pat_tenants.tables import metadata
 
@@ -161,6 +163,38 @@ def test_no_administrator_ever_chooses_a_clients_id_or_whom_it_serves(wall: Wall
             statement = insert.format(f"{named}, {column}", f"{values}, '{value}'")
             assert attempt(connection, statement) == REFUSED
             assert attempt(connection, f"update app.clients set {column} = '{value}'") == REFUSED
+
+
+@pytest.mark.parametrize("role", sorted(ADMINISTRATORS))
+def test_no_administrator_ever_changes_a_program_that_serves_the_network(wall: Wall, role: str) -> None:
+    """It speaks for other organisations' people: whoever chose where it sends them, or its key, would be they."""
+    me = wall.member("cbo-a", Role(role))
+    network = put_client(wall.admin, me.organisation, serves=Serves.NETWORK, keys=[{"kid": "theirs"}])
+    key = (
+        "insert into app.client_keys (organisation_id, client_id, kid, jwk, created_by)"
+        f" values ('{me.organisation}', '{{}}', 'k', '{{{{}}}}', '{me.person}')"
+    )
+    mine = wall.id("app.clients", "cbo-a", "hers")
+    try:
+        with wall.acting(me) as connection:
+            assert attempt(connection, f"select serves from app.clients where id = '{network}'") == [
+                ("NETWORK",)
+            ]
+            for change in (
+                "redirect_uris = '{https://evil.example/cb}'",
+                "scopes = '{identity}'",
+                "disabled_at = now()",
+            ):
+                assert (
+                    attempt(connection, f"update app.clients set {change} where id = '{network}'") == REFUSED
+                )
+            assert attempt(connection, key.format(network)) == REFUSED
+            ending = "update app.client_keys set retired_at = now() where client_id = '{}'"
+            assert attempt(connection, ending.format(network)) == REFUSED
+            assert attempt(connection, key.format(mine)) != REFUSED
+    finally:
+        wall.admin.execute("delete from app.client_keys where client_id = %s", (network,))
+        wall.admin.execute("delete from app.clients where id = %s", (network,))
 
 
 @pytest.mark.parametrize("role", sorted(ADMINISTRATORS))

@@ -21,6 +21,7 @@ def test_an_administrator_changes_who_may_come_in_through_a_client_that_may() ->
     changing = {
         Permission.CLIENT_READ,
         Permission.CLIENT_REGISTER,
+        Permission.INVITATION_READ,
         Permission.MEMBER_INVITE,
         Permission.MEMBER_END,
     }

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import insert, select, text, update
 
 from pat_auth.clients import rules
-from pat_auth.clients.models import Client, ClientKey, ClientKind
+from pat_auth.clients.models import Client, ClientKey, ClientKind, Serves
 from pat_platform import trail
 from pat_platform.database.transaction import Transaction
 from pat_platform.errors import ChangedSince, Refused
@@ -144,6 +144,11 @@ async def _known(tx: Transaction, client_id: UUID) -> Client:
     client = await tx.get(Client, client_id, lock=True)
     if client is None:
         raise Refused("NOT_FOUND", "There is no such program.", "id")
+    if client.serves != Serves.ORGANISATION:
+        # It speaks for other organisations' people: whoever changed where it sends them would be they.
+        raise Refused(
+            "CLIENT_NOT_YOURS", "This program serves the whole network: who runs the server changes it.", "id"
+        )
     return client
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -90,6 +91,8 @@ def admit(service: Service, attempt: Attempt) -> bool:
         with service.connections.transaction() as connection:
             wait = count(connection, attempt, service.clock())
     except TooEarly:
+        with suppress(TooEarly), service.connections.transaction() as connection:
+            count(connection, attempt.of_the_address(), service.clock())
         return False
     if wait > timedelta(0):
         time.sleep(wait.total_seconds())

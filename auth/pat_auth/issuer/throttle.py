@@ -1,8 +1,8 @@
 """Slows down whoever guesses: for an account, for an address, for everybody. Nobody is ever locked out.
 
-An attempt is counted before it is looked at, so that a burst counts as much as a row of single ones; what is refused for coming too
-early is not counted, so that a flood leaves a turn to somebody else after each delay. Whom a counter is about is a keyed hash,
-and people who are not there have counters like anybody else.
+An attempt is counted before it is looked at, so that a burst counts as much as a row of single ones; what is refused for coming
+too early is counted for its address alone, so that a flood leaves a turn to somebody else after each delay. Whom a counter is about
+is a keyed hash, and people who are not there have counters like anybody else.
 """
 
 from __future__ import annotations
@@ -67,6 +67,11 @@ class Attempt:
     def pin(cls, service: Service, name: str, address: str) -> Attempt:
         """At a PIN, whether or not anybody has the name: it is as short as a code, and slowed down like one."""
         return cls._of(service, {Counter.SECOND: f"pin|{name}", **_shared(address)})
+
+    def of_the_address(self) -> Attempt:
+        """The same for the address alone: whoever comes too early is counted there, or she could come as often as it takes to be
+        the first after each delay, and the owner of the account never would be."""
+        return Attempt(tuple(each for each in self.counters if each[0] is Counter.ADDRESS))
 
     @classmethod
     def new(cls, service: Service, address: str) -> Attempt:

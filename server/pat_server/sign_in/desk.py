@@ -24,7 +24,7 @@ from pat_server.sign_in.pages import (
     script_answer,
     style_answer,
 )
-from pat_server.sign_in.threads import in_thread
+from pat_server.sign_in.threads import in_page_thread
 from pat_server.sign_in.wording import BROKEN, BUSY, MISSING, NOT_UNDERSTOOD, Notice
 
 log = get_logger("pat.sign_in")
@@ -84,7 +84,7 @@ def page_endpoint(service: Service, pages: Pages, answers: Answers) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         try:
-            answer = await in_thread(answers, service, pages, await asked_of(request))
+            answer = await in_page_thread(answers, service, pages, await asked_of(request))
         except Unfit as unfit:
             answer = await _notice(request, pages, NOT_UNDERSTOOD, unfit.status)
         except Fault:
@@ -103,7 +103,7 @@ async def _notice(
 ) -> Answer:
     # The query may be what was wrong: of the request, its language alone is taken.
     asked = Asked(request.method, request.url.path, headers=dict(request.headers), cookies=request.cookies)
-    return await in_thread(lambda: pages.notice(asked, notice, status, reference=reference))
+    return await in_page_thread(lambda: pages.notice(asked, notice, status, reference=reference))
 
 
 def _authorize(service: Service, pages: Pages, asked: Asked) -> Answer:

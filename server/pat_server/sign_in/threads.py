@@ -11,7 +11,9 @@ T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 
 AT_ONCE = 8
-_THREADS = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sign-in")
+_CLIENTS = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sign-in clients")
+# Whoever guesses passwords is made to wait, in a thread: those who have signed in must not wait with her.
+_PAGES = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="sign-in pages")
 
 
 async def in_thread(function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
@@ -19,6 +21,15 @@ async def in_thread(function: Callable[[*Arguments], T], *arguments: *Arguments)
 
     One that has begun ends, and keeps its place until then, though nobody waits for it any more.
     """
+    return await _run(_CLIENTS, function, *arguments)
+
+
+async def in_page_thread(function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+    """The same for what people are shown, and what they prove themselves with: among eight threads of their own."""
+    return await _run(_PAGES, function, *arguments)
+
+
+async def _run(threads: ThreadPoolExecutor, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
     # A thread knows of the request what its log needs, as the event loop does.
     call: Callable[[], T] = partial(copy_context().run, function, *arguments)
-    return await get_running_loop().run_in_executor(_THREADS, call)
+    return await get_running_loop().run_in_executor(threads, call)

@@ -123,8 +123,8 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
             *_adds("app.client_keys"),
             _changes("app.client_keys", "retired_at"),
         ),
+        Permission.INVITATION_READ: (Access(Command.SELECT, "app.invitations", _INVITATION_COLUMNS),),
         Permission.MEMBER_INVITE: (
-            Access(Command.SELECT, "app.invitations", _INVITATION_COLUMNS),
             Access(Command.INSERT, "app.invitations", (*_INVITED, "token_hash")),
             _changes("app.invitations", "withdrawn_at"),
         ),

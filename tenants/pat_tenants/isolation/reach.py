@@ -42,6 +42,12 @@ _SPECIAL: dict[tuple[str, Reach], str] = {
 }
 
 _CHECKS: dict[tuple[str, Reach], str] = {
+    # A program that serves the network speaks for other organisations' people: only who runs the server changes it.
+    ("app.clients", Reach.ORGANISATION): "serves = 'ORGANISATION'",
+    (
+        "app.client_keys",
+        Reach.ORGANISATION,
+    ): "client_id in (select id from app.clients where serves = 'ORGANISATION')",
     # Whoever was let go comes back by an invitation, never by a change of her old membership.
     ("app.memberships", Reach.ORGANISATION): "role <> 'survivor' and ended_at is not null",
     # The door is asked before the foreign key is: an id that is not ours to answer is refused like one that does not exist.

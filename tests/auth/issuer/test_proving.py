@@ -91,6 +91,17 @@ def test_the_right_password_is_not_heard_before_its_turn(proving: Proving) -> No
     assert proved(proving.service, somebody, address=far_away(9))
 
 
+def test_who_comes_again_and_again_from_one_address_does_not_keep_the_owner_out(proving: Proving) -> None:
+    somebody = proving.put()
+    heard = []
+    for half_second in range(2 * 8 * 60):
+        assert not proved(proving.service, somebody, "a guess of many", far_away(7))
+        if half_second % 40 == 39:
+            heard.append(proved(proving.service, somebody))
+        proving.clock.pass_by(seconds=0.5)
+    assert sum(heard) >= len(heard) / 4
+
+
 @pytest.mark.slow  # ten thousand are what was promised
 def test_ten_thousand_guesses_from_as_many_addresses_are_few_looks(proving: Proving) -> None:
     somebody = proving.put()
