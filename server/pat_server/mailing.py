@@ -48,6 +48,9 @@ async def send_what_is_due(parts: Parts, *, every_seconds: float = EVERY_SECONDS
                 pass
         except Fault as fault:
             log.warning("mail.failed", code=fault.code)
+        except Exception as mistake:
+            # Whatever one letter does to us, the next ones are sent.
+            log.error("mail.mistake", exc_info=mistake)
 
 
 def send_one(connections: Connections, key: bytes, send: Send) -> bool:

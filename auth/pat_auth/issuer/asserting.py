@@ -5,7 +5,8 @@ A signature cannot be guessed, so that nothing is counted for an account: nobody
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from pat_auth.issuer.challenges import Challenge, spend_challenge
@@ -19,8 +20,7 @@ from pat_platform.database.threads import Connection
 if TYPE_CHECKING:
     from webauthn.helpers.structs import AuthenticationCredential
 
-# What the library raises for what is malformed rather than wrong, beside its own errors.
-_MALFORMED = (ValueError, TypeError, RecursionError)
+Result = TypeVar("Result")
 
 _FIND = """
 select k.person_id, k.handle, k.public_key, k.sign_count from sec.passkeys k
@@ -83,18 +83,19 @@ def _signer(
     # It takes a second to load: not before somebody uses a passkey.
     from webauthn import verify_authentication_response
     from webauthn.helpers import parse_authentication_credential_json
-    from webauthn.helpers.exceptions import WebAuthnException
 
-    try:
-        given = parse_authentication_credential_json(signed)
-        # Rows are locked: of two that show the same count at once, one is refused.
-        row = connection.execute(_FIND, (given.raw_id,)).fetchone()
-        if row is None:
-            return None
-        owner, handle, public_key, sign_count = row
-        if not _is_expected(given, owner, bytes(handle), person):
-            return None
-        verified = verify_authentication_response(
+    given = _accepted(lambda: parse_authentication_credential_json(signed))
+    if given is None:
+        return None
+    # Rows are locked: of two that show the same count at once, one is refused.
+    row = connection.execute(_FIND, (given.raw_id,)).fetchone()
+    if row is None:
+        return None
+    owner, handle, public_key, sign_count = row
+    if not _is_expected(given, owner, bytes(handle), person):
+        return None
+    verified = _accepted(
+        lambda: verify_authentication_response(
             credential=given,
             expected_challenge=challenge.challenge,
             expected_rp_id=site_of(service) or "",
@@ -103,7 +104,8 @@ def _signer(
             credential_current_sign_count=sign_count,
             require_user_verification=person is None,
         )
-    except (WebAuthnException, *_MALFORMED):
+    )
+    if verified is None:
         return None
     connection.execute(
         "update sec.passkeys set sign_count = %s, used_at = %s where id = %s",
@@ -111,6 +113,14 @@ def _signer(
     )
     found: UUID = owner
     return found
+
+
+def _accepted(read: Callable[[], Result]) -> Result | None:
+    """What the library finds, or None for whatever it raises: for what is malformed it raises much beside its own errors."""
+    try:
+        return read()
+    except Exception:
+        return None
 
 
 def _is_expected(given: AuthenticationCredential, owner: UUID, handle: bytes, person: UUID | None) -> bool:
@@ -125,12 +135,13 @@ def _made(service: Service, challenge: Challenge, signed: str) -> Made | None:
     from webauthn import verify_registration_response
     from webauthn.helpers import parse_registration_credential_json
     from webauthn.helpers.cose import COSEAlgorithmIdentifier
-    from webauthn.helpers.exceptions import WebAuthnException
 
     assert challenge.handle is not None
-    try:
-        given = parse_registration_credential_json(signed)
-        verified = verify_registration_response(
+    given = _accepted(lambda: parse_registration_credential_json(signed))
+    if given is None:
+        return None
+    verified = _accepted(
+        lambda: verify_registration_response(
             credential=given,
             expected_challenge=challenge.challenge,
             expected_rp_id=site_of(service) or "",
@@ -138,7 +149,8 @@ def _made(service: Service, challenge: Challenge, signed: str) -> Made | None:
             require_user_verification=True,
             supported_pub_key_algs=[COSEAlgorithmIdentifier(number) for number in ALGORITHMS],
         )
-    except (WebAuthnException, *_MALFORMED):
+    )
+    if verified is None:
         return None
     transports = tuple(transport.value for transport in given.response.transports or ())
     return Made(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import cbor2
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from tests.support.authenticator import Authenticator, bytes_of, text_of
@@ -263,6 +264,25 @@ def test_what_is_signed_wrongly_is_refused(
 def test_what_is_made_wrongly_is_refused(granting: Granting, name: str, raw: bytes) -> None:
     signed = json.loads(Authenticator().make(ask_to_make(granting)))
     signed["response"][name] = text_of(raw)
+    made = take_made(
+        granting.service, browser=granting.browser, person=None, signed=json.dumps(signed), address=ADDRESS
+    )
+    assert made is None
+
+
+@pytest.mark.parametrize(
+    "form", ["tpm", "packed", "fido-u2f", "android-key", "apple", "android-safetynet", "x"]
+)
+@pytest.mark.parametrize(
+    "statement", [{}, {"ver": "2.0", "alg": "x", "x5c": [b"x"], "sig": 1, "certInfo": b"x", "pubArea": b"x"}]
+)
+def test_what_vouches_for_it_in_a_form_that_is_broken_is_refused(
+    granting: Granting, form: str, statement: dict[str, Any]
+) -> None:
+    signed = json.loads(Authenticator().make(ask_to_make(granting)))
+    made_of = cbor2.loads(bytes_of(signed["response"]["attestationObject"]))
+    broken = cbor2.dumps({**made_of, "fmt": form, "attStmt": statement})
+    signed["response"]["attestationObject"] = text_of(broken)
     made = take_made(
         granting.service, browser=granting.browser, person=None, signed=json.dumps(signed), address=ADDRESS
     )
