@@ -106,7 +106,7 @@ def _fill(admin_url: str, some: Sequence[Small]) -> None:
         connection.execute("set local role pat_sec")
         connection.cursor().executemany(
             "insert into sec.people (id, email) values (%s, %s) on conflict do nothing",
-            [(each.person, f"{each.mark}@many.example") for each in some],
+            [(each.person, f"{each.mark.lower()}@many.example") for each in some],
         )
     cases = [(each, number) for each in some for number in range(CASES_OF_EACH)]
     tables = ("app.organisations", "app.memberships", "app.survivors", "app.cases")

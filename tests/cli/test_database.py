@@ -62,10 +62,10 @@ def test_an_organisation_is_added_with_its_logins(own: Pat, migrated: str) -> No
     )
     assert (slug, kind, htcds_type) == ("cbo-a", "CBO", "NGO")
     assert isinstance(organisation, UUID)
-    assert done.stdout == f"cbo-a is organisation {organisation}, with 8 logins.\n"
+    assert done.stdout == f"cbo-a is organisation {organisation}, with 9 logins.\n"
     assert may_sign_in(migrated, login_name(organisation, "case_manager"), 1)
     assert own("organisation", "list").stdout.splitlines()[1].split() == [
-        *("cbo-a", "CBO", "West", "Bengal", "8", "1", "Doyel"),
+        *("cbo-a", "CBO", "West", "Bengal", "9", "1", "Doyel"),
     ]
 
 
@@ -83,7 +83,7 @@ def test_a_slug_is_taken_once(own: Pat, migrated: str) -> None:
     done = own(*ADD)
     assert done.exit_code == 1
     assert done.stderr == "pat: There is an organisation cbo-a already: choose another slug.\n"
-    assert rows(migrated, "select count(*) from sec.logins") == [(8,)]
+    assert rows(migrated, "select count(*) from sec.logins") == [(9,)]
 
 
 @pytest.mark.parametrize("slug", ["CBO-A", "cbo a", "-a", "a--b", "a" * 41, ""])
@@ -100,7 +100,7 @@ def test_rotated_passwords_replace_the_old_ones(own: Pat, migrated: str) -> None
     password = login_password(SECRET.encode(), login, 1)
     with psycopg.connect(migrated, user=login, password=password, autocommit=True) as open_before:
         told = own("organisation", "rotate", "cbo-a").stdout
-        assert told == "cbo-a: 8 logins have new passwords; 1 open connections were ended.\n"
+        assert told == "cbo-a: 9 logins have new passwords; 1 open connections were ended.\n"
         with pytest.raises(psycopg.OperationalError):
             open_before.execute("select 1")
     assert not may_sign_in(migrated, login, 1)
