@@ -270,7 +270,8 @@ def test_every_event_and_key_that_the_code_logs_has_its_shape() -> None:
 
 
 def test_nobody_logs_past_the_list() -> None:
-    allowed = {ROOT / "platform/pat_platform/logging.py"}
+    # The issuer tells Authlib not to log what it hands out.
+    allowed = {ROOT / "platform/pat_platform/logging.py", ROOT / "auth/pat_auth/issuer/server.py"}
     past = [
         str(source.relative_to(ROOT))
         for source in ROOT.glob("*/pat_*/**/*.py")

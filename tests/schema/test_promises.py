@@ -12,8 +12,10 @@ from pat_platform.engine.declare import Column
 from pat_schema.root import declarations
 
 SOURCES = TABLES | {
+    "Alert": "app.alerts",
     "CaseAssignment": "app.case_assignments",
     "ClientKey": "app.client_keys",
+    "Invitation": "app.invitations",
     "Me": "app.memberships",
     "Member": "app.memberships",
     "Session": "sec.sessions",
@@ -21,6 +23,7 @@ SOURCES = TABLES | {
 COMPUTED = {
     ("CaseCount", "count"),
     ("ClientKey", "is_believed"),
+    ("Invitation", "is_open"),
     ("Referral", "direction"),
     ("Referral", "status"),
     ("Session", "is_this"),
