@@ -289,6 +289,23 @@ def test_a_disabled_client_ends_its_sessions_at_once_and_stays_as_it_is(
     assert registered["id"] not in {each["id"] for each in listed(admin, isDisabled=False)}
 
 
+def test_a_client_of_the_network_is_not_its_administrators_to_change(
+    admin: Caller, network: Network, registered: dict[str, Any]
+) -> None:
+    serving = "update app.clients set serves = %s where id = %s"
+    network.rows(serving, "NETWORK", registered["clientId"])
+    try:
+        for mutation, field, more in (
+            (UPDATE, "updateClient", {"baseVersion": 1, "redirectUris": ["https://evil.example/cb"]}),
+            (ROTATE, "rotateClientKey", {"jwk": a_key()}),
+            (DISABLE, "disableClient", {}),
+        ):
+            told = admin.ask(mutation, input={"id": registered["id"], **more})[field]
+            assert (told["code"], told["field"]) == ("CLIENT_NOT_YOURS", "id")
+    finally:
+        network.rows(serving, "ORGANISATION", registered["clientId"])
+
+
 def test_the_newest_key_and_the_one_before_it_are_believed(admin: Caller, with_key: str) -> None:
     for kid in ("first", "second", "third"):
         answer = admin.ask(ROTATE, input={"id": with_key, "jwk": a_key(kid=kid)})["rotateClientKey"]
