@@ -129,7 +129,7 @@ def test_a_scalar_of_our_own_is_parsed_and_what_it_refuses_is_left_to_graphql_co
 
 def test_an_input_that_becomes_something_else_is_left_to_graphql_core() -> None:
     schema = build_schema("input Stay { day: Int } type Query { field(stay: Stay): String }")
-    schema.type_map["Stay"].out_type = lambda value: sorted(value)  # type: ignore[attr-defined]
+    schema.type_map["Stay"].out_type = lambda value: sorted(value)  # type: ignore[attr-defined]  # of input types alone
     (node,) = parse("query ($a: Stay) { field(stay: $a) }").definitions
     assert isinstance(node, OperationDefinitionNode)
     assert Structure(schema, node).plainly({"a": {"day": 3}}) is None

@@ -53,7 +53,7 @@ class Assertion(JWTBearerClientAssertion):
         if len(assertion) > LONGEST_ASSERTION or not assertion.isascii():
             raise InvalidClientError
         try:
-            client: Client | None = super().__call__(query_client, request)  # type: ignore[no-untyped-call]
+            client: Client | None = super().__call__(query_client, request)  # type: ignore[no-untyped-call]  # the stubs leave it untyped
         except _MALFORMED:
             raise InvalidClientError from None
         # RFC 7521 §4.2: it need not be named besides; if it is, it is the same.

@@ -70,7 +70,7 @@ def examine(connection: Connection, service: Service, query: Pairs) -> Wish | Re
     """What the query asks for; an error to send to the client; or one that it may not be sent."""
     try:
         request = OAuthRequest.of_query(query)
-        Server(connection, service).get_consent_grant(request, _SOMEBODY)  # type: ignore[no-untyped-call]
+        Server(connection, service).get_consent_grant(request, _SOMEBODY)  # type: ignore[no-untyped-call]  # the stubs leave it untyped
     except (OAuth2Error, Unfit) as error:
         return _failed(service, error)
     sent, client = request.payload.data, request.client
@@ -114,7 +114,7 @@ def conclude(
     server, request = Server(connection, service), OAuthRequest.of_query(pairs_of(wish))
     chosen = Chosen(standing, member)
     try:
-        grant: CodeGrant = server.get_consent_grant(request, chosen)  # type: ignore[no-untyped-call]
+        grant: CodeGrant = server.get_consent_grant(request, chosen)  # type: ignore[no-untyped-call]  # the stubs leave it untyped
         answer = server.create_authorization_response(request, grant_user=chosen, grant=grant)
     except OAuth2Error as error:
         return _failed(service, error)

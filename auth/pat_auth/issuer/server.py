@@ -117,7 +117,7 @@ def answer_token(service: Service, asked: Asked) -> Answer:
 
 def answer_endpoint(name: str, service: Service, asked: Asked) -> Answer:
     """What another endpoint of ENDPOINTS answers, in the same way."""
-    return _answer(service, asked, lambda server, request: server.create_endpoint_response(name, request))  # type: ignore[no-untyped-call]
+    return _answer(service, asked, lambda server, request: server.create_endpoint_response(name, request))  # type: ignore[no-untyped-call]  # the stubs leave it untyped
 
 
 def _answer(service: Service, asked: Asked, ask: Callable[[Server, OAuthRequest], object]) -> Answer:

@@ -62,7 +62,7 @@ def answer_userinfo(service: Service, asked: Asked) -> Answer:
     protector.register_token_validator(_Bearer(service))
     request = OAuthRequest(asked.method, (), list(asked.headers.items()))
     try:
-        principal: Principal = protector.validate_request([OPENID], request)  # type: ignore[no-untyped-call]
+        principal: Principal = protector.validate_request([OPENID], request)  # type: ignore[no-untyped-call]  # the stubs leave it untyped
     except OAuth2Error as error:
         status, body, headers = error(None)
         return Answer(status, tuple(headers), orjson.dumps(body))

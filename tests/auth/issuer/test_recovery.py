@@ -1,6 +1,7 @@
 """Codes that she wrote down: ten, each once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import pytest
 from tests.support.proving import Proving
@@ -8,9 +9,9 @@ from tests.support.proving import Proving
 from pat_auth.issuer.recovery import HOW_MANY, renew_recovery_codes, spend_recovery_code
 
 
-def spend(proving: Proving, person: object, code: str) -> bool:
+def spend(proving: Proving, person: UUID, code: str) -> bool:
     with proving.service.connections.transaction() as connection:
-        return spend_recovery_code(connection, proving.service, person, code)  # type: ignore[arg-type]
+        return spend_recovery_code(connection, proving.service, person, code)
 
 
 def test_there_are_ten_and_each_counts_once(proving: Proving) -> None:
