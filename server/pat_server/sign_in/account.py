@@ -18,7 +18,7 @@ from pat_server.sign_in.desk import ACCOUNT
 from pat_server.sign_in.flow import ForPage, Step
 from pat_server.sign_in.forms import TOKEN, form_token, is_from_here, is_token
 from pat_server.sign_in.pages import Offer, redirect
-from pat_server.sign_in.visiting import Desk, Visit, arrive
+from pat_server.sign_in.visits import Desk, Visit, arrive
 from pat_server.sign_in.wording import NOT_FROM_HERE, SIGNED_OUT
 
 PATH, PASSKEY, END_PASSKEY, LEAVE = ACCOUNT

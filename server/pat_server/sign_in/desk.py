@@ -108,34 +108,36 @@ async def _notice(
 
 def _authorize(service: Service, pages: Pages, asked: Asked) -> Answer:
     # Authlib takes a while to load: not before somebody asks.
-    from pat_server.sign_in.visiting import Desk, authorize
+    from pat_server.sign_in.visiting import authorize
+    from pat_server.sign_in.visits import Desk
 
     return authorize(Desk(service, pages), asked)
 
 
 def _visit(service: Service, pages: Pages, asked: Asked) -> Answer:
-    from pat_server.sign_in.visiting import Desk, visit
+    from pat_server.sign_in.visiting import visit
+    from pat_server.sign_in.visits import Desk
 
     return visit(Desk(service, pages), asked)
 
 
 def _passkey(service: Service, pages: Pages, asked: Asked) -> Answer:
     from pat_server.sign_in.passkeys import visit_passkey
-    from pat_server.sign_in.visiting import Desk
+    from pat_server.sign_in.visits import Desk
 
     return visit_passkey(Desk(service, pages), asked)
 
 
 def _account(service: Service, pages: Pages, asked: Asked) -> Answer:
     from pat_server.sign_in.account import answer_account
-    from pat_server.sign_in.visiting import Desk
+    from pat_server.sign_in.visits import Desk
 
     return answer_account(Desk(service, pages), asked)
 
 
 def _pin(service: Service, pages: Pages, asked: Asked) -> Answer:
     from pat_server.sign_in.pin import visit_pin
-    from pat_server.sign_in.visiting import Desk
+    from pat_server.sign_in.visits import Desk
 
     return visit_pin(Desk(service, pages), asked)
 
@@ -154,7 +156,7 @@ def _away(service: Service, pages: Pages, asked: Asked) -> Answer:
 
 def _leave(service: Service, pages: Pages, asked: Asked) -> Answer:
     from pat_server.sign_in.leaving import leave
-    from pat_server.sign_in.visiting import Desk
+    from pat_server.sign_in.visits import Desk
 
     return leave(Desk(service, pages), asked)
 

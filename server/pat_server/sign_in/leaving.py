@@ -20,7 +20,7 @@ from pat_platform.database.threads import Connection
 from pat_server.sign_in.cookies import secret_in, without_secret
 from pat_server.sign_in.forms import TOKEN, form_token, is_from_here, is_token
 from pat_server.sign_in.pages import Headers, redirect
-from pat_server.sign_in.visiting import Desk
+from pat_server.sign_in.visits import Desk
 from pat_server.sign_in.wording import NOT_FROM_HERE, NOT_UNDERSTOOD, SIGNED_OUT
 
 BECAUSE = "signed out"

@@ -10,16 +10,8 @@ from pat_server.sign_in import flow
 from pat_server.sign_in.flow import Step
 from pat_server.sign_in.forms import is_from_here
 from pat_server.sign_in.pages import redirect
-from pat_server.sign_in.visiting import (
-    NOWHERE,
-    Desk,
-    Visit,
-    arrive,
-    code_page,
-    onward,
-    promoted,
-    sign_in_page,
-)
+from pat_server.sign_in.visiting import code_page, sign_in_page
+from pat_server.sign_in.visits import NOWHERE, Desk, Visit, arrive, onward, promoted
 from pat_server.sign_in.wording import NOT_FROM_HERE
 
 

@@ -26,7 +26,7 @@ from pat_server.sign_in.flow import ForClient
 from pat_server.sign_in.forms import TOKEN, form_token, is_from_here, is_token
 from pat_server.sign_in.pages import Pages
 from pat_server.sign_in.pages import redirect as lead
-from pat_server.sign_in.visiting import LONGEST_TYPED, NOWHERE, Desk, Visit, arrive, promoted
+from pat_server.sign_in.visits import NOWHERE, Desk, Visit, arrive, promoted, typed
 from pat_server.sign_in.wording import NOT_FROM_HERE, PIN_GONE, PIN_KEPT
 
 START = "/sign-in/start"
@@ -49,7 +49,7 @@ def visit_pin(desk: Desk, asked: Asked) -> Answer:
         return _pin_page(visit)
     if not visit.is_ours(NOWHERE):
         return visit.too_old()
-    name, pin = _typed(asked, "name"), _typed(asked, "pin")
+    name, pin = typed(asked, "name"), typed(asked, "pin")
     arrived = None
     if name and pin:
         arrived = prove_pin(desk.service, name=name, pin=pin, address=asked.address)
@@ -87,7 +87,7 @@ def start(service: Service, pages: Pages, asked: Asked) -> Answer:
         return _start_page(service, pages, asked, held)
     if not is_token(service.secrets.forms, once(asked.form).get(TOKEN, ""), held, START):
         return pages.notice(asked, NOT_FROM_HERE, 403)
-    wanted = Wanted(*(_typed(asked, field) for field in ("name", "pin", "again", "other")))
+    wanted = Wanted(*(typed(asked, field) for field in ("name", "pin", "again", "other")))
     flaw = begin_pin(service, token=held, wanted=wanted, address=asked.address)
     if flaw is Flaw.GONE:
         return pages.notice(asked, PIN_GONE, 404)
@@ -144,8 +144,3 @@ def _end(service: Service, asked: Asked) -> None:
         if browser is not None:
             revoke_sessions_in(connection, browser.id, LEFT)
             end_browser(connection, service, browser.id)
-
-
-def _typed(asked: Asked, name: str) -> str:
-    text = once(asked.form).get(name, "")
-    return text if len(text) <= LONGEST_TYPED else ""

@@ -7,15 +7,14 @@ and count, with no connection in hand.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from uuid import UUID
 
-from pat_auth.issuer.asked import LONGEST_QUERY, Answer, Asked, once, parse_pairs
-from pat_auth.issuer.asks import Ask, choose_membership, end_ask, find_ask, keep_ask, new_ask
+from pat_auth.issuer.asked import LONGEST_QUERY, Answer, Asked, once
+from pat_auth.issuer.asks import choose_membership, keep_ask, new_ask
 from pat_auth.issuer.authorizing import (
     LOGIN_REQUIRED,
     Mistake,
-    Redirect,
     Wish,
     Wrong,
     deny,
@@ -26,25 +25,31 @@ from pat_auth.issuer.consents import allow
 from pat_auth.issuer.methods import Method
 from pat_auth.issuer.passkeys import begin_second, begin_sign_in
 from pat_auth.issuer.proving import has_generator, prove_password, prove_second
-from pat_auth.issuer.service import Service
 from pat_platform.database.threads import Connection
 from pat_server.sign_in import flow
 from pat_server.sign_in.cookies import secret_in, with_secret
-from pat_server.sign_in.flow import Errand, ForClient, ForPage, Place, Step
-from pat_server.sign_in.forms import TOKEN, form_token, is_from_here, is_token
-from pat_server.sign_in.pages import Headers, Offer, Pages, redirect
+from pat_server.sign_in.flow import ForClient, Place, Step
+from pat_server.sign_in.forms import is_from_here
+from pat_server.sign_in.visits import (
+    NOWHERE,
+    Desk,
+    Visit,
+    arrive,
+    at_form,
+    finished,
+    onward,
+    promoted,
+    told,
+    typed,
+)
 from pat_server.sign_in.wording import (
     MAY,
     MAY_NOT,
     NOT_FROM_HERE,
-    NOT_UNDERSTOOD,
-    TOO_OLD,
-    UNKNOWN_PROGRAM,
     WITHOUT_PLACE,
     WITHOUT_SECOND,
 )
 
-LONGEST_TYPED = 1024
 CONSENT_REQUIRED, INTERACTION_REQUIRED = "consent_required", "interaction_required"
 _UNASKED = {
     Step.SIGN_IN: LOGIN_REQUIRED,
@@ -57,98 +62,18 @@ _UNASKED = {
 """What a client is told that wants no page to be shown (OpenID Connect Core §3.1.2.6)."""
 
 
-@dataclass(frozen=True)
-class Desk:
-    """Where people sign in."""
-
-    service: Service
-    pages: Pages
-
-
-@dataclass(frozen=True)
-class Visit:
-    """Somebody at a page, with the browser that she came with and what she is here for."""
-
-    desk: Desk
-    asked: Asked
-    secret: str = field(repr=False)
-    browser: Browser
-    errand: Errand
-    cookies: Headers = ()
-    """What the browser is to keep from now on."""
-
-    @property
-    def service(self) -> Service:
-        """The issuer."""
-        return self.desk.service
-
-    def place(self, connection: Connection) -> Place:
-        """How far she has come."""
-        return flow.place_of(connection, self.service, self.browser, self.errand)
-
-    def about(self, place: Place) -> str:
-        """What a form on this visit is about: its token is good for nothing else."""
-        member = place.member.membership if place.member else ""
-        return f"{flow.address('', self.errand)}|{member}"
-
-    def is_ours(self, place: Place) -> bool:
-        """Whether the form that was posted is the one that this browser was shown here."""
-        given = once(self.asked.form).get(TOKEN, "")
-        key = self.service.secrets.forms
-        return is_token(key, given, self.secret, self.asked.path, self.about(place))
-
-    def page(
-        self,
-        template: str,
-        place: Place,
-        *,
-        path: str = "",
-        status: int = 200,
-        more: Headers = (),
-        **values: object,
-    ) -> Answer:
-        """A page with a form that is posted to ``path``, or else to where the page is."""
-        path = path or self.asked.path
-        wish = self.errand.wish if isinstance(self.errand, ForClient) else None
-        return self.desk.pages.page(
-            self.asked,
-            template,
-            status=status,
-            target=wish.redirect_uri if wish else None,
-            locales=wish.ui_locales if wish else (),
-            headers=(*self.cookies, *more),
-            client=wish.client if wish else None,
-            action=flow.address(path, self.errand),
-            other=flow.address(flow.SIGN_IN, self.errand),
-            form_token=form_token(self.service.secrets.forms, self.secret, path, self.about(place)),
-            **{"email": self.browser.email, **values},
-        )
-
-    def passkey(self, path: str, place: Place, options: str | None) -> Offer | None:
-        """The form that asks for a passkey, and is posted to ``path``."""
-        if options is None:
-            return None
-        token = form_token(self.service.secrets.forms, self.secret, path, self.about(place))
-        return Offer(flow.address(path, self.errand), token, options)
-
-    def too_old(self) -> Answer:
-        """The answer to a form that is not, or no longer, ours: nothing has happened, she may begin again."""
-        again = flow.address(flow.SIGN_IN, self.errand)
-        return self.desk.pages.notice(self.asked, NOT_FROM_HERE, 403, link=again)
-
-
 def authorize(desk: Desk, asked: Asked) -> Answer:
     """What a browser is answered that a client has sent here."""
     with desk.service.connections.transaction() as connection:
         wish = examine(connection, desk.service, asked.query)
         if not isinstance(wish, Wish):
-            return _told(desk, asked, wish)
+            return told(desk, asked, wish)
         if len(wish.query) > LONGEST_QUERY:
-            return _told(desk, asked, Mistake(Wrong.UNFIT, f"More than {LONGEST_QUERY} bytes."))
+            return told(desk, asked, Mistake(Wrong.UNFIT, f"More than {LONGEST_QUERY} bytes."))
         visit = _arrive_with(connection, desk, asked, wish)
         place = visit.place(connection)
         if "none" in wish.prompt and place.step in _UNASKED:
-            return _told(desk, asked, deny(desk.service, wish, _UNASKED[place.step]))
+            return told(desk, asked, deny(desk.service, wish, _UNASKED[place.step]))
         if place.step in flow.PATHS:
             assert isinstance(visit.errand, ForClient)
             keep_ask(connection, visit.errand.ask, browser=visit.browser.id, client=wish.client.id)
@@ -203,7 +128,7 @@ def sign_in(desk: Desk, asked: Asked) -> Answer:
         return visit
     if not visit.is_ours(NOWHERE):
         return visit.too_old()
-    email, password = _typed(asked, "email"), _typed(asked, "password")
+    email, password = typed(asked, "email"), typed(asked, "password")
     wrong = "REFUSED" if email and password else "PASSWORD" if email else "EMAIL"
     person = None
     if wrong == "REFUSED":
@@ -217,16 +142,14 @@ def sign_in(desk: Desk, asked: Asked) -> Answer:
 def enter_code(desk: Desk, asked: Asked) -> Answer:
     """Take what somebody typed on the page of the second factor."""
     with desk.service.connections.transaction() as connection:
-        visit = arrive(connection, desk, asked)
-        if isinstance(visit, Answer):
-            return visit
-        place = visit.place(connection)
-        if not visit.is_ours(place):
-            return visit.too_old()
+        found = at_form(connection, desk, asked)
+        if isinstance(found, Answer):
+            return found
+        visit, place = found
         if place.step is not Step.CODE or place.standing is None:
             return onward(connection, visit, place)
-    recovery = _typed(asked, "recovery")
-    code, is_recovery = recovery or _typed(asked, "code"), bool(recovery)
+    recovery = typed(asked, "recovery")
+    code, is_recovery = recovery or typed(asked, "code"), bool(recovery)
     person, method = place.standing.person, None
     if code:
         method = prove_second(desk.service, person=person, code=code, address=asked.address)
@@ -239,12 +162,10 @@ def enter_code(desk: Desk, asked: Asked) -> Answer:
 def choose(desk: Desk, asked: Asked) -> Answer:
     """Take the membership that somebody chose."""
     with desk.service.connections.transaction() as connection:
-        visit = arrive(connection, desk, asked)
-        if isinstance(visit, Answer):
-            return visit
-        place = visit.place(connection)
-        if not visit.is_ours(place):
-            return visit.too_old()
+        found = at_form(connection, desk, asked)
+        if isinstance(found, Answer):
+            return found
+        visit, place = found
         chosen = once(asked.form).get("membership")
         member = next((each for each in place.members if str(each.membership) == chosen), None)
         if member is None or not isinstance(visit.errand, ForClient):
@@ -258,16 +179,13 @@ def choose(desk: Desk, asked: Asked) -> Answer:
 def answer(desk: Desk, asked: Asked) -> Answer:
     """Take what somebody answered to what a client may do: allowed, or not."""
     with desk.service.connections.transaction() as connection:
-        visit = arrive(connection, desk, asked)
-        if isinstance(visit, Answer):
-            return visit
-        place = visit.place(connection)
-        # Of a membership that has ended meanwhile there is nothing left to allow: the client is denied in any case.
-        if place.step is not Step.LOST and not visit.is_ours(place):
-            return visit.too_old()
+        found = at_form(connection, desk, asked)
+        if isinstance(found, Answer):
+            return found
+        visit, place = found
         given = once(asked.form).get("answer")
         if given == "deny" and isinstance(visit.errand, ForClient):
-            return _finished(connection, visit, replace(place, member=None))
+            return finished(connection, visit, replace(place, member=None))
         if given != "allow" or place.step is not Step.CONSENT:
             return onward(connection, visit, place)
         assert isinstance(visit.errand, ForClient)
@@ -281,11 +199,9 @@ def answer(desk: Desk, asked: Asked) -> Answer:
             membership=place.member.membership,
             scopes=visit.errand.wish.scopes,
         )
-        return _finished(connection, visit, place)
+        return finished(connection, visit, place)
 
 
-NOWHERE = Place(Step.SIGN_IN)
-"""The first page is the same for everybody who sees it."""
 _ANSWERS: Mapping[tuple[str, str], Callable[[Desk, Asked], Answer]] = {
     ("GET", flow.SIGN_IN): show,
     ("GET", flow.CODE): show,
@@ -303,81 +219,6 @@ def visit(desk: Desk, asked: Asked) -> Answer:
     if asked.method == "POST" and not is_from_here(asked.headers, desk.service.issuer):
         return desk.pages.notice(asked, NOT_FROM_HERE, 403)
     return _ANSWERS["POST" if asked.method == "POST" else "GET", asked.path](desk, asked)
-
-
-def arrive(
-    connection: Connection, desk: Desk, asked: Asked, secret: str | None = None, cookies: Headers = ()
-) -> Visit | Answer:
-    """The visit that a page is asked for, or what is answered where there is none: nobody else's ask is known to this browser."""
-    service, query = desk.service, once(asked.query)
-    secret = secret or secret_in(asked.cookies, service.issuer)
-    browser = find_browser(connection, service, secret)
-    if (to := query.get("to")) in flow.RETURNS and "ask" not in query:
-        if browser is None and asked.method != "POST":
-            browser, secret = open_browser(connection, service)
-            cookies = (with_secret(secret, service.issuer),)
-        if browser is not None and secret is not None:
-            return Visit(desk, asked, secret, browser, ForPage(str(to)), cookies)
-    ask = _asked_for(connection, service, query.get("ask", ""), browser)
-    if ask is None or browser is None or secret is None:
-        return desk.pages.notice(asked, TOO_OLD, 404)
-    wish = examine(connection, service, parse_pairs(ask.query.encode()))
-    if not isinstance(wish, Wish):
-        # The client was disabled meanwhile, or may do less.
-        end_ask(connection, service, ask.id)
-        return _told(desk, asked, wish)
-    return Visit(desk, asked, secret, browser, ForClient(ask, wish), cookies)
-
-
-def _asked_for(connection: Connection, service: Service, given: str, browser: Browser | None) -> Ask | None:
-    try:
-        ident = UUID(given)
-    except ValueError:
-        return None
-    return find_ask(connection, service, ask=ident, browser=browser.id) if browser else None
-
-
-def promoted(
-    visit: Visit,
-    keep: Callable[[Connection, Service, str, UUID, Method], str | None],
-    person: UUID,
-    method: Method,
-) -> Answer:
-    """Keep what was proved, under a new secret, and lead on."""
-    service = visit.service
-    with service.connections.transaction() as connection:
-        secret = keep(connection, service, visit.secret, person, method)
-        if secret is None:
-            return visit.too_old()
-        cookies = (with_secret(secret, service.issuer),)
-        arrived = arrive(connection, visit.desk, visit.asked, secret, cookies)
-        if isinstance(arrived, Answer):
-            return replace(arrived, headers=(*arrived.headers, *cookies))
-        return onward(connection, arrived, arrived.place(connection))
-
-
-def onward(connection: Connection, visit: Visit, place: Place) -> Answer:
-    """The way to the page that is due, or back to the client, or to our page that she signed in for."""
-    if isinstance(visit.errand, ForClient):
-        flow.hold(connection, visit.errand, place)
-    if place.step in flow.PATHS:
-        return redirect(flow.address(flow.PATHS[place.step], visit.errand), visit.cookies)
-    return _finished(connection, visit, place)
-
-
-def _finished(connection: Connection, visit: Visit, place: Place) -> Answer:
-    if isinstance(visit.errand, ForPage):
-        return redirect(flow.RETURNS[visit.errand.name], visit.cookies)
-    found = flow.finish(connection, visit.service, visit.browser, visit.errand, place)
-    return _told(visit.desk, visit.asked, found, visit.cookies)
-
-
-def _told(desk: Desk, asked: Asked, found: Redirect | Mistake, cookies: Headers = ()) -> Answer:
-    """A redirect to the client; or, where it might be to anybody, a page that says what is wrong."""
-    if isinstance(found, Redirect):
-        return redirect(found.location, cookies)
-    notice = UNKNOWN_PROGRAM if found.wrong is Wrong.UNKNOWN_CLIENT else NOT_UNDERSTOOD
-    return desk.pages.notice(asked, notice, 400)
 
 
 def sign_in_page(connection: Connection, visit: Visit, wrong: str | None = None, email: str = "") -> Answer:
@@ -430,9 +271,3 @@ def _consent_page(visit: Visit, place: Place) -> Answer:
         may_not=[sentence for scope, sentence in MAY_NOT.items() if scope not in scopes],
         members=flow.address(flow.MEMBERSHIP, visit.errand) if len(place.members) > 1 else None,
     )
-
-
-def _typed(asked: Asked, name: str) -> str:
-    """What was typed into a field, if it is not longer than the field lets it be."""
-    text = once(asked.form).get(name, "")
-    return text if len(text) <= LONGEST_TYPED else ""

@@ -12,7 +12,7 @@ from tests.support.visiting import Visitor
 from pat_auth.issuer import asks, authorizing, browsers, totp
 from pat_auth.issuer.hashing import Hashing
 from pat_server.sign_in import flow, visiting
-from pat_server.sign_in.visiting import Visit
+from pat_server.sign_in.visits import Visit
 
 SCOPE = "openid cases"
 
