@@ -6,37 +6,8 @@ the caller: the owner's policies let through what is the caller's to see, row by
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
+from pat_tenants.isolation.door import Door, Opening, View
 from pat_tenants.isolation.reach import ORGANISATION
-
-
-@dataclass(frozen=True)
-class Opening:
-    """What a door's owner may read of one table: these columns, of rows that meet the condition."""
-
-    table: str
-    columns: tuple[str, ...]
-    condition: str
-
-
-@dataclass(frozen=True)
-class View:
-    """One view of a door. ``sql`` names its tables in full."""
-
-    name: str
-    sql: str
-
-
-@dataclass(frozen=True)
-class Door:
-    """One way across the fence: its owner, what the owner may read, and the views that show it."""
-
-    owner: str
-    openings: tuple[Opening, ...]
-    views: tuple[View, ...]
-
 
 _SENT = "state not in ('DRAFT', 'CONSENT_RECORDED')"
 
@@ -174,18 +145,3 @@ REFERRAL = Door(
 
 DOORS = (REFERRAL,)
 """All of them. A fifth kind of door is a decision of the network, not of a developer."""
-
-
-def render(door: Door) -> Iterator[tuple[str, str]]:
-    """Statements that make one door, each with the role that must run it: grants and policies for the owner, then its views in order."""
-    yield "pat_owner", f"grant usage on schema app to {door.owner}"
-    yield "pat_owner", f"grant usage, create on schema door to {door.owner}"
-    for opening in door.openings:
-        yield "pat_owner", f"grant select ({', '.join(opening.columns)}) on {opening.table} to {door.owner}"
-        yield (
-            "pat_owner",
-            f"create policy {door.owner} on {opening.table} for select to {door.owner} using ({opening.condition})",
-        )
-    for view in door.views:
-        yield door.owner, f"create view {view.name} with (security_barrier) as {view.sql}"
-    yield "pat_owner", f"revoke create on schema door from {door.owner}"

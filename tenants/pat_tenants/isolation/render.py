@@ -9,7 +9,7 @@ from sqlalchemy import Table
 from pat_auth.policy import POLICY, Permission, Reach, Role
 from pat_platform.database.logins import KEYS
 from pat_platform.database.models import TableKind
-from pat_tenants.isolation import doors, sign_in
+from pat_tenants.isolation import door, doors, sign_in
 from pat_tenants.isolation.access import ACCESS, Access, Command
 from pat_tenants.isolation.reach import ACTOR, ORGANISATION, condition
 from pat_tenants.isolation.roles import DOOR_OWNERS, GROUP, MIGRATOR, OWNERS, database_role
@@ -110,8 +110,8 @@ def statements() -> Iterator[Statement]:
             yield "pat_owner", _session(table)
     for table in tenant_tables():
         yield from (("pat_owner", statement) for statement in _fence(table))
-    for door in doors.DOORS:
-        yield from doors.render(door)
+    for each in doors.DOORS:
+        yield from door.render(each)
     yield from _permissions()
 
 
@@ -163,8 +163,9 @@ def _permissions() -> Iterator[Statement]:
 def _opened(permission: Permission, access: Access, role: Role, reach: Reach) -> Iterator[Statement]:
     name = database_role(role)
     if access.table.startswith("door."):
-        if _door_serves(access.table, reach):
-            yield _owner_of(access.table), f"grant select on {access.table} to {name}"
+        owner, view = _view(access.table)
+        if view.serves(reach):
+            yield owner, f"grant select on {view.name} to {name}"
         return
     table = metadata.tables[access.table]
     visible = condition(table, reach)
@@ -186,10 +187,6 @@ def _clauses(command: Command, visible: str, check: str | None) -> str:
     return f"using ({visible})"
 
 
-def _door_serves(view: str, reach: Reach) -> bool:
-    """Receivers look through the ``received_`` views, senders through the others."""
-    return view.startswith("door.received_") == (reach is Reach.RECEIVED)
-
-
-def _owner_of(view: str) -> str:
-    return next(door.owner for door in doors.DOORS if view in {v.name for v in door.views})
+def _view(name: str) -> tuple[str, door.View]:
+    """A view of a door, and who owns it."""
+    return next((each.owner, view) for each in doors.DOORS for view in each.views if view.name == name)
