@@ -44,6 +44,7 @@ FUNCTIONS = {
         for function in (
             *("find_client(uuid)", "client_origins()", "memberships_of(uuid)", "forget()", "is_live(uuid)"),
             "forget_mails()",
+            *("link_upstream(uuid,text,uuid)", "unlink_upstream(uuid,uuid)"),
             *(
                 "revoke_session(uuid,text)",
                 "open_machine_session(uuid,uuid,text[])",

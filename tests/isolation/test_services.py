@@ -41,7 +41,9 @@ OF_SIGN_IN = {
         "sec.secrets",
         "sec.sessions",
     ),
+    *("sec.upstreams", "sec.upstream_identities", "sec.upstream_visits"),
 }
+NEVER_PUT_IN = {"sec.sessions", "sec.upstreams", "sec.upstream_identities"}
 READ_BY = {
     ISSUER: {"app.memberships", "app.organisations", "sec.people", "sec.logins", "sec.sessions"},
     JOBS: set(),
@@ -50,7 +52,7 @@ READ_BY = {
     KEYS: {"app.organisations", "app.survivor_keys", "app.group_member_identities"},
     SIGN_IN: {*OF_SIGN_IN, "sec.people"},
 }
-INSERTS = {ISSUER: {"sec.sessions"}, SIGN_IN: OF_SIGN_IN - {"sec.sessions"}}
+INSERTS = {ISSUER: {"sec.sessions"}, SIGN_IN: OF_SIGN_IN - NEVER_PUT_IN}
 UPDATES = {
     ISSUER: {"sec.sessions": {"revoked_at"}},
     KEYS: {"app.survivor_keys": {"wrapped"}, "app.group_member_identities": {"wrapped"}},
@@ -66,6 +68,7 @@ UPDATES = {
             "seen_at",
             "ended_at",
             "is_duress",
+            "upstream_id",
         },
         "sec.challenges": {"challenge", "person_id", "handle", "expires_at", "used_at"},
         "sec.codes": {"used_at", "session_id"},
@@ -78,6 +81,7 @@ UPDATES = {
         "sec.second_factors": {"confirmed_at", "last_step"},
         "sec.secrets": {"hash", "key", "changed_at"},
         "sec.sessions": {"used_at", "is_duress"},
+        "sec.upstream_visits": {"used_at"},
     },
 }
 

@@ -190,6 +190,7 @@ def _sign_in(slug: str, label: str) -> Iterator[tuple[str, Row]]:
 def rows_of_sign_in(member: Member) -> dict[str, Labelled]:
     """A row of each table that the issuer keeps: what the member left when she signed in, all of it over."""
     browser, client = named(member.name, "browser"), named(member.slug, "clients", "hers")
+    upstream = named(member.name, "upstream")
     hers = {"person_id": member.person}
     asked = {"client": client, "membership_id": member.membership, "expires_at": EARLIER}
     rows: dict[str, Row] = {
@@ -229,6 +230,21 @@ def rows_of_sign_in(member: Member) -> dict[str, Labelled]:
             "challenge": b"challenge",
             "expires_at": EARLIER,
         },
+        "upstreams": {
+            "id": upstream,
+            "organisation_id": member.organisation,
+            "name": "Their own",
+            "issuer": "https://provider.example",
+            "client_id": "pat",
+        },
+        "upstream_visits": {
+            "state_hash": b"state",
+            "upstream_id": upstream,
+            "browser_id": browser,
+            "created_at": EARLIER,
+            "expires_at": EARLIER,
+        },
+        "upstream_identities": {**hers, "upstream_id": upstream, "subject": "subject"},
     }
     return {f"sec.{table}": {"hers": row} for table, row in rows.items()}
 

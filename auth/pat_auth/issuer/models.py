@@ -16,12 +16,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     PrimaryKeyConstraint,
+    SmallInteger,
     Text,
     UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pat_auth.clients.models import Serves
 from pat_auth.issuer.methods import Purpose
 from pat_platform.database.models import Base, TableKind, one_of
 
@@ -57,6 +59,8 @@ class Browser(Base):
     ended_at: Mapped[datetime | None]
     is_duress: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether she was made to: see `pat_auth.issuer.pins`."""
+    upstream_id: Mapped[UUID | None] = mapped_column(ForeignKey("sec.upstreams.id"))
+    """Through which organisation's provider she came; None if she proved it here."""
 
 
 class Ask(Base):
@@ -177,3 +181,60 @@ class Attempts(Base):
     last_at: Mapped[datetime]
     next_at: Mapped[datetime]
     """Before this moment nobody is asked."""
+
+
+class Upstream(Base):
+    """An OpenID provider of one organisation's own, where its people may sign in."""
+
+    __tablename__ = "upstreams"
+    __table_args__ = (one_of("serves", Serves), Index(None, "organisation_id"), _SECURITY)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
+    organisation_id: Mapped[UUID]
+    name: Mapped[str]
+    """What people read on the button that leads there."""
+    issuer: Mapped[str]
+    client_id: Mapped[str]
+    """What we are called there."""
+    sealed: Mapped[bytes | None]
+    """Our secret there, if we have one."""
+    key: Mapped[int] = mapped_column(SmallInteger(), server_default=text("1"))
+    serves: Mapped[str] = mapped_column(server_default=Serves.ORGANISATION.value)
+    """Whose programs offer it: the organisation's own, or those of the whole network too."""
+    counts_as_both: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default="{}")
+    """What it has to say in ``acr`` or ``amr`` to count for both factors."""
+    is_inside: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether it may have an address within our own network."""
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    disabled_at: Mapped[datetime | None]
+
+
+class UpstreamVisit(Base):
+    """Somebody who was sent to a provider, to come back with the same browser, once."""
+
+    __tablename__ = "upstream_visits"
+    __table_args__ = (Index(None, "browser_id"), Index(None, "upstream_id"), _SECURITY)
+
+    state_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    upstream_id: Mapped[UUID] = mapped_column(ForeignKey("sec.upstreams.id"))
+    browser_id: Mapped[UUID] = mapped_column(ForeignKey("sec.browsers.id", ondelete="CASCADE"))
+    ask_id: Mapped[UUID | None]
+    """What she signs in for."""
+    person_id: Mapped[UUID | None]
+    """Who wants to be known by what the provider says; None for somebody who signs in."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class UpstreamIdentity(Base):
+    """Whom a provider means by a subject: she has said so herself, with both factors."""
+
+    __tablename__ = "upstream_identities"
+    __table_args__ = (PrimaryKeyConstraint("upstream_id", "subject"), Index(None, "person_id"), _SECURITY)
+
+    upstream_id: Mapped[UUID] = mapped_column(ForeignKey("sec.upstreams.id"))
+    subject: Mapped[str]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("sec.people.id"))
+    linked_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    ended_at: Mapped[datetime | None]

@@ -16,11 +16,15 @@ from pat_tenants.isolation.roles import GROUP, database_role
 
 @dataclass(frozen=True)
 class Kept:
-    """One table: what may be read (None for every column), whether rows are put in, and which columns are changed."""
+    """One table: what may be read (None for every column), whether rows are put in, and which columns are changed.
+
+    Where it puts no rows in, they may be put in by functions of the schema alone: ``is_ours``.
+    """
 
     table: str
     reads: tuple[str, ...] | None = None
     is_added_to: bool = True
+    is_ours: bool = False
     changes: tuple[str, ...] = ()
 
 
@@ -39,6 +43,7 @@ KEPT = (
             "seen_at",
             "ended_at",
             "is_duress",
+            "upstream_id",
         ),
     ),
     Kept("sec.challenges", changes=("challenge", "person_id", "handle", "expires_at", "used_at")),
@@ -58,6 +63,9 @@ KEPT = (
     Kept("sec.second_factors", changes=("confirmed_at", "last_step")),
     Kept("sec.secrets", changes=("hash", "key", "changed_at")),
     Kept("sec.sessions", is_added_to=False, changes=("used_at", "is_duress")),
+    Kept("sec.upstream_identities", is_added_to=False, is_ours=True),
+    Kept("sec.upstream_visits", changes=("used_at",)),
+    Kept("sec.upstreams", is_added_to=False, is_ours=True),
 )
 """Nothing is ever deleted by it."""
 
@@ -87,6 +95,8 @@ CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sec.end_my_sessions()": (GROUP,),
         "sec.end_sessions_of(uuid)": _ADMINISTRATORS,
         "sec.forget_mails()": (SIGN_IN,),
+        "sec.link_upstream(uuid,text,uuid)": (SIGN_IN,),
+        "sec.unlink_upstream(uuid,uuid)": (SIGN_IN,),
         "sec.post_mail(uuid,bytea,timestamp with time zone)": _INVITING,
         "sec.roles_here()": _INVITING,
         "sec.is_member(text,text)": _INVITING,
@@ -151,7 +161,7 @@ def render() -> Iterator[tuple[str, str]]:
         adds = ("insert",) if kept.is_added_to else ()
         changes = (f"update ({', '.join(kept.changes)})",) if kept.changes else ()
         yield "pat_sec", f"grant {', '.join((reads, *adds, *changes))} on {kept.table} to {SIGN_IN}"
-        if kept.is_added_to:
+        if kept.is_added_to or kept.is_ours:
             # Row security binds the owner of the table too, in whose name its functions run.
             yield "pat_sec", f"create policy keeper on {kept.table} to pat_sec using (true) with check (true)"
         yield "pat_sec", f"create policy sign_in on {kept.table} to {SIGN_IN} using (true) with check (true)"
