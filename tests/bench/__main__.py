@@ -8,6 +8,7 @@
     python3 pat bench processes           what more processes give
     python3 pat bench logins              thousands of organisations on one pool of connections
     python3 pat bench growth              what a request costs as the network grows
+    python3 pat bench sign-in             what signing in takes, and a token that is known already
     python3 pat bench memory              what one process holds, idle and with 500 clients
     python3 pat bench --json FILE         the results as JSON, beside the table
     python3 pat bench --peers             PostGraphile and Strawberry's DataLoaders take their turns, too
@@ -26,7 +27,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 
-from tests.bench import clients, cold, growth, hostile, logins, memory, page, processes
+from tests.bench import clients, cold, growth, hostile, logins, memory, page, processes, sign_in
 from tests.bench.data import Data, loaded
 from tests.bench.load import load
 from tests.bench.operations import OPERATIONS
@@ -105,6 +106,7 @@ OTHERS: dict[str, Callable[[Sequence[str]], int]] = {
     "logins": logins.main,
     "memory": memory.main,
     "processes": processes.main,
+    "sign-in": sign_in.main,
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.bench import __main__ as command
-from tests.bench import clients, data, growth, logins, memory, processes
+from tests.bench import clients, data, growth, logins, memory, processes, sign_in
 from tests.bench.data import Data
 from tests.bench.network import CASES_OF_EACH, Small, many
 from tests.bench.telling import Columns, Row, table, tell
@@ -33,6 +33,15 @@ def test_memory_is_measured_idle_and_under_load(small: Data) -> None:
     assert is_whole(memory.COLUMNS, rows)
     assert [row["clients"] for row in rows] == [1, 20]
     assert all(0 < row["resident_mb"] <= row["most_mb"] + 1 for row in rows)
+
+
+@pytest.mark.slow
+def test_signing_in_is_measured_from_the_password_to_the_tokens(small: Data) -> None:
+    rows = sign_in.measured(small, at_once=2, times=1)
+    assert is_whole(sign_in.COLUMNS, rows)
+    assert [row["number"] for row in rows] == [2, 2, sign_in.VERIFIED]
+    password, whole, token = (row["p50_ms"] for row in rows)
+    assert 0 < token < password < whole
 
 
 @pytest.mark.slow

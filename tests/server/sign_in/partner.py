@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
@@ -28,17 +28,26 @@ BACK = "https://partner.example/back"
 WAIT_SECONDS = 20
 
 
+class Database(Protocol):
+    """What knows of people what they would know themselves."""
+
+    def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Run a statement as superuser."""
+
+
 @dataclass
 class Person:
     """Somebody of the demo who can prove who she is, at a browser of her own."""
 
-    network: Network
+    network: Database
     browser: httpx.Client
     id: UUID
     email: str
     membership: UUID | None = None
     """The one that she chooses where she has several."""
     pages: list[str] = field(default_factory=list)
+    secret: bytes = SECRET
+    """What the demo's passwords follow from."""
 
     def go_through(self, address: str) -> str:
         """Open what a client sends her to, and do what each page asks for; the address at which the client gets her back."""
@@ -65,11 +74,11 @@ class Person:
     def _filled(self, path: str) -> dict[str, str]:
         match path:
             case "/sign-in":
-                return {"email": self.email, "password": demo_password(SECRET)}
+                return {"email": self.email, "password": demo_password(self.secret)}
             case "/sign-in/code":
                 # Each code counts once: what she has shown before was long ago.
                 self.network.rows("update sec.second_factors set last_step = 0 where person_id = %s", self.id)
-                return {"code": present_code(demo_generator(SECRET, self.email), datetime.now(UTC))}
+                return {"code": present_code(demo_generator(self.secret, self.email), datetime.now(UTC))}
             case "/sign-in/as":
                 return {"membership": str(self.membership)}
         return {"answer": "allow"}
