@@ -158,6 +158,7 @@ class Session(Base):
         Index(None, "person_id"),
         Index(None, "browser_id"),
         Index(None, "client"),
+        Index(None, "expires_at"),
         UniqueConstraint("handle"),
         CheckConstraint("acr in ('1', '2')", name="acr"),
         {"schema": "sec", "info": {"kind": TableKind.SECURITY}},

@@ -1,4 +1,4 @@
-"""What a person sees of her own sessions and ends, what an administrator ends, and what is forgotten."""
+"""What a person sees of her own sessions and ends, and what an administrator ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.wall import Connection, Wall, as_superuser
 
 from pat_auth.clients.models import Serves
 from pat_auth.policy import Role
-from pat_platform.database.logins import SIGN_IN, login_name
+from pat_platform.database.logins import login_name
 
 
 @pytest.fixture
@@ -183,81 +183,3 @@ def test_an_administrator_ends_the_sessions_of_her_organisations_client(
         assert ask(admin, "select sec.end_sessions_of(%s)", client) == 1
     assert live(admin, [*sessions, over]) == {*sessions[1:], over}
     assert events(admin, member.organisation)[-1][4]["because"] == "client disabled"
-
-
-FORGOTTEN = {
-    "codes": "hash",
-    "asks": "convert_to(query, 'UTF8')",
-    "browsers": "secret_hash",
-    "refresh_tokens": "hash",
-    "assertions": "jti_hash",
-    "attempts": "key",
-}
-
-
-def put_what_is_over(admin: Connection, member: Member, label: bytes, ages: dict[str, str]) -> None:
-    """A row of every table that has been over for as long as ``ages`` says; what ended did so before it would have expired."""
-    browser = put_browser(admin, member.person)
-    for number, (expires, ended) in enumerate([(ages["day"], None), ("-1 hour", ages["day"])]):
-        admin.execute(
-            "insert into sec.browsers (id, secret_hash, expires_at, ended_at)"
-            " values (gen_random_uuid(), %s, now() - %s::interval, now() - %s::interval)",
-            (label + b"/%d" % number, expires, ended),
-        )
-        admin.execute(
-            "insert into sec.asks (id, browser_id, client, query, expires_at, ended_at)"
-            " values (gen_random_uuid(), %s, gen_random_uuid(), %s, now() - %s::interval, now() - %s::interval)",
-            (browser, f"{label.decode()}/{number}", expires, ended),
-        )
-        session, _ = put_session(admin, member)
-        admin.execute(
-            "update sec.sessions set expires_at = now() - %s::interval, revoked_at = now() - %s::interval where id = %s",
-            (ages["month"] if ended is None else "-1 hour", ended and ages["month"], session),
-        )
-        admin.execute(
-            "insert into sec.refresh_tokens (hash, session_id, number, scopes, expires_at) values (%s, %s, 0, '{}', now())",
-            (label + b"/%d" % number, session),
-        )
-    admin.execute(
-        "insert into sec.codes (hash, client, redirect_uri, scopes, challenge, browser_id, person_id, organisation_id,"
-        " membership_id, auth_time, acr, amr, expires_at)"
-        " select %s, client, redirect_uri, scopes, challenge, browser_id, person_id, organisation_id, membership_id,"
-        " auth_time, acr, amr, now() - %s::interval from sec.codes limit 1",
-        (label, ages["hour"]),
-    )
-    admin.execute(
-        "insert into sec.assertions (client, jti_hash, expires_at) values (gen_random_uuid(), %s, now() - %s::interval)",
-        (label, ages["once"]),
-    )
-    admin.execute(
-        "insert into sec.attempts (kind, key, last_at, next_at) values ('ADDRESS', %s, now() - %s::interval, now())",
-        (label, ages["day"]),
-    )
-
-
-def test_what_is_long_over_is_forgotten_and_nothing_else(admin: Connection, member: Member) -> None:
-    put_what_is_over(
-        admin, member, b"old", {"hour": "61 min", "day": "25 hours", "month": "31 days", "once": "1 s"}
-    )
-    put_what_is_over(
-        admin, member, b"kept", {"hour": "59 min", "day": "23 hours", "month": "29 days", "once": "-1 min"}
-    )
-    with as_superuser(admin, SIGN_IN, None):
-        admin.execute("select sec.forget()")
-    for table, key in FORGOTTEN.items():
-        rows = admin.execute(f"select {key} from sec.{table}".encode()).fetchall()
-        left = {bytes(row[0]).split(b"/")[0] for row in rows}
-        assert left & {b"old", b"kept"} == {b"kept"}, table
-        number = sum(bytes(row[0]).startswith(b"kept") for row in rows)
-        assert number == (2 if table in ("asks", "browsers", "refresh_tokens") else 1), table
-
-
-def test_forgetting_takes_little_at_a_time(admin: Connection) -> None:
-    """So that nobody waits for it."""
-    admin.execute(
-        "insert into sec.assertions (client, jti_hash, expires_at)"
-        " select gen_random_uuid(), '\\x00', now() - interval '1 min' from generate_series(1, 1500)"
-    )
-    with as_superuser(admin, SIGN_IN, None):
-        admin.execute("select sec.forget()")
-    assert ask(admin, "select count(*) from sec.assertions") in (500, 501)

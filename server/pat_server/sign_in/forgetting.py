@@ -17,16 +17,23 @@ ROUNDS = 10
 
 
 async def forget_now_and_then(connections: Connections, *, every_seconds: float = EVERY_SECONDS) -> None:
-    """Have spent codes, old browsers, faded counters and the like deleted, until cancelled. At most ten thousand of each at a time."""
+    """Forget what is over, again and again, until cancelled."""
     while True:
         await asyncio.sleep(every_seconds)
         try:
-            await in_thread(_forget, connections)
+            await in_thread(forget, connections)
         except Fault as fault:
             log.warning("forgetting.failed", code=fault.code)
+        except Exception as mistake:
+            # Nobody waits for this loop: if it ended, nothing would be forgotten any more, and nobody told.
+            log.error("forgetting.mistake", exc_info=mistake)
 
 
-def _forget(connections: Connections) -> None:
+def forget(connections: Connections) -> None:
+    """Delete spent codes, old browsers, faded counters and the like: of each kind at most ten thousand, a thousand at a time.
+
+    Raises Fault.
+    """
     for _ in range(ROUNDS):
         with connections.transaction() as connection:
             connection.execute("select sec.forget(), sec.forget_mails()")

@@ -114,6 +114,7 @@ KEEPER = (
     ("app.client_keys", "SELECT", ()),
     ("app.invitations", "SELECT", ()),
     ("app.invitations", "UPDATE", ("taken_up_at", "withdrawn_at")),
+    ("app.invitations", "DELETE", ()),
     (
         "app.case_assignments",
         "SELECT",
@@ -121,6 +122,8 @@ KEEPER = (
     ),
     ("app.case_assignments", "UPDATE", ("ended_at",)),
     ("app.alerts", "INSERT", ("organisation_id", "survivor_id", "is_raised")),
+    ("app.alerts", "SELECT", ("created_at", "is_raised")),
+    ("app.alerts", "DELETE", ()),
     ("app.memberships", "INSERT", ("organisation_id", "id", "person_id", "role", "name")),
     ("app.memberships", "UPDATE", ("name", "ended_at")),
 )
