@@ -206,6 +206,19 @@ def test_a_letter_opens_in_its_own_place_alone() -> None:
     assert json.dumps(ADDRESS).encode() not in sealed
 
 
+async def send_until_sent(parts: Parts, wall: Wall, mail: UUID) -> None:
+    """Let the loop run until the letter is sent."""
+    task = asyncio.create_task(send_what_is_due(parts, every_seconds=0.02))
+    try:
+        async with asyncio.timeout(20):
+            while not state(wall, mail)[1] and not task.done():
+                await asyncio.to_thread(time.sleep, 0.05)
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
 @pytest.mark.parametrize("demo", [False, True])
 async def test_the_loop_prints_in_the_demo_and_sends_elsewhere(
     wall: Wall,
@@ -219,17 +232,38 @@ async def test_the_loop_prints_in_the_demo_and_sends_elsewhere(
     chosen = replace(settings, demo=demo, mail=mail)
     parts = cast("Parts", SimpleNamespace(settings=chosen, issuer=SimpleNamespace(connections=connections)))
     id = put(wall, key=mail_key(chosen))
-    task = asyncio.create_task(send_what_is_due(parts, every_seconds=0.02))
-    try:
-        async with asyncio.timeout(20):
-            while not state(wall, id)[1]:
-                await asyncio.to_thread(time.sleep, 0.05)
-    finally:
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+    await send_until_sent(parts, wall, id)
     assert (ADDRESS in capsys.readouterr().out) is demo
     assert len(smtp.letters) == (0 if demo else 1)
+
+
+async def test_whatever_one_letter_does_to_us_the_next_is_sent(
+    wall: Wall,
+    connections: Connections,
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chosen = replace(settings, demo=True)
+    parts = cast("Parts", SimpleNamespace(settings=chosen, issuer=SimpleNamespace(connections=connections)))
+    broken, whole = (put(wall, key=mail_key(chosen)) for _ in range(2))
+    wall.admin.execute("update sec.mails set next_at = now() - interval '1 hour' where id = %s", (broken,))
+    print_letter = mailing._print
+
+    def send(mail: UUID, letter: Letter) -> None:
+        if mail == broken:
+            raise ValueError(letter.to)
+        print_letter(mail, letter)
+
+    monkeypatch.setattr(mailing, "_print", send)
+    await send_until_sent(parts, wall, whole)
+
+    assert state(wall, broken) == (True, False, 1)
+    assert capsys.readouterr().out.count(ADDRESS) == 1
+    assert [record.levelname for record in caplog.records if "mail.mistake" in record.getMessage()] == [
+        "ERROR"
+    ]
 
 
 async def test_where_no_mail_is_sent_the_loop_ends(settings: Settings) -> None:

@@ -2,14 +2,17 @@
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from typing import Any
 
 import pytest
 
 from pat_platform.errors import Fault
-from pat_server.sign_in.threads import AT_ONCE, in_thread
+from pat_server.sign_in.threads import AT_ONCE, in_page_thread, in_thread
 
 ASKED = ContextVar("asked", default="nothing")
+InThread = Callable[..., Awaitable[Any]]
 
 
 def sum_of(one: int, other: int) -> int:
@@ -71,3 +74,22 @@ async def test_what_has_begun_keeps_its_place_until_it_ends_though_nobody_waits_
         assert await asyncio.to_thread(ended.acquire, True, 5)
     # The ninth had not begun: it never does.
     assert not begun.acquire(blocking=False)
+
+
+@pytest.mark.parametrize(("blocked", "free"), [(in_page_thread, in_thread), (in_thread, in_page_thread)])
+async def test_pages_and_clients_do_not_wait_for_each_other(blocked: InThread, free: InThread) -> None:
+    begun, go = threading.Semaphore(0), threading.Event()
+
+    def wait() -> None:
+        begun.release()
+        assert go.wait(10)
+
+    waiting = [asyncio.ensure_future(blocked(wait)) for _ in range(2 * AT_ONCE)]
+    try:
+        for _ in range(AT_ONCE):
+            assert await asyncio.to_thread(begun.acquire, True, 5)
+        async with asyncio.timeout(5):
+            assert await free(sum_of, 1, 2) == 3
+    finally:
+        go.set()
+        await asyncio.gather(*waiting)
