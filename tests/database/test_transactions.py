@@ -1,6 +1,7 @@
 """Transactions of verbs: SQLAlchemy, compiled plans and one commit, on a connection of the pool."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from uuid import UUID, uuid4
@@ -467,6 +468,29 @@ async def test_a_verb_whose_connection_breaks_while_it_is_undone_says_why_it_rai
         await run(database, member, verb)
     monkeypatch.undo()
     assert await database.read(member.login, member.session, "select '1'", read_only=True) == [b"1"]
+
+
+async def test_of_a_connection_that_breaks_at_the_commit_only_whoever_commits_hears(
+    open_database: OpenDatabase, member: Member, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = open_database(pool_size=1)
+    note = note_of(member, words)
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+
+    async def verb(tx: Transaction) -> None:
+        await tx.scalar(text("select 1"))
+        # It goes with the commit: two answers are lost.
+        await tx.add(note)
+        monkeypatch.setattr(Wire, "_flush", lambda wire: wire.lose())
+
+    with pytest.raises(Fault) as fault:
+        await run(database, member, verb)
+    monkeypatch.undo()
+    assert fault.value.code == "UNAVAILABLE"
+    assert await database.read(member.login, member.session, "select '1'", read_only=True) == [b"1"]
+    gc.collect()
+    assert complaints == []
 
 
 @pytest.mark.parametrize("is_undone", [False, True])

@@ -80,6 +80,8 @@ class _Batch:
             self.answer.set_result(results)
         else:
             self.answer.set_exception(self.error)
+            # Whoever asked may have been told by another answer already, or be gone: asyncio need not complain.
+            self.answer.exception()
 
 
 @dataclass(slots=True, eq=False)
