@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pat_auth.issuer.service import Service
+from pat_auth.issuer.service import Secrets, Service
 from pat_auth.keys import KeysInFile
 from pat_auth.mails.outbox import Outbox
 from pat_auth.policy import Permission
@@ -89,7 +89,7 @@ def assemble(settings: Settings) -> Parts:
 
 def mail_key(settings: Settings) -> bytes:
     """What letters are sealed with until they are sent."""
-    return derived(settings.secret, b"pat mails")
+    return Secrets.of(settings.secret).mails
 
 
 def _diagnosis(settings: Settings, vault: Vault) -> Diagnosis | None:
@@ -143,7 +143,7 @@ def demand_permissions() -> None:
     """Raises PermissionMissing unless every root field names a permission."""
     schema = graphql_schema()
     found = declarations().fields
-    for root in (schema.query_type, schema.mutation_type):
+    for root in (schema.query_type, schema.mutation_type, schema.subscription_type):
         for name in root.fields if root else ():
             declaration = found.get(root.name, {}).get(name) if root else None
             if declaration is None or not isinstance(declaration.requires, Permission):

@@ -43,8 +43,9 @@ FUNCTIONS = {
         f"sec.{function}": {SIGN_IN, "pat_sec"}
         for function in (
             *("find_client(uuid)", "client_origins()", "memberships_of(uuid)", "forget()", "is_live(uuid)"),
-            "forget_mails()",
             *("link_upstream(uuid,text,uuid)", "unlink_upstream(uuid,uuid)"),
+            *("forget_mails()", "forget_resets()"),
+            *("find_reset(bytea)", "reset_password(bytea,text,smallint)"),
             *(
                 "revoke_session(uuid,text)",
                 "open_machine_session(uuid,uuid,text[])",

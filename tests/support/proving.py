@@ -26,7 +26,7 @@ from pat_tenants.isolation.provision import provision_services
 
 ISSUER = "https://pat.example"
 PASSWORD = "the lapwing sleeps at noon"
-KEPT = ("passkeys", "recovery_codes", "second_factors", "secrets", "consents", "browsers")
+KEPT = ("resets", "passkeys", "recovery_codes", "second_factors", "secrets", "consents", "browsers")
 
 
 @dataclass

@@ -224,6 +224,7 @@ def rows_of_sign_in(member: Member) -> dict[str, Labelled]:
         "recovery_codes": {**hers, "hash": b"recovery"},
         "mails": {"id": named(member.name, "mail"), "sealed": b"sealed", "expires_at": EARLIER},
         "passkeys": {**hers, "id": b"passkey", "handle": b"handle", "public_key": b"key", "sign_count": 0},
+        "resets": {**hers, "key": b"key", "token_hash": b"reset", "expires_at": EARLIER},
         "challenges": {
             "browser_id": browser,
             "purpose": "SIGN_IN",

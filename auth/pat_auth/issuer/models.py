@@ -38,6 +38,10 @@ class Counter(StrEnum):
     EVERYBODY = "EVERYBODY"
     SECOND = "SECOND"
     """Second factors of one person."""
+    RESET = "RESET"
+    """Letters by which somebody chooses a new password."""
+    BROWSER = "BROWSER"
+    """Passwords for one person, in a browser where she has signed in before."""
 
 
 class Browser(Base):
@@ -95,6 +99,8 @@ class Consent(Base):
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()))
     given_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     withdrawn_at: Mapped[datetime | None]
+    client_hash: Mapped[bytes | None]
+    """What the client was when she allowed it: as another one it has to ask again."""
 
 
 class Challenge(Base):
@@ -166,6 +172,23 @@ class Assertion(Base):
     client: Mapped[UUID]
     jti_hash: Mapped[bytes]
     expires_at: Mapped[datetime]
+
+
+class Reset(Base):
+    """A link by which somebody chooses a new password: one for each address that was typed, whether or not anybody has it."""
+
+    __tablename__ = "resets"
+    __table_args__ = (UniqueConstraint("token_hash"), Index(None, "person_id"), _SECURITY)
+
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    """A keyed hash of the address. A newer link takes the place of the one before."""
+    token_hash: Mapped[bytes]
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("sec.people.id"))
+    """None where nobody signs in with the address: all else is the same."""
+    replaces: Mapped[bytes | None]
+    """The hash of what is kept of the password that is to be replaced."""
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
 
 
 class Attempts(Base):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from pat_auth.issuer.known_browsers import browser_of
 from pat_auth.issuer.methods import Method
 from pat_auth.issuer.passwords import KEY, hash_password, set_password, verify_password
 from pat_auth.issuer.recovery import spend_recovery_code
@@ -28,14 +29,16 @@ class _Known:
     key: int = KEY
 
 
-def prove_password(service: Service, *, email: str, password: str, address: str) -> UUID | None:
-    """The person whose e-mail and password these are.
+def prove_password(
+    service: Service, *, email: str, password: str, address: str, known_by: str = ""
+) -> UUID | None:
+    """The person whose e-mail and password these are, in a browser that may be known by what it keeps.
 
     None for anything else, and nothing tells which: somebody unknown, disabled or without a password, another password, or that it
     is not yet their turn. The first four take equally long. Never call it with a connection in hand: it hashes.
     """
     email = normal_email(email)
-    attempt = Attempt.first(service, email, address)
+    attempt = _attempt(service, email, address, known_by)
     if not admit(service, attempt):
         return None
     with service.connections.transaction() as connection:
@@ -45,6 +48,9 @@ def prove_password(service: Service, *, email: str, password: str, address: str)
         return None
     renewed = hash_password(service, password) if service.hashing.is_outdated(known.hashed) else None
     with service.connections.transaction() as connection:
+        # She may have been given another one, and been signed out everywhere, while this one was looked at.
+        if _find(connection, email) != known:
+            return None
         succeed(connection, attempt)
         if renewed is not None:
             set_password(connection, service, known.person, renewed)
@@ -102,6 +108,15 @@ def admit(service: Service, attempt: Attempt) -> bool:
 def normal_email(email: str) -> str:
     """An e-mail address as it is kept: letters of either case are one."""
     return email.strip().lower()
+
+
+def _attempt(service: Service, email: str, address: str, known_by: str) -> Attempt:
+    if known_by:
+        with service.connections.transaction() as connection:
+            browser = browser_of(connection, service, known_by, email)
+        if browser is not None:
+            return Attempt.known(service, browser)
+    return Attempt.first(service, email, address)
 
 
 def _find(connection: Connection, email: str) -> _Known:

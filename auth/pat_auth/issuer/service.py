@@ -29,6 +29,10 @@ class Secrets:
     forms: bytes
     counters: bytes
     """Hides whose failures a counter counts."""
+    known_browsers: bytes
+    """Signs what a browser is known by in which somebody has signed in."""
+    mails: bytes
+    """Seals letters until they are sent."""
 
     @classmethod
     def of(cls, secret: bytes) -> Secrets:
@@ -40,6 +44,8 @@ class Secrets:
             refresh_tokens=derived(secret, b"pat refresh"),
             forms=derived(secret, b"pat forms"),
             counters=derived(secret, b"pat counters"),
+            known_browsers=derived(secret, b"pat known browsers"),
+            mails=derived(secret, b"pat mails"),
         )
 
 
@@ -64,6 +70,8 @@ class Service:
     """The time, with its zone."""
     is_explorable: bool = False
     """Whether this is the demo or a developer's server, where clients on this machine need no https."""
+    sends_mail: bool = False
+    """Whether letters leave the outbox: without, nobody is offered one."""
 
     @classmethod
     def of(cls, settings: Settings, keys: KeysInFile, verifier: FollowingVerifier) -> Service:
@@ -77,4 +85,5 @@ class Service:
             secrets=Secrets.of(settings.secret),
             hashing=Hashing(),
             is_explorable=settings.is_explorable,
+            sends_mail=settings.demo or settings.mail is not None,
         )

@@ -37,6 +37,11 @@ PACES: Mapping[Counter, Pace] = MappingProxyType(
         # Whoever gets so far knows the password, and a code has six digits: this slows down the owner too, who has to have it
         # changed. A thief who goes on all day has one chance in three thousand.
         Counter.SECOND: Pace(free=4, longest=timedelta(minutes=15), half_life=timedelta(days=1)),
+        # Each is a letter to somebody who need not have asked for it. A newer one ends the one before, so that a stranger who asks
+        # all day must leave her the minutes that it takes to use it.
+        Counter.RESET: Pace(free=3, longest=timedelta(minutes=15), half_life=timedelta(hours=2)),
+        # As for the account: whoever stole what the browser is known by is slowed down like a stranger.
+        Counter.BROWSER: Pace(free=3, longest=timedelta(minutes=1)),
         # Never refuses: see `everybodys_wait`.
         Counter.EVERYBODY: Pace(free=1_000, longest=timedelta(0)),
     }
@@ -57,6 +62,16 @@ class Attempt:
     def first(cls, service: Service, email: str, address: str) -> Attempt:
         """At a password: `email` as it is kept, whether or not anybody has it."""
         return cls._of(service, {Counter.ACCOUNT: email, **_shared(address)})
+
+    @classmethod
+    def known(cls, service: Service, browser: str) -> Attempt:
+        """At the password of somebody whom the browser is known by, which is called ``browser``: nobody else is counted with her."""
+        return cls._of(service, {Counter.BROWSER: browser, Counter.EVERYBODY: ""})
+
+    @classmethod
+    def reset(cls, service: Service, email: str, address: str) -> Attempt:
+        """At a letter with a link by which a password is replaced."""
+        return cls._of(service, {Counter.RESET: email, **_shared(address)})
 
     @classmethod
     def second(cls, service: Service, person: UUID, address: str) -> Attempt:
@@ -83,7 +98,14 @@ class Attempt:
         return cls(tuple((kind, _hidden(service, kind, values[kind])) for kind in _ORDER if kind in values))
 
 
-_ORDER = (Counter.ACCOUNT, Counter.SECOND, Counter.ADDRESS, Counter.EVERYBODY)
+_ORDER = (
+    Counter.ACCOUNT,
+    Counter.BROWSER,
+    Counter.RESET,
+    Counter.SECOND,
+    Counter.ADDRESS,
+    Counter.EVERYBODY,
+)
 
 # Without a delay no moment is set: of two who come at once, each with its own clock, the earlier one may be the second here.
 # The exponents are bounded: beyond, PostgreSQL raises instead of rounding to nothing.
@@ -146,7 +168,7 @@ def everybodys_wait(failures: float) -> timedelta:
 def succeed(connection: Connection, attempt: Attempt) -> None:
     """Take back what `count` counted: the account begins anew, the others have one failure less."""
     for kind, key in attempt.counters:
-        is_hers = kind in (Counter.ACCOUNT, Counter.SECOND)
+        is_hers = kind not in (Counter.ADDRESS, Counter.EVERYBODY)
         connection.execute(_FORGET if is_hers else _FORGIVE, {"kind": kind.value, "key": key})
 
 

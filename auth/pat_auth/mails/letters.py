@@ -36,6 +36,17 @@ def invitation_to(email: str, link: str, language: MailLanguage) -> Letter:
     return Letter(email, subject, text.format(link=link))
 
 
+def reset_to(email: str, link: str, language: MailLanguage) -> Letter:
+    """The letter that brings somebody the link by which she chooses a new password."""
+    subject, text = _RESET[language]
+    return Letter(email, subject, text.format(link=link))
+
+
+def changed_to(email: str, language: MailLanguage) -> Letter:
+    """The letter that tells somebody that her password is another one now."""
+    return Letter(email, *_CHANGED[language])
+
+
 def seal_letter(key: bytes, mail: UUID, letter: Letter) -> bytes:
     """A letter as it is kept: it opens in this place alone."""
     return seal_bytes(key, _place(mail), json.dumps(asdict(letter)).encode())
@@ -71,5 +82,43 @@ _INVITATION = {
         "नमस्कार,\n\nआपके किसी परिचित ने आपको साइन इन करने का निमंत्रण दिया है। यह पता खोलें:\n\n{link}\n\n"
         "यह सात दिनों तक, एक ही बार काम करता है। जो इसे पहले खोले, उसे ही आप माना जाएगा: इसे किसी को न भेजें।\n"
         "अगर आपको किसी निमंत्रण का इंतज़ार नहीं है, तो कुछ न करें।\n",
+    ),
+}
+
+_RESET = {
+    MailLanguage.EN: (
+        "A new password",
+        "Hello,\n\nsomebody, probably you, wants to choose a new password for this address. Open this to do so:\n\n{link}\n\n"
+        "It works once, for half an hour, and not any more when a newer one was sent. Do not pass it on.\n"
+        "If it was not you, do nothing: your password stays as it is.\n",
+    ),
+    MailLanguage.BN: (
+        "নতুন পাসওয়ার্ড",
+        "নমস্কার,\n\nকেউ একজন, সম্ভবত আপনিই, এই ঠিকানার জন্য নতুন পাসওয়ার্ড বেছে নিতে চান। তার জন্য এটি খুলুন:\n\n{link}\n\n"
+        "এটি আধ ঘণ্টা পর্যন্ত, একবারই কাজ করে; নতুন একটি পাঠানো হলে এটি আর চলবে না। কাউকে পাঠাবেন না।\n"
+        "আপনি না চেয়ে থাকলে কিছু করবেন না: আপনার পাসওয়ার্ড যেমন ছিল তেমনই থাকবে।\n",
+    ),
+    MailLanguage.HI: (
+        "नया पासवर्ड",
+        "नमस्कार,\n\nकोई, शायद आप ही, इस पते के लिए नया पासवर्ड चुनना चाहते हैं। उसके लिए इसे खोलें:\n\n{link}\n\n"
+        "यह आधे घंटे तक, एक ही बार काम करता है; नया भेजे जाने पर यह नहीं चलेगा। इसे किसी को न भेजें।\n"
+        "अगर यह आपने नहीं माँगा, तो कुछ न करें: आपका पासवर्ड वैसा ही रहेगा।\n",
+    ),
+}
+_CHANGED = {
+    MailLanguage.EN: (
+        "Your password was changed",
+        "Hello,\n\na new password was chosen for this address, and you were signed out everywhere.\n\n"
+        "If it was you, there is nothing to do. If it was not, tell your administrator at once.\n",
+    ),
+    MailLanguage.BN: (
+        "আপনার পাসওয়ার্ড বদলানো হয়েছে",
+        "নমস্কার,\n\nএই ঠিকানার জন্য নতুন পাসওয়ার্ড বেছে নেওয়া হয়েছে, আর আপনাকে সব জায়গা থেকে সাইন আউট করা হয়েছে।\n\n"
+        "আপনি করে থাকলে আর কিছু করার নেই। না করে থাকলে এখনই আপনার অ্যাডমিনিস্ট্রেটরকে জানান।\n",
+    ),
+    MailLanguage.HI: (
+        "आपका पासवर्ड बदल गया है",
+        "नमस्कार,\n\nइस पते के लिए नया पासवर्ड चुना गया है, और आपको हर जगह से साइन आउट कर दिया गया है।\n\n"
+        "अगर यह आपने किया, तो और कुछ नहीं करना है। अगर नहीं, तो तुरंत अपने एडमिनिस्ट्रेटर को बताएँ।\n",
     ),
 }

@@ -18,6 +18,8 @@ from pat_platform.database.threads import Connection
 from pat_platform.database.transaction import Transaction
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=2), timedelta(hours=1)
+_FORGOTTEN = timedelta(days=31)
+"""How long ago a letter is over that is deleted at once."""
 _POST = text("select sec.post_mail(:mail, :sealed, :expires_at)")
 
 
@@ -36,6 +38,16 @@ class Outbox:
         mail = uuid4()
         sealed = seal_letter(self.key, mail, invitation_to(email, link, language))
         await tx.execute(_POST, {"mail": mail, "sealed": sealed, "expires_at": expires_at})
+
+
+def put_letter(connection: Connection, key: bytes, letter: Letter | None, *, lasts: timedelta) -> None:
+    """Have a letter sent, if its time is not over before. None is never sent, but takes as long to put in."""
+    mail = uuid4()
+    sealed = seal_letter(key, mail, letter) if letter else None
+    connection.execute(
+        "insert into sec.mails (id, sealed, expires_at) values (%s, %s, now() + %s)",
+        (mail, sealed, lasts if letter else -_FORGOTTEN),
+    )
 
 
 @dataclass(frozen=True)

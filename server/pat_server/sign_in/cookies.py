@@ -1,4 +1,4 @@
-"""The cookies: the secret that a browser is known by, the language that was chosen in it, and the token of an invitation."""
+"""The cookies: the secret that a browser is known by, the language that was chosen in it, the token of a link, and who it knows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pat_server.sign_in.languages import LANGUAGES
 
 LANGUAGE = "pat-language"
 EXIT = "pat-exit"
-_YEAR = 365 * 24 * 3600
+INVITATION, RESET = "invitation", "reset"
+_DAY = 24 * 3600
+_YEAR = 365 * _DAY
 _LONGEST_SECRET = 100
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -64,24 +66,41 @@ def with_exit(issuer: str) -> tuple[str, str]:
     return "set-cookie", f"{EXIT}=1; Path=/; HttpOnly; SameSite=Lax{secure}"
 
 
-def token_in(cookies: Mapping[str, str], issuer: str) -> str | None:
-    """The token of the invitation whose link a browser has followed, if it may be one."""
-    token = cookies.get(_name_of_token(issuer), "")
+def known_in(cookies: Mapping[str, str], issuer: str) -> str:
+    """By what a browser says that it is known; empty if by nothing. It may be anything."""
+    return cookies.get(_name_of_known(issuer), "")
+
+
+def with_known(known_by: str, issuer: str, *, days: int) -> tuple[str, str]:
+    """The header that gives a browser what it is known by."""
+    secure = "; Secure" if _is_secure(issuer) else ""
+    age = days * _DAY
+    name = _name_of_known(issuer)
+    return "set-cookie", f"{name}={known_by}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}"
+
+
+def token_in(cookies: Mapping[str, str], issuer: str, *, of: str = INVITATION) -> str | None:
+    """The token of the link that a browser has followed, if it may be one: ``of`` an invitation, or of what else."""
+    token = cookies.get(_name_of_token(issuer, of), "")
     return token if 0 < len(token) <= _LONGEST_SECRET and token.isascii() else None
 
 
-def with_token(token: str, issuer: str) -> tuple[str, str]:
-    """The header that gives a browser the token of an invitation. What is no token is left out: it could be another header."""
+def with_token(token: str, issuer: str, *, of: str = INVITATION) -> tuple[str, str]:
+    """The header that gives a browser the token of a link. What is no token is left out: it could be another header."""
     secure = "; Secure" if _is_secure(issuer) else ""
     plain = token if _TOKEN.fullmatch(token) else ""
-    return "set-cookie", f"{_name_of_token(issuer)}={plain}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    return "set-cookie", f"{_name_of_token(issuer, of)}={plain}; Path=/; HttpOnly; SameSite=Lax{secure}"
 
 
-def without_token(issuer: str) -> tuple[str, str]:
+def without_token(issuer: str, *, of: str = INVITATION) -> tuple[str, str]:
     """The header that makes a browser forget it."""
-    name, value = with_token("", issuer)
+    name, value = with_token("", issuer, of=of)
     return name, f"{value}; Max-Age=0"
 
 
-def _name_of_token(issuer: str) -> str:
-    return f"{name_of(issuer)}-invitation"
+def _name_of_token(issuer: str, of: str) -> str:
+    return f"{name_of(issuer)}-{of}"
+
+
+def _name_of_known(issuer: str) -> str:
+    return f"{name_of(issuer)}-known"

@@ -34,6 +34,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 PAGES = ("/sign-in", "/sign-in/code", "/sign-in/as", "/sign-in/allow")
 PASSKEYS = ("/sign-in/passkey", "/sign-in/code/passkey")
+FORGOTTEN = "/sign-in/forgotten"
+RESETS = ("/sign-in/reset", "/sign-in/reset/code", "/sign-in/reset/passkey")
 PIN, START, AWAY = "/sign-in/pin", "/sign-in/start", "/away"
 ACCOUNT = ("/account", "/account/passkey", "/account/passkey/end", "/account/leave")
 INVITATIONS = (
@@ -75,7 +77,18 @@ def page_routes(service: Service, product: str = "", exit: str = "") -> Sequence
             Route(path, page_endpoint(service, pages, answers), methods=["GET", "POST"])
             for path, answers in ((PIN, _pin), (START, _start), (AWAY, _away))
         ),
+        *_resets(service, pages),
         Route("/sign-in/{rest:path}", page_endpoint(service, pages, _missing)),
+    ]
+
+
+def _resets(service: Service, pages: Pages) -> Sequence[Route]:
+    """Where somebody chooses a new password: nowhere, where no letter would come."""
+    if not service.sends_mail:
+        return ()
+    return [
+        Route(path, page_endpoint(service, pages, answers), methods=["GET", "POST"])
+        for path, answers in ((FORGOTTEN, _forgotten), *((path, _reset) for path in RESETS))
     ]
 
 
@@ -165,6 +178,18 @@ def _invitation(service: Service, pages: Pages, asked: Asked) -> Answer:
     from pat_server.sign_in.invitation import answer_invitation
 
     return answer_invitation(service, pages, asked)
+
+
+def _forgotten(service: Service, pages: Pages, asked: Asked) -> Answer:
+    from pat_server.sign_in.forgotten import answer_forgotten
+
+    return answer_forgotten(service, pages, asked)
+
+
+def _reset(service: Service, pages: Pages, asked: Asked) -> Answer:
+    from pat_server.sign_in.resetting import answer_reset
+
+    return answer_reset(service, pages, asked)
 
 
 def _missing(_: Service, pages: Pages, asked: Asked) -> Answer:

@@ -30,6 +30,7 @@ from pat_platform.database.threads import Connection
 SIGN_IN, CODE, MEMBERSHIP, CONSENT = "/sign-in", "/sign-in/code", "/sign-in/as", "/sign-in/allow"
 PASSKEY, CODE_PASSKEY = "/sign-in/passkey", "/sign-in/code/passkey"
 PIN = "/sign-in/pin"
+FORGOTTEN = "/sign-in/forgotten"
 RETURNS: Mapping[str, str] = {"account": "/account", "invitation": "/invitation"}
 """Pages of ours that somebody may sign in for, and where they are."""
 
@@ -143,7 +144,7 @@ def _among(members: Sequence[Member], connection: Connection, standing: Standing
     is_known = "consent" not in wish.prompt and is_allowed(
         connection,
         person=standing.person,
-        client=wish.client.id,
+        client=wish.client,
         membership=member.membership,
         scopes=wish.scopes,
     )

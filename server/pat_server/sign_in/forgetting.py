@@ -36,4 +36,4 @@ def forget(connections: Connections) -> None:
     """
     for _ in range(ROUNDS):
         with connections.transaction() as connection:
-            connection.execute("select sec.forget(), sec.forget_mails()")
+            connection.execute("select sec.forget(), sec.forget_mails(), sec.forget_resets()")

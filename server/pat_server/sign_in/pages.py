@@ -74,10 +74,8 @@ class Pages:
 
         Its forms lead to us, and by a redirect to ``target`` and nowhere else.
         """
-        chosen = dict(asked.query).get("lang", "")
-        wanted = (chosen, language_in(asked.cookies) or "", *locales)
-        language = choose_language(wanted, asked.headers.get("accept-language", ""))
-        if chosen == language:
+        language = language_of(asked, locales)
+        if dict(asked.query).get("lang") == language:
             headers = (*headers, with_language(language, self._issuer))
         known = {
             "t": translator(language),
@@ -92,6 +90,8 @@ class Pages:
             "email": "",
             "passkey": None,
             "pin": None,
+            "other": None,
+            "forgotten": None,
         }
         leaves = asked.path in WITH_EXIT or has_exit(asked.cookies)
         known["exit"], known["exit_script"] = (self.exit, exit_script_address()) if leaves else (None, None)
@@ -123,6 +123,12 @@ class Pages:
             link=link,
             reference=reference,
         )
+
+
+def language_of(asked: Asked, locales: Sequence[str] = ()) -> str:
+    """The language of whoever asks: the one she chose, else one of the client's ``locales``, else her browser's."""
+    wanted = (dict(asked.query).get("lang", ""), language_in(asked.cookies) or "", *locales)
+    return choose_language(wanted, asked.headers.get("accept-language", ""))
 
 
 def page_headers(target: str | None, exit: str | None = None, *, has_script: bool = False) -> Headers:

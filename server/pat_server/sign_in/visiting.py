@@ -27,7 +27,7 @@ from pat_auth.issuer.passkeys import begin_second, begin_sign_in
 from pat_auth.issuer.proving import has_generator, prove_password, prove_second
 from pat_platform.database.threads import Connection
 from pat_server.sign_in import flow
-from pat_server.sign_in.cookies import secret_in, with_secret
+from pat_server.sign_in.cookies import known_in, secret_in, with_secret
 from pat_server.sign_in.flow import ForClient, Place, Step
 from pat_server.sign_in.forms import is_from_here
 from pat_server.sign_in.visits import (
@@ -132,7 +132,10 @@ def sign_in(desk: Desk, asked: Asked) -> Answer:
     wrong = "REFUSED" if email and password else "PASSWORD" if email else "EMAIL"
     person = None
     if wrong == "REFUSED":
-        person = prove_password(desk.service, email=email, password=password, address=asked.address)
+        known_by = known_in(asked.cookies, desk.service.issuer)
+        person = prove_password(
+            desk.service, email=email, password=password, address=asked.address, known_by=known_by
+        )
     if person is None:
         with desk.service.connections.transaction() as connection:
             return sign_in_page(connection, visit, wrong, email)
@@ -195,7 +198,7 @@ def answer(desk: Desk, asked: Asked) -> Answer:
             connection,
             desk.service,
             person=place.standing.person,
-            client=visit.errand.wish.client.id,
+            client=visit.errand.wish.client,
             membership=place.member.membership,
             scopes=visit.errand.wish.scopes,
         )
@@ -233,6 +236,7 @@ def sign_in_page(connection: Connection, visit: Visit, wrong: str | None = None,
         email=email,
         passkey=visit.passkey(flow.PASSKEY, NOWHERE, options),
         pin=flow.address(flow.PIN, visit.errand) if isinstance(visit.errand, ForClient) else None,
+        forgotten=flow.address(flow.FORGOTTEN, visit.errand) if visit.service.sends_mail else None,
     )
 
 

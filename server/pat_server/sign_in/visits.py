@@ -10,11 +10,14 @@ from pat_auth.issuer.asked import Answer, Asked, once, parse_pairs
 from pat_auth.issuer.asks import Ask, end_ask, find_ask
 from pat_auth.issuer.authorizing import Mistake, Redirect, Wish, Wrong, examine
 from pat_auth.issuer.browsers import Browser, find_browser, open_browser
+from pat_auth.issuer.consents import hash_of
+from pat_auth.issuer.known_browsers import LASTS, keep_known
 from pat_auth.issuer.methods import Method
 from pat_auth.issuer.service import Service
+from pat_auth.policy import Role
 from pat_platform.database.threads import Connection
 from pat_server.sign_in import flow
-from pat_server.sign_in.cookies import secret_in, with_secret
+from pat_server.sign_in.cookies import known_in, secret_in, with_known, with_secret
 from pat_server.sign_in.flow import Errand, ForClient, ForPage, Place, Step
 from pat_server.sign_in.forms import TOKEN, form_token, is_token
 from pat_server.sign_in.pages import Headers, Offer, Pages, redirect
@@ -56,8 +59,11 @@ class Visit:
 
     def about(self, place: Place) -> str:
         """What a form on this visit is about: its token is good for nothing else."""
-        member = place.member.membership if place.member else ""
-        return f"{flow.address('', self.errand)}|{member}"
+        if place.member is None or not isinstance(self.errand, ForClient):
+            return f"{flow.address('', self.errand)}|"
+        # What she allows is what she was shown: a client that is changed meanwhile was another one.
+        shown = hash_of(self.errand.wish.client).hex()
+        return f"{flow.address('', self.errand)}|{place.member.membership}|{shown}"
 
     def is_ours(self, place: Place) -> bool:
         """Whether the form that was posted is the one that this browser was shown here."""
@@ -165,7 +171,20 @@ def promoted(
         arrived = arrive(connection, visit.desk, visit.asked, secret, cookies)
         if isinstance(arrived, Answer):
             return replace(arrived, headers=(*arrived.headers, *cookies))
-        return onward(connection, arrived, arrived.place(connection))
+        place = arrived.place(connection)
+        known = (*arrived.cookies, *_known_from_now_on(connection, arrived, place))
+        return onward(connection, replace(arrived, cookies=known), place)
+
+
+def _known_from_now_on(connection: Connection, visit: Visit, place: Place) -> Headers:
+    """What a browser keeps in which somebody has proved all that she has: none that others use too, as survivors do."""
+    standing, issuer = place.standing, visit.service.issuer
+    if standing is None or place.step is Step.CODE or Method.PIN in standing.methods:
+        return ()
+    if any(member.role is Role.SURVIVOR for member in place.members):
+        return ()
+    known_by = keep_known(connection, visit.service, known_in(visit.asked.cookies, issuer), standing.person)
+    return () if known_by is None else (with_known(known_by, issuer, days=LASTS.days),)
 
 
 def onward(connection: Connection, visit: Visit, place: Place) -> Answer:

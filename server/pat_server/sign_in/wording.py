@@ -105,6 +105,21 @@ PIN_GONE = Notice(
     noop("This link is over"),
     noop("It was used already, or is too old. Ask whoever gave it to you for a new one."),
 )
+RESET_GONE = Notice(
+    noop("This link is over"),
+    noop("It was used already, or is too old, or you were sent a newer one. You can ask for another."),
+)
+RESET_DONE = Notice(
+    noop("Your password is changed"),
+    noop("You were signed out everywhere. Go to the program that you want to use, and sign in there."),
+)
+ON_ITS_WAY = Notice(
+    noop("Look into your mail"),
+    noop(
+        "If somebody signs in with this address, a link to choose a new password is on its way to it. It works for"
+        " half an hour. If nothing comes, look whether the address is right, and try again in a quarter of an hour."
+    ),
+)
 PIN_KEPT = Notice(
     noop("You can sign in now"),
     noop("Remember your name and your PIN: they are written down nowhere."),

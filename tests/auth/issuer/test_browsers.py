@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.support.granting import Granting
+from tests.support.granting import BACK, Granting
 from tests.support.issuing import put_membership
 
 from pat_auth.issuer.asks import LASTS, Ask, choose_membership, end_ask, find_ask, keep_ask, new_ask
@@ -166,11 +168,12 @@ def test_an_ask_is_of_one_browser_until_it_is_answered(granting: Granting) -> No
 
 
 def test_consent_is_for_one_client_one_membership_and_what_was_shown_last(granting: Granting) -> None:
-    who = {"person": granting.who.person, "client": granting.client, "membership": granting.who.membership}
+    client = granting.wish().client
+    who: Any = {"person": granting.who.person, "client": client, "membership": granting.who.membership}
 
     def allows(*scopes: str, **other: object) -> bool:
         with granting.connections.transaction() as connection:
-            return is_allowed(connection, **{**who, **other}, scopes=frozenset(scopes))  # type: ignore[arg-type]  # they are ids
+            return is_allowed(connection, **{**who, **other}, scopes=frozenset(scopes))
 
     def agree(*scopes: str) -> None:
         with granting.connections.transaction() as connection:
@@ -181,14 +184,47 @@ def test_consent_is_for_one_client_one_membership_and_what_was_shown_last(granti
     assert allows("cases", "identity")
     assert allows("cases")
     assert not allows("cases", "health")
-    for name in who:
+    for name in ("person", "membership"):
         assert not allows("cases", **{name: uuid4()})
+    assert not allows("cases", client=replace(client, id=uuid4()))
     agree("cases")
     assert not allows("cases", "identity")
     granting.rows("update sec.consents set withdrawn_at = now()")
     assert not allows("cases")
     agree("cases")
     assert allows("cases")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "Another name"},
+        {"redirect_uris": (BACK, "https://evil.example/back")},
+        {"redirect_uris": ()},
+        {"scopes": frozenset({"cases", "identity", "health"})},
+        {"scopes": frozenset({"cases"})},
+    ],
+    ids=["name", "another address", "no address", "more", "less"],
+)
+def test_what_was_allowed_was_the_client_as_it_was(granting: Granting, changes: dict[str, Any]) -> None:
+    client = granting.wish().client
+    who = {"person": granting.who.person, "membership": granting.who.membership}
+    scopes = frozenset({"cases"})
+    with granting.connections.transaction() as connection:
+        allow(connection, granting.service, client=client, scopes=scopes, **who)
+        assert is_allowed(connection, client=client, scopes=scopes, **who)
+        assert is_allowed(connection, client=replace(client, logout_uris=(BACK,)), scopes=scopes, **who)
+        assert not is_allowed(connection, client=replace(client, **changes), scopes=scopes, **who)
+
+
+def test_what_was_allowed_before_clients_were_remembered_is_asked_about_anew(granting: Granting) -> None:
+    who = {"person": granting.who.person, "membership": granting.who.membership}
+    client, scopes = granting.wish().client, frozenset({"cases"})
+    with granting.connections.transaction() as connection:
+        allow(connection, granting.service, client=client, scopes=scopes, **who)
+    granting.rows("update sec.consents set client_hash = null")
+    with granting.connections.transaction() as connection:
+        assert not is_allowed(connection, client=client, scopes=scopes, **who)
 
 
 def test_memberships_are_those_that_stand(granting: Granting) -> None:

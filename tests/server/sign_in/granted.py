@@ -15,6 +15,8 @@ from tests.support.granting import BACK, SCOPE, VERIFIER, challenge_of, told
 from tests.support.issuing import put_browser, put_client
 
 from pat_auth.issuer.authorizing import Redirect, Wish, conclude, examine
+from pat_auth.issuer.clients import find_client
+from pat_auth.issuer.consents import allow
 from pat_auth.issuer.members import memberships_of
 from pat_auth.issuer.methods import Method
 from pat_auth.issuer.service import Service
@@ -58,10 +60,11 @@ class Granted:
         secret = uuid4().hex
         with psycopg.connect(self.network.admin_url) as admin:
             put_browser(admin, person, secret=secret.encode())
-            admin.execute(
-                "insert into sec.consents (person_id, client, membership_id, scopes) values (%s, %s, %s, %s)",
-                (person, self.client, membership, list(allows)),
-            )
+        with self.service.connections.transaction() as connection:
+            client = find_client(connection, str(self.client))
+            assert client is not None
+            who = {"person": person, "membership": membership}
+            allow(connection, self.service, client=client, scopes=frozenset(allows), **who)
         return secret
 
     def code(self, email: str, scope: str = SCOPE, **more: str) -> str:

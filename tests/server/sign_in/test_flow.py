@@ -61,6 +61,44 @@ def test_whoever_has_allowed_it_sees_no_page_the_next_time(visitor: Visitor, man
     assert visitor.steps[-1] == "/sign-in/allow"
 
 
+CHANGES = {
+    "its name": "update app.clients set name = 'Another name' where id = %s",
+    "its addresses": "update app.clients set redirect_uris = redirect_uris || '{https://other.example/}' where id = %s",
+    "what it may ask for": "update app.clients set scopes = scopes || '{health}' where id = %s",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_client_that_was_changed_asks_again_and_what_was_opened_goes_on(
+    visitor: Visitor, granting: Granting, manager: Known, change: str
+) -> None:
+    visitor.ask()
+    visitor.sign_in(manager)
+    visitor.post(answer="allow")
+    tokens = said(granting.exchange(visitor.told["code"]))
+    granting.rows(CHANGES[change], granting.client)
+    visitor.ask(prompt="none")
+    assert visitor.told["error"] == "consent_required"
+    visitor.ask()
+    assert visitor.steps[-1] == "/sign-in/allow"
+    visitor.post(answer="allow")
+    assert "code" in visitor.told
+    visitor.ask(prompt="none")
+    assert "code" in visitor.told
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    answer = granting.post([*form.items(), ("client_id", str(granting.client))])
+    assert (answer.status, said(answer)["scope"]) == (200, tokens["scope"])
+
+
+def test_what_is_allowed_is_what_was_shown(visitor: Visitor, granting: Granting, manager: Known) -> None:
+    visitor.ask()
+    visitor.sign_in(manager)
+    granting.rows(CHANGES["its name"], granting.client)
+    visitor.post(answer="allow")
+    assert visitor.page.status_code == 403
+    assert granting.rows("select count(*) from sec.consents where person_id = %s", manager.id) == [(0,)]
+
+
 def test_a_client_that_wants_no_page_is_told_what_is_missing(
     visitor: Visitor, granting: Granting, manager: Known
 ) -> None:
