@@ -13,7 +13,6 @@ import asyncio
 import os
 import random
 import signal
-import subprocess
 from base64 import b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,8 +24,9 @@ from uuid import UUID, uuid4
 
 import httpx
 import psycopg
-from tests.cli.running import PAT, environment, free_port
+from tests.cli.running import free_port
 from tests.server.conftest import SECRET, Network, load_network
+from tests.server.mortal import Mortal
 
 from pat_auth.principal import Principal
 from pat_platform.postgres import EmbeddedPostgres, PostgresUnavailable
@@ -53,51 +53,24 @@ class NotServed(Exception):
 class Place:
     """A demo network on a PostgreSQL that keeps its promises, and one server process."""
 
-    folder: Path
     postgres: EmbeddedPostgres
     network: Network
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return self.network.settings.issuer
-
-    def serve(self) -> None:
-        """Start the server; it needs a moment until it answers."""
-        settings = self.network.settings
-        with (self.folder / "server.err").open("ab") as errors:
-            self.process = subprocess.Popen(
-                [PAT, "serve", "--port", self.url.rpartition(":")[2]],
-                env=environment(
-                    self.folder / "home",
-                    DATABASE_URL=settings.database_url,
-                    PAT_SECRET=SECRET.decode(),
-                    PAT_KEY_FOLDER=str(settings.key_folder),
-                    PAT_KEY_PROVIDER="file",
-                    PAT_ISSUER=settings.issuer,
-                    PAT_AUDIENCE=settings.audience,
-                ),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-            )
+    server: Mortal
 
     async def ready(self) -> None:
         """Wait until the server would answer a query. Raises NotServed."""
-        async with httpx.AsyncClient(base_url=self.url) as client:
+        async with httpx.AsyncClient(base_url=self.server.url) as client:
             for _ in range(int(PATIENCE_SECONDS / AGAIN_SECONDS)):
                 with suppress(httpx.TransportError):
                     if (await client.get("/readyz")).status_code == 200:
                         return
                 await asyncio.sleep(AGAIN_SECONDS)
-        raise NotServed((self.folder / "server.err").read_text())
+        raise NotServed(self.server.complaints())
 
     def kill_server(self) -> None:
         """Kill -9, and start it again."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-        self.serve()
+        self.server.kill()
+        self.server.launch()
 
     def kill_postgres(self) -> None:
         """Kill -9 the postmaster, and start it again: it recovers from its log."""
@@ -109,12 +82,6 @@ class Place:
                 self.postgres.start()
                 return
         self.postgres.start()
-
-    def close(self) -> None:
-        """End the server."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
 
 
 @contextmanager
@@ -136,12 +103,12 @@ def place(folder: Path) -> Iterator[Place]:
         network = Network(postgres, settings)
         migrate(network.admin_url, SECRET)
         asyncio.run(load_network(network))
-        made = Place(folder, postgres, network)
-        made.serve()
+        made = Place(postgres, network, Mortal(network, folder, url))
+        made.server.launch()
         try:
             yield made
         finally:
-            made.close()
+            made.server.kill()
     postgres.erase()
 
 
@@ -174,7 +141,7 @@ class Ordeal:
 
     async def _write(self, principal: Principal, share: int, chance: random.Random) -> None:
         network = self.place.network
-        async with httpx.AsyncClient(base_url=self.place.url, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=self.place.server.url, timeout=20) as client:
             found = await self._sent(client, network.token(principal), CASES, {})
             cases = [edge["node"]["id"] for edge in found["cases"]["edges"]]
             for _ in range(share):
@@ -214,7 +181,7 @@ class Ordeal:
                     data: dict[str, Any] = answer["data"]
                     return data
             await asyncio.sleep(AGAIN_SECONDS)
-        raise NotServed((self.place.folder / "server.err").read_text())
+        raise NotServed(self.place.server.complaints())
 
     async def _kill(self) -> None:
         """Kill the server and PostgreSQL in turn, spread over the writes, each time in the midst of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -94,6 +94,23 @@ class Granted:
 
     def exchange(self, code: str, /, **changes: str) -> httpx.Response:
         return self.http.post("/oauth/token", data=self.form(code, **changes))
+
+    def refresh_form(self, tokens: Mapping[str, Any]) -> dict[str, str]:
+        return {
+            "grant_type": "refresh_token",
+            "client_id": str(self.client),
+            "refresh_token": tokens["refresh_token"],
+        }
+
+    def refresh(self, tokens: Mapping[str, Any]) -> httpx.Response:
+        return self.http.post("/oauth/token", data=self.refresh_form(tokens))
+
+    def sessions(self) -> list[tuple[bool, str | None]]:
+        """Of the client's sessions: whether each still stands, and if not, why."""
+        return self.network.rows(
+            "select revoked_at is null, revoked_because from sec.sessions where client = %s",
+            str(self.client),
+        )
 
     def tokens(self, email: str, scope: str = SCOPE) -> dict[str, Any]:
         answer = self.exchange(self.code(email, scope))

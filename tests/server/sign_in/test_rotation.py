@@ -58,12 +58,7 @@ class Worker:
 
     def work(self) -> None:
         while not self.ended.is_set():
-            form = {
-                "grant_type": "refresh_token",
-                "client_id": str(self.here.client),
-                "refresh_token": self.tokens["refresh_token"],
-            }
-            refreshed = self.here.http.post("/oauth/token", data=form)
+            refreshed = self.here.refresh(self.tokens)
             asked = self.there.ask(self.tokens["access_token"], "{ me { name } }")
             self.answers += [refreshed.status_code, asked.status_code]
             self.tokens = refreshed.json()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
@@ -117,17 +116,6 @@ def test_a_code_that_comes_again_shuts_the_session_out_of_the_api(granted: Grant
     assert granted.exchange(code).json()["error"] == "invalid_grant"
 
     assert granted.ask(token, "{ me { name } }").status_code == 401
-
-
-def test_of_two_exchanges_at_once_one_gets_tokens_and_the_other_ends_them(granted: Granted) -> None:
-    code = granted.code(MANAGER)
-
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(granted.exchange, [code, code]))
-
-    won, lost = sorted(answers, key=lambda answer: answer.status_code)
-    assert (won.status_code, lost.status_code) == (200, 400)
-    assert granted.ask(won.json()["access_token"], "{ me { name } }").status_code == 401
 
 
 @pytest.mark.parametrize(
