@@ -9,7 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from tests.server.sign_in.attacks import (
     on_access_tokens,
-    on_assertions,
+    on_clients,
     on_codes,
     on_pages,
     on_questions,
@@ -28,7 +28,7 @@ ATTACKS = (
     *on_questions.ATTACKS,
     *on_pages.ATTACKS,
     *on_codes.ATTACKS,
-    *on_assertions.ATTACKS,
+    *on_clients.ATTACKS,
     *on_sessions.ATTACKS,
 )
 
