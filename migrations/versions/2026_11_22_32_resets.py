@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_22_32"
-down_revision = "2026_11_22_31"
+down_revision = "2026_11_22_35"
 branch_labels = None
 depends_on = None
 
