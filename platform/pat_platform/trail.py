@@ -26,6 +26,7 @@ class Event(Base):
     __table_args__ = (
         PrimaryKeyConstraint("organisation_id", "number"),
         Index(None, "subjects", postgresql_using="gin"),
+        Index(None, "at"),
         {"schema": "trail", "info": {"kind": TableKind.SECURITY}},
     )
 
@@ -50,6 +51,22 @@ class Head(Base):
     organisation_id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger())
     hash: Mapped[bytes]
+
+
+class Signature(Base):
+    """What a chain's newest event was at a moment, signed with a key that is not in the database."""
+
+    __tablename__ = "signatures"
+    __table_args__ = (
+        PrimaryKeyConstraint("organisation_id", "number"),
+        {"schema": "trail", "info": {"kind": TableKind.SECURITY}},
+    )
+
+    organisation_id: Mapped[UUID]
+    number: Mapped[int] = mapped_column(BigInteger())
+    hash: Mapped[bytes]
+    signed_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    signature: Mapped[str]
 
 
 class _Transaction(Protocol):

@@ -208,12 +208,23 @@ REVEAL = "select trail.reveal(%s, %s)"
 def test_a_read_of_identities_is_one_event_about_all_of_them(wall: Wall, manager: Member) -> None:
     one, two = uuid4(), uuid4()
     with wall.acting(manager, commit=True) as connection:
-        revealed = [["identity", str(one)], ["identity", str(two)], ["note_text", str(one)]]
+        revealed = [[kind, str(each)] for each in (one, two) for kind in ("note", "identity", "note")]
         assert attempt(connection, REVEAL, ("cases", json.dumps(revealed))) == [(1,)]
     (event,), _ = chain(wall)
     assert event["action"] == "record.read"
-    assert set(event["subjects"]) == {one, two}
-    assert json.loads(event["detail"]) == {"operation": "cases", "classes": ["identity", "note_text"]}
+    assert event["subjects"] == sorted((one, two))
+    assert json.loads(event["detail"]) == {"operation": "cases", "classes": ["identity", "note"]}
+    assert broken(wall) is None
+
+
+def test_of_whom_more_was_read_has_an_event_of_her_own(wall: Wall, manager: Member) -> None:
+    """Nobody is to be told that something of hers was read because it was read of somebody else."""
+    one, two = uuid4(), uuid4()
+    with wall.acting(manager, commit=True) as connection:
+        revealed = [["identity", str(one)], ["identity", str(two)], ["note", str(one)]]
+        assert attempt(connection, REVEAL, ("cases", json.dumps(revealed))) == [(2,)]
+    told = {event["subjects"][0]: json.loads(event["detail"])["classes"] for event in chain(wall)[0]}
+    assert told == {one: ["identity", "note"], two: ["identity"]}
     assert broken(wall) is None
 
 

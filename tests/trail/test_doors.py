@@ -1,0 +1,216 @@
+"""Who sees which events: through the doors to the trail, and not otherwise. Row by row they are in the matrix."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from tests.support.events import HERS, REFERRED, Happened, put_events
+from tests.support.people import Member, named
+from tests.support.wall import Connection, Wall, as_superuser, attempt
+
+from pat_auth.policy import Role
+from pat_tenants.isolation.trail_doors import ACCESS, NETWORK_TRAIL, TRAIL_DOORS
+
+READERS = {
+    "door.organisation_events": Role.ORGANISATION_ADMIN,
+    "door.own_events": Role.SOCIAL_WORKER,
+    "door.network_events": Role.AUDITOR,
+    "door.partner_events": Role.CASE_MANAGER,
+    "door.access_log": Role.SURVIVOR,
+}
+HELD = f"insert into app.safety_holds values ('{{}}', gen_random_uuid(), '{HERS}', gen_random_uuid())"
+
+
+@pytest.fixture
+def events(wall: Wall) -> Iterator[list[Happened]]:
+    with put_events(wall) as events:
+        yield events
+
+
+@pytest.fixture
+def survivor(wall: Wall) -> Member:
+    return wall.member("cbo-a", Role.SURVIVOR)
+
+
+@pytest.fixture
+def admin(wall: Wall) -> Iterator[Connection]:
+    """A superuser's transaction, which is rolled back."""
+    with wall.admin.transaction(force_rollback=True):
+        yield wall.admin
+
+
+def seen(connection: Connection, view: str, member: Member, *, entered: bool = True) -> int:
+    """How many events a member sees through a view."""
+    with as_superuser(connection, member.login, member.session if entered else None):
+        ((number,),) = attempt(connection, f"select count(*) from {view}")
+        assert isinstance(number, int)
+        return number
+
+
+def test_every_view_of_the_trail_has_its_reader() -> None:
+    assert set(READERS) == {view.name for door in TRAIL_DOORS for view in door.views}
+
+
+@pytest.mark.usefixtures("events")
+@pytest.mark.parametrize("view", READERS)
+def test_a_door_to_the_trail_shows_nothing_to_whoever_has_not_entered(
+    wall: Wall, admin: Connection, view: str
+) -> None:
+    member = wall.member("cbo-a", READERS[view])
+    assert seen(admin, view, member) > 0
+    # A setting outlives the transaction's login, not the transaction.
+    admin.execute("select set_config('pat.session', '', true)")
+    assert seen(admin, view, member, entered=False) == 0
+
+
+@pytest.mark.usefixtures("events")
+@pytest.mark.parametrize("view", READERS)
+def test_a_door_to_the_trail_closes_with_the_session(wall: Wall, admin: Connection, view: str) -> None:
+    member = wall.member("cbo-a", READERS[view])
+    with as_superuser(admin, member.login, member.session):
+        pass
+    admin.execute("update sec.sessions set revoked_at = now() where id = %s", (member.session,))
+    assert seen(admin, view, member, entered=False) == 0
+
+
+@pytest.mark.usefixtures("events")
+@pytest.mark.parametrize("view", READERS)
+def test_an_event_is_neither_changed_nor_removed_through_a_door(wall: Wall, view: str) -> None:
+    with wall.acting(wall.member("cbo-a", READERS[view])) as connection:
+        for statement in (
+            f"update {view} set action = 'x'",
+            f"delete from {view}",
+            f"insert into {view} (organisation_id) values (gen_random_uuid())",
+        ):
+            assert attempt(connection, statement) in ("42501", "55000")
+
+
+def test_whoever_audits_the_network_reads_neither_who_acted_nor_whom_it_was_about() -> None:
+    """Not because a view leaves it out: the door's owner has no right on these columns."""
+    (opening,) = NETWORK_TRAIL.openings
+    assert not {"actor", "subjects", "number", "previous"} & set(opening.columns)
+
+
+def test_nobody_learns_how_much_goes_on_elsewhere() -> None:
+    opening = next(each for each in ACCESS.openings if each.table == "trail.events")
+    assert not {"number", "previous"} & set(opening.columns)
+
+
+def test_what_a_survivor_does_is_shown_without_her(wall: Wall, events: list[Happened]) -> None:
+    mine = next(event for event in events if event.label == "survivor1")
+    organisation = named("organisation", "cbo-a")
+    with wall.acting(wall.member("cbo-a", Role.ORGANISATION_ADMIN)) as connection:
+        shown = "select role, actor, subjects from door.organisation_events where id = %s"
+        assert attempt(connection, shown, (mine.id(organisation),)) == [("survivor", None, [])]
+
+
+def test_what_signing_in_writes_has_no_role(wall: Wall, events: list[Happened]) -> None:
+    event = next(event for event in events if event.label == "signed in")
+    with wall.acting(wall.member("cbo-a", Role.ORGANISATION_ADMIN)) as connection:
+        shown = "select role, actor from door.organisation_events where id = %s"
+        assert attempt(connection, shown, (event.id(event.organisation),)) == [(None, event.actor)]
+
+
+@pytest.mark.usefixtures("events")
+def test_a_partners_event_says_which_referral_it_was_and_not_who(wall: Wall) -> None:
+    with wall.acting(wall.member("cbo-a", Role.CASE_MANAGER)) as connection:
+        columns = attempt(
+            connection,
+            "select attname from pg_attribute where attrelid = 'door.partner_events'::regclass and attnum > 0",
+        )
+        rows = attempt(
+            connection, "select role, classes, referral_id, organisation_id from door.partner_events"
+        )
+    assert {name for (name,) in columns} == {
+        *("id", "organisation_id", "at", "role", "action", "classes", "referral_id")
+    }
+    goa, hers = named("organisation", "goa"), named("cbo-a", "referrals", "hers")
+    assert ("destination_worker", ["IDENTITY"], hers, goa) in rows
+
+
+@pytest.mark.usefixtures("events")
+def test_a_safety_hold_hides_who_looked_when_she_is_heard_and_who_works_for_her(
+    wall: Wall, survivor: Member, admin: Connection
+) -> None:
+    views = ("door.access_log", "app.hearings", "app.memberships")
+    before = [seen(admin, view, survivor) for view in views]
+    assert all(number > 1 for number in (before[0], before[2]))
+    assert before[1] == 1
+    admin.execute(HELD.format(survivor.organisation).encode())
+    # Her own membership is hers.
+    assert [seen(admin, view, survivor) for view in views] == [0, 0, 1]
+    admin.execute("update app.safety_holds set lifted_at = now() where survivor_id = %s", (HERS,))
+    assert [seen(admin, view, survivor) for view in views] == before
+
+
+@pytest.mark.usefixtures("events")
+def test_a_safety_hold_hides_nothing_from_anybody_else(wall: Wall, admin: Connection) -> None:
+    admin.execute(HELD.format(wall.organisation("cbo-a")).encode())
+    assert seen(admin, "door.access_log", wall.member("cbo-b", Role.SURVIVOR)) >= 0
+    for view in ("door.organisation_events", "door.partner_events"):
+        role = READERS[view]
+        assert seen(admin, view, wall.member("cbo-a", role)) > 0
+
+
+@pytest.mark.usefixtures("events")
+def test_a_hold_on_somebody_of_another_organisation_hides_nothing(
+    wall: Wall, survivor: Member, admin: Connection
+) -> None:
+    before = seen(admin, "door.access_log", survivor)
+    other = wall.organisation("cbo-b")
+    admin.execute("alter table app.safety_holds drop constraint fk_safety_holds_survivor")
+    admin.execute(HELD.format(other).encode())
+    assert seen(admin, "door.access_log", survivor) == before
+
+
+def test_who_is_held_reads_no_hold(wall: Wall, survivor: Member) -> None:
+    with wall.acting(survivor) as connection:
+        assert attempt(connection, "select 1 from app.safety_holds") == "42501"
+
+
+@pytest.mark.usefixtures("events")
+def test_a_session_under_duress_reads_no_log(wall: Wall, survivor: Member, admin: Connection) -> None:
+    admin.execute("update sec.sessions set is_duress = true where id = %s", (survivor.session,))
+    assert seen(admin, "door.access_log", survivor) == 0
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "{}",
+        "[]",
+        "1",
+        '"identity"',
+        '{"classes": "nothing of ours"}',
+        '{"classes": {"a": "b"}}',
+        '{"classes": [1, null, {}]}',
+    ],
+)
+def test_whatever_a_partner_writes_into_its_chain_her_log_is_read(
+    wall: Wall, survivor: Member, detail: str
+) -> None:
+    goa = wall.member("goa", Role.DESTINATION_WORKER)
+    try:
+        with wall.acting(goa, commit=True) as connection:
+            connection.execute("select trail.record('record.read', %s, %s)", ([REFERRED], detail))
+        with wall.acting(survivor) as connection:
+            assert attempt(connection, "select classes from door.access_log") == [([],)]
+    finally:
+        wall.admin.execute("delete from trail.events; delete from trail.heads")
+
+
+def test_a_class_is_read_in_either_spelling(wall: Wall, survivor: Member) -> None:
+    goa = wall.member("goa", Role.DESTINATION_WORKER)
+    try:
+        with wall.acting(goa, commit=True) as connection:
+            detail = json.dumps({"classes": ["legal_status", "HEARING_SCHEDULE", "shoe_size"]})
+            connection.execute("select trail.record('record.read', %s, %s)", ([REFERRED], detail))
+        with wall.acting(survivor) as connection:
+            shown = attempt(connection, "select classes, referral_id from door.access_log")
+    finally:
+        wall.admin.execute("delete from trail.events; delete from trail.heads")
+    hers: UUID = named("cbo-a", "referrals", "hers")
+    assert shown == [(["LEGAL_STATUS", "HEARING_SCHEDULE"], hers)]
