@@ -1,4 +1,4 @@
-"""Cases, their assignments, notes, proceedings and hearings; and what may be done with them."""
+"""Cases and who works on them; and what may be done with them."""
 
 from __future__ import annotations
 
@@ -10,30 +10,23 @@ from uuid import UUID
 import strawberry
 
 from pat_auth.policy import Permission
-from pat_platform.engine.declare import Column, Expression, Finish, GlobalId, ToMany, ToOne, Variant
+from pat_platform.engine.declare import Column, Expression, GlobalId, ToMany, ToOne
 from pat_platform.engine.declare import Connection as Page
-from pat_platform.engine.kinds import CODE, CODE_ARRAY, DATE, DATETIME, INT, TEXT, TEXT_ARRAY
+from pat_platform.engine.kinds import CODE, CODE_ARRAY, DATE, DATETIME, INT, TEXT
 from pat_platform.errors import ChangedSince, Refused
 from pat_schema.declaring import codes, declared, described, found, input_type, mutation
 from pat_schema.declaring import reads as read_by
 from pat_schema.ids import uuid_of
 from pat_schema.node import Connection, Node
+from pat_schema.notes import CaseNote, NoteOrder
 from pat_schema.organisations import Member, Place
-from pat_schema.problems import Conflict, Refusal, Withheld
-from pat_schema.survivors import UNSEAL, NewSurvivorInput, Survivor, sealed_from
+from pat_schema.problems import Conflict, Refusal
+from pat_schema.proceedings import LegalProceeding
+from pat_schema.survivors import NewSurvivorInput, Survivor
 from pat_schema.verbs import VerbContext, conflict, saved
 from pat_schema.viewer import CEILING
 from pat_tenants.cases import reads, service
-from pat_tenants.cases.models import (
-    CaseStage,
-    CaseStatus,
-    HearingMode,
-    HearingPurpose,
-    Jurisdiction,
-    NoteKind,
-    ProceedingStage,
-    RiskLevel,
-)
+from pat_tenants.cases.models import CaseStage, CaseStatus, RiskLevel
 from pat_tenants.htcds import Exploitation, HtcdsCaseStatus, TraffickingStatus
 from pat_tenants.organisations import reads as organisations
 from pat_tenants.places import reads as places
@@ -44,19 +37,7 @@ from pat_tenants.survivors.service import Identity, register_survivor
 if TYPE_CHECKING:
     from pat_schema.referrals import Referral
 
-for enumeration in (
-    CaseStage,
-    CaseStatus,
-    Exploitation,
-    HearingMode,
-    HearingPurpose,
-    HtcdsCaseStatus,
-    Jurisdiction,
-    NoteKind,
-    ProceedingStage,
-    RiskLevel,
-    TraffickingStatus,
-):
+for enumeration in (CaseStage, CaseStatus, Exploitation, HtcdsCaseStatus, RiskLevel, TraffickingStatus):
     codes(enumeration)
 
 Info = strawberry.Info[VerbContext, None]
@@ -73,80 +54,6 @@ class CaseAssignment:
     since: datetime = found(Column("started_at", DATETIME, nullable=False), "When it was given to her.")
 
 
-@described
-class NoteText:
-    """The text of a note. Every read of it is recorded."""
-
-    text: str | None = found(
-        Finish(
-            survivors.sealed("case_note_texts", "text", "survivor_id", "note_id"),
-            UNSEAL,
-            audits=reads.NOTE_TEXT_READ,
-        ),
-        "As it was written; null once it was erased.",
-    )
-
-
-NoteTextResult = Annotated[
-    NoteText | Withheld,
-    strawberry.union("NoteTextResult", description="The text of a note, or why it is withheld."),
-]
-
-
-@described
-class CaseNote(Node):
-    """A note on a case."""
-
-    id: strawberry.ID = found(GlobalId("CaseNote"), "Opaque.")
-    kind: NoteKind = found(Column("kind", CODE, nullable=False), "What it is about.")
-    written_at: datetime = found(Column("written_at", DATETIME, nullable=False), "When it was written.")
-    author: Member | None = found(
-        ToOne(
-            organisations.MEMBERS, organisations.member_of("created_by"), order=organisations.FIRST_MEMBERSHIP
-        ),
-        "Who wrote it; null where the caller may not see who it is.",
-    )
-    body: NoteTextResult = found(
-        sealed_from(
-            Permission.NOTE_TEXT_READ,
-            "identity",
-            shown=Variant(None, "NoteText", ToOne(reads.NOTE_TEXTS, reads.NOTE_TEXT)),
-            assigned=reads.NOTE_IS_ASSIGNED,
-        ),
-        "The text, or why it is withheld.",
-    )
-
-
-@described
-class Hearing(Node):
-    """A day in court."""
-
-    id: strawberry.ID = found(GlobalId("Hearing"), "Opaque.")
-    held_on: date = found(Column("held_on", DATE, nullable=False), "The day, past or to come.")
-    mode: HearingMode = found(Column("mode", CODE, nullable=False), "In the court room or by video link.")
-    purpose: HearingPurpose | None = found(Column("purpose", CODE), "What it is for.")
-
-
-@described
-class LegalProceeding(Node):
-    """A criminal proceeding in a case."""
-
-    id: strawberry.ID = found(GlobalId("LegalProceeding"), "Opaque.")
-    jurisdiction: Jurisdiction = found(
-        Column("jurisdiction", CODE, nullable=False), "Where she comes from, or where she was taken."
-    )
-    state: str = found(Column("state", TEXT, nullable=False), "The state of India whose court it is.")
-    court: str | None = found(Column("court", TEXT), "The court, once there is one.")
-    stage: ProceedingStage = found(Column("stage", CODE, nullable=False), "How far it has come.")
-    sections: list[str] = found(
-        Column("sections", TEXT_ARRAY, nullable=False), "Statute and section, such as `IPC 370` or `BNS 143`."
-    )
-    filed_on: date | None = found(Column("filed_on", DATE), "When it was filed.")
-    hearings: list[Hearing] = found(
-        ToMany(reads.HEARINGS, reads.OF_PROCEEDING, order=reads.BY_DAY), "Its days in court, in order."
-    )
-
-
 @codes
 class CaseOrder(StrEnum):
     """How cases are ordered."""
@@ -154,13 +61,6 @@ class CaseOrder(StrEnum):
     OPENED_ON_DESC = "OPENED_ON_DESC"
     OPENED_ON_ASC = "OPENED_ON_ASC"
     CODE_ASC = "CODE_ASC"
-
-
-@codes
-class NoteOrder(StrEnum):
-    """How notes are ordered."""
-
-    WRITTEN_AT_DESC = "WRITTEN_AT_DESC"
 
 
 @input_type
@@ -305,16 +205,6 @@ class AssignCaseInput:
 
 
 @input_type
-class AddCaseNoteInput:
-    """A note on a case."""
-
-    case_id: strawberry.ID
-    kind: NoteKind
-    text: str
-    client_mutation_id: UUID | None = None
-
-
-@input_type
 class UpdateCaseInput:
     """What to change on a case that was read at `baseVersion`; what is not given stays as it is."""
 
@@ -331,7 +221,6 @@ class UpdateCaseInput:
 
 OpenCaseResult = Annotated[Case | Refusal, strawberry.union("OpenCaseResult")]
 AssignCaseResult = Annotated[Case | Refusal, strawberry.union("AssignCaseResult")]
-AddCaseNoteResult = Annotated[CaseNote | Refusal, strawberry.union("AddCaseNoteResult")]
 UpdateCaseResult = Annotated[Case | Refusal | Conflict, strawberry.union("UpdateCaseResult")]
 
 
@@ -375,18 +264,6 @@ class CaseMutation:
             member_id=uuid_of(input.member_id, "Member"),
         )
         return saved(Case, case.id)
-
-    @mutation(requires=Permission.NOTE_ADD)
-    async def add_case_note(self, info: Info, input: AddCaseNoteInput) -> AddCaseNoteResult:
-        """Write a note on a case."""
-        note_id = await service.add_case_note(
-            info.context.tx,
-            info.context.vault,
-            case_id=uuid_of(input.case_id, "Case"),
-            kind=input.kind,
-            text=input.text,
-        )
-        return saved(CaseNote, note_id)
 
     @mutation(requires=Permission.CASE_UPDATE)
     async def update_case(self, info: Info, input: UpdateCaseInput) -> UpdateCaseResult:

@@ -23,6 +23,7 @@ from pat_schema.declaring import reads as read_by
 from pat_schema.groups import GroupQuery
 from pat_schema.members import MemberMutation, MemberQuery
 from pat_schema.node import Node
+from pat_schema.notes import NoteMutation
 from pat_schema.organisations import OrganisationQuery
 from pat_schema.problems import Conflict, Refusal, Withheld
 from pat_schema.referrals import ReferralQuery, receives
@@ -57,7 +58,7 @@ class Query(
 
 
 @strawberry.type(description="What may be done.")
-class Mutation(CaseMutation, ClientMutation, MemberMutation, SessionMutation):
+class Mutation(CaseMutation, ClientMutation, MemberMutation, NoteMutation, SessionMutation):
     """All root fields that write."""
 
 
