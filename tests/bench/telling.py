@@ -44,5 +44,7 @@ def _cell(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
+        if 0 < value < 0.1:
+            return f"{value:.4f}"
         return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
     return str(value)
