@@ -169,6 +169,15 @@ OF_TABLES: dict[str, tuple[Plant, ...]] = {
             for each row execute function suppress_redundant_updates_trigger()""",
             "app.cases.planted",
         ),
+        Plant(
+            "create trigger planted after insert on app.referrals for each row execute function sec.note_referral()",
+            "app.referrals.planted",
+        ),
+        Plant(
+            """drop trigger note on app.referrals; create trigger note before insert on app.referrals
+            for each row execute function suppress_redundant_updates_trigger()""",
+            "app.referrals.note",
+        ),
         Plant("create rule planted as on insert to app.case_notes do also nothing", "app.case_notes.planted"),
         Plant(
             """create function public.planted() returns event_trigger language plpgsql as 'begin end';

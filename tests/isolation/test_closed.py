@@ -16,12 +16,13 @@ from pat_tenants.organisations.models import OrganisationKind
 from pat_tenants.tables import metadata
 
 ISSUER, KEYS, SIGN_IN = "pat_service_issuer", "pat_service_keys", "pat_service_sign_in"
+LISTENER = "pat_service_listener"
 APPLICATION = {f"pat_{role}" for role in Role} | {"pat_application"}
 
 SCHEMAS = {
     "app": {*APPLICATION, "pat_owner", "pat_sec", "pat_door_referral", ISSUER, KEYS},
     "door": {*APPLICATION, "pat_owner", "pat_door_referral"},
-    "sec": {*APPLICATION, "pat_sec", "pat_owner", "pat_trail", ISSUER, MIGRATOR, SIGN_IN},
+    "sec": {*APPLICATION, "pat_sec", "pat_owner", "pat_trail", ISSUER, MIGRATOR, SIGN_IN, LISTENER},
     "trail": {*APPLICATION, "pat_trail", "pat_sec"},
     "migrations": {MIGRATOR, ISSUER},
     "public": set[str](),
@@ -39,6 +40,11 @@ FUNCTIONS = {
     "trail.field(text)": {"pat_trail"},
     "trail.append(uuid,uuid,text,uuid[],jsonb)": {"pat_trail", "pat_sec"},
     "sec.end_sessions(uuid[],text)": {"pat_sec"},
+    "sec.note_referral()": {"pat_sec"},
+    "sec.note_word_on_referral()": {"pat_sec"},
+    "sec.changed_since(pg_snapshot)": {LISTENER, "pat_sec"},
+    "sec.live_among(uuid[])": {LISTENER, "pat_sec"},
+    "sec.forget_changes()": {SIGN_IN, "pat_sec"},
     **{
         f"sec.{function}": {SIGN_IN, "pat_sec"}
         for function in (

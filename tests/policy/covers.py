@@ -28,6 +28,7 @@ KEYS = {
     "app.replays": ("organisation_id", "key"),
     "app.organisations": ("id",),
     "app.places": ("id",),
+    "app.referral_changes": ("organisation_id", "referral_id"),
     "door.sent_answers": ("referral_id",),
     "door.received_referrals": ("from_organisation_id", "id"),
     "door.received_proceedings": ("referral_id",),
@@ -75,6 +76,12 @@ def _covered(wall: Wall, relation: str, me: Member) -> Covered:
         yield _key(wall, "app.referrals", "hers"), HERS
         yield _key(wall, "app.referrals", "ours"), OURS
         yield _key(wall, "app.referrals", "exchanged"), OURS
+    elif relation == "app.referral_changes":
+        # Of what cbo-b sent it is told by the name that it knows.
+        for label, reaches in (("hers", HERS), ("ours", OURS), ("exchanged", OURS)):
+            yield (named("organisation", "cbo-a"), _key(wall, "app.referrals", label)[1]), reaches
+        received = named("cbo-b", "received", "exchanged")
+        yield (named("organisation", "cbo-a"), received), {ORGANISATION, RECEIVED}
     elif relation in ("app.referral_answers", "app.referral_hearings"):
         yield _key(wall, relation, "ours"), {RECEIVED}
     elif relation.startswith("door."):

@@ -266,6 +266,7 @@ def test_a_destination_never_sees_more_than_its_doors_and_the_directory(wall: Wa
         "app.replays",
         "app.referral_answers",
         "app.referral_hearings",
+        "app.referral_changes",
     }
     for role in (Role.DESTINATION_ADMIN, Role.DESTINATION_WORKER):
         with wall.acting(wall.member("goa", role)) as connection:

@@ -107,6 +107,16 @@ def _case(slug: str, label: str) -> Iterator[tuple[str, Row]]:
         stage="CHARGESHEET",
     )
     yield _base(slug, "hearings", label, **about, proceeding_id=proceeding, held_on=DAY, mode="VIDEO")
+    # Beside those that are written whenever a referral is.
+    yield _base(
+        slug,
+        "referral_changes",
+        label,
+        created_by=None,
+        referral_id=named(slug, "referrals", label),
+        **about,
+        transaction=3,
+    )
 
 
 def _arrival(slug: str, label: str) -> Iterator[tuple[str, Row]]:

@@ -36,4 +36,6 @@ def forget(connections: Connections) -> None:
     """
     for _ in range(ROUNDS):
         with connections.transaction() as connection:
-            connection.execute("select sec.forget(), sec.forget_mails(), sec.forget_resets()")
+            connection.execute(
+                "select sec.forget(), sec.forget_mails(), sec.forget_resets(), sec.forget_changes()"
+            )

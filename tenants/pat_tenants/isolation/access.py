@@ -101,6 +101,7 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
             "app.referrals",
             "app.referral_answers",
             "app.referral_hearings",
+            "app.referral_changes",
             "door.referral_states",
             "door.sent_answers",
             "door.sent_hearings",

@@ -120,6 +120,9 @@ RULES = (
         "trigger or rewrite rule",
         _TABLES
         + """select name || '.' || tgname from tables t join pg_trigger g on g.tgrelid = t.oid where not tgisinternal
+        and not exists (
+            select from unnest(%(trigger_names)s::text[], %(trigger_definitions)s::text[]) l(trigger_name, definition)
+            where l.trigger_name = name || '.' || tgname and l.definition = pg_get_triggerdef(g.oid))
         union all select name || '.' || rulename from tables t join pg_rewrite w on w.ev_class = t.oid
         union all select evtname::text from pg_event_trigger""",
     ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from pat_platform.database.logins import KEYS
-from pat_tenants.isolation import sign_in
+from pat_tenants.isolation import sign_in, waking
 from pat_tenants.isolation.doors import DOORS
 from pat_tenants.isolation.roles import GROUP, MIGRATOR
 from pat_tenants.key_tables import WRAPPED, key_tables
@@ -23,6 +23,9 @@ SECOND_REFERENCES = (
 )
 """Foreign keys from a row of one organisation to another's referral: the policies of these tables ask the door first."""
 
+TRIGGERS: Mapping[str, str] = MappingProxyType({**waking.TRIGGERS})
+"""All triggers that there are, as PostgreSQL writes them."""
+
 DEFINERS = (
     "sec.actor()",
     "sec.membership()",
@@ -31,6 +34,8 @@ DEFINERS = (
     "trail.record(text,uuid[],jsonb)",
     "trail.reveal(text,jsonb)",
     *sign_in.CALLERS,
+    *waking.CALLERS,
+    *waking.WRITERS,
 )
 """Functions that run as their owner."""
 
@@ -45,6 +50,7 @@ CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "app.my_referrals()": (GROUP,),
         "app.received_status(uuid,uuid)": (GROUP,),
         **sign_in.CALLERS,
+        **waking.CALLERS,
     }
 )
 """Which roles of ours may call which functions of others."""
@@ -93,7 +99,7 @@ _KEEPERS = (
 
 def privileges() -> list[Privilege]:
     """What the keepers of sessions and of keys and the doors' owners may do, column by column. The fence binds none of them."""
-    kept = (Privilege(*grant) for grant in sign_in.grants())
+    kept = (Privilege(*grant) for grant in (*sign_in.grants(), *waking.grants()))
     return [*_KEEPERS, *_wrapped_keys(), *kept, *_openings()]
 
 

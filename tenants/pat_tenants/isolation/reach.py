@@ -39,6 +39,8 @@ _SPECIAL: dict[tuple[str, Reach], str] = {
     # What the receiver of a referral wrote is its own: the fence alone decides.
     ("app.referral_answers", Reach.RECEIVED): "true",
     ("app.referral_hearings", Reach.RECEIVED): "true",
+    # A referral that was not sent is not known to be there.
+    ("app.referral_changes", Reach.RECEIVED): "referral_id in (select id from door.received_referrals)",
 }
 
 _CHECKS: dict[tuple[str, Reach], str] = {
@@ -61,6 +63,9 @@ _CHECKS: dict[tuple[str, Reach], str] = {
 _RECEIVERS_OWN = frozenset({"app.referral_answers", "app.referral_hearings"})
 """What a receiver writes about a referral: only its reach opens these tables, the sender looks through the door."""
 
+_OF_BOTH_SIDES = frozenset({"app.referral_changes"})
+"""What is kept for senders and for receivers alike, each in rows of its own."""
+
 
 def condition(table: Table, reach: Reach, *, writing: bool = False) -> str | None:
     """The policy's condition for ``table`` at ``reach``, or None where the reach opens nothing of it.
@@ -69,7 +74,7 @@ def condition(table: Table, reach: Reach, *, writing: bool = False) -> str | Non
     has no column to say what the reach would mean: a new table must say whose its rows are.
     """
     name = f"{table.schema}.{table.name}"
-    if (reach is Reach.RECEIVED) is not (name in _RECEIVERS_OWN):
+    if name not in _OF_BOTH_SIDES and (reach is Reach.RECEIVED) is not (name in _RECEIVERS_OWN):
         return None
     if writing and (name, reach) in _CHECKS:
         return _CHECKS[name, reach]

@@ -9,7 +9,7 @@ from sqlalchemy import Table
 from pat_auth.policy import POLICY, Permission, Reach, Role
 from pat_platform.database.logins import KEYS
 from pat_platform.database.models import TableKind
-from pat_tenants.isolation import door, doors, sign_in
+from pat_tenants.isolation import door, doors, sign_in, waking
 from pat_tenants.isolation.access import ACCESS, Access, Command
 from pat_tenants.isolation.reach import ACTOR, ORGANISATION, condition
 from pat_tenants.isolation.roles import DOOR_OWNERS, GROUP, MIGRATOR, OWNERS, database_role
@@ -105,6 +105,7 @@ def statements() -> Iterator[Statement]:
     yield from _KEEPERS
     yield from _keys()
     yield from sign_in.render()
+    yield from waking.render()
     for table in _sorted():
         if table.info["kind"] is not TableKind.SECURITY:
             yield "pat_owner", _session(table)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
@@ -118,6 +119,7 @@ class Referral(Base):
         CheckConstraint("state = 'DRAFT' or agreed_until is not null", name="agreed"),
         Index(None, "organisation_id", "case_id"),
         Index(None, "to_organisation_id", "organisation_id"),
+        Index(None, "organisation_id", "agreed_until"),
         {"schema": "app", "info": {"kind": TableKind.TENANT, "case": "case_id", "survivor": "survivor_id"}},
     )
 
@@ -191,3 +193,31 @@ class ReferralHearing(Base):
     mode: Mapped[str]
     purpose: Mapped[str | None]
     created_by: Mapped[UUID]
+
+
+class ReferralChange(Base):
+    """That a referral has changed, as the organisation that is told of it names it: each change is told to both sides.
+
+    The triggers of the tables that referrals are made of write it; it is forgotten after a week.
+    """
+
+    __tablename__ = "referral_changes"
+    __table_args__ = (
+        PrimaryKeyConstraint("organisation_id", "id"),
+        Index(None, "organisation_id", "transaction"),
+        Index(None, "transaction"),
+        Index(None, "changed_at"),
+        {"schema": "app", "info": {"kind": TableKind.TENANT, "case": "case_id", "survivor": "survivor_id"}},
+    )
+
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("app.organisations.id"))
+    id: Mapped[UUID] = mapped_column(server_default=text("gen_random_uuid()"))
+    referral_id: Mapped[UUID]
+    case_id: Mapped[UUID | None]
+    """The sender's; None where the receiver is told."""
+    survivor_id: Mapped[UUID | None]
+    transaction: Mapped[int] = mapped_column(
+        BigInteger(), server_default=text("pg_current_xact_id()::text::bigint")
+    )
+    """Which transaction changed it: a snapshot tells which of them somebody has seen."""
+    changed_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

@@ -1,7 +1,7 @@
 """How referrals are found: by the sender in its own table, by the receiver through the door."""
 
 from pat_platform.engine.declare import Filter, Order, Row, Source
-from pat_platform.engine.kinds import DATETIME
+from pat_platform.engine.kinds import DATETIME, TEXT
 
 _SHARED = "x.need, x.urgency, x.sent_at, x.agreed_until, x.scopes"
 
@@ -33,3 +33,11 @@ SENT_HEARINGS = Source("door.sent_hearings")
 RECEIVED_HEARINGS = Source("app.referral_hearings")
 HEARINGS = "{n}.referral_id = {t}.received_id"
 BY_DAY = (Order("held_on"), Order("id"))
+
+OF_CHANGE = "{n}.id = {t}.id"
+RECEIVED_COUNT = "(select count(*) from door.received_referrals)"
+RECEIVED_STATES = Source(
+    "(select x.status, count(*) from door.received_referrals x group by x.status)", ("status",), TEXT
+)
+NO_STATES = Source("(select null::text as status, 0 as count where false)", ("status",), TEXT)
+BY_STATE = (Order("status"),)
