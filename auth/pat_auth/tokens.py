@@ -98,33 +98,36 @@ class Verifier:
 
     def verify(self, token: str) -> Principal:
         """Who the token speaks for. Raises `Fault` UNAUTHENTICATED, with one sentence whatever is wrong."""
+        return self.verify_until(token)[1]
+
+    def verify_until(self, token: str) -> tuple[int, Principal]:
+        """When the token expires, in seconds since 1970, and who it speaks for. Raises what `verify` raises."""
         if len(token) > _LONGEST_TOKEN or not token.isascii():
             raise _unauthenticated()
         digest = sha256(token.encode()).digest()
-        principal = self._recall(digest)
-        if principal is None:
+        known = self._recall(digest)
+        if known is None:
             try:
-                expires_at, principal = self._check(token)
+                known = self._check(token)
             except _MALFORMED as error:
                 raise _unauthenticated() from error
-            self._remember(digest, expires_at, principal)
-        return principal
+            self._remember(digest, known)
+        return known
 
-    def _recall(self, digest: bytes) -> Principal | None:
+    def _recall(self, digest: bytes) -> tuple[int, Principal] | None:
         with self._lock:
             known = self._known.get(digest)
             if known is None:
                 return None
-            expires_at, principal = known
-            if expires_at <= self._clock():
+            if known[0] <= self._clock():
                 del self._known[digest]
                 return None
             self._known.move_to_end(digest)
-            return principal
+            return known
 
-    def _remember(self, digest: bytes, expires_at: int, principal: Principal) -> None:
+    def _remember(self, digest: bytes, known: tuple[int, Principal]) -> None:
         with self._lock:
-            self._known[digest] = (expires_at, principal)
+            self._known[digest] = known
             while len(self._known) > self._remembered:
                 self._known.popitem(last=False)
 
@@ -161,11 +164,15 @@ class FollowingVerifier:
 
     def verify(self, token: str) -> Principal:
         """Who the token speaks for. Raises `Fault` UNAUTHENTICATED, with one sentence whatever is wrong."""
+        return self.verify_until(token)[1]
+
+    def verify_until(self, token: str) -> tuple[int, Principal]:
+        """When the token expires, in seconds since 1970, and who it speaks for. Raises what `verify` raises."""
         keys = self._keys.read()
         if keys is not self._followed:
             self._verifier = self._make(keys.public_set())
             self._followed = keys
-        return self._verifier.verify(token)
+        return self._verifier.verify_until(token)
 
 
 def _expectations(issuer: str, audience: str) -> dict[str, ClaimsOption]:

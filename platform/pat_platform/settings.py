@@ -38,6 +38,7 @@ _NUMBERS = (
     "metrics_port",
     "drain_seconds",
     "sign_in_connections",
+    "sockets",
 )
 _USER_WITHOUT_PASSWORD = re.compile(r"[a-z+]+://[^:/@?]+(?=@)")
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
@@ -118,6 +119,8 @@ class Settings:
     traces: bool = False
     trusts_traces: bool = False
     sign_in_connections: int = 4
+    sockets: int = 5_000
+    """How many WebSockets and streams one process keeps open."""
     product_name: str = ""
     """What the pages of signing in are headed with. Whoever sees a phone over somebody's shoulder reads it."""
     quick_exit: str = ""
@@ -161,7 +164,7 @@ class Settings:
         """Read the settings; what is `given` (by field name) needs no variable.
 
         DATABASE_URL, DATABASE_PASSWORD_FILE, PAT_SECRET or PAT_SECRET_FILE, PAT_POOL_SIZE, PAT_POOL_WAIT_SECONDS,
-        PAT_SIGN_IN_CONNECTIONS, PAT_CONNECT_TIMEOUT_SECONDS, PAT_STATEMENT_TIMEOUT_MS, PAT_LOCK_TIMEOUT_MS,
+        PAT_SIGN_IN_CONNECTIONS, PAT_SOCKETS, PAT_CONNECT_TIMEOUT_SECONDS, PAT_STATEMENT_TIMEOUT_MS, PAT_LOCK_TIMEOUT_MS,
         PAT_IDLE_IN_TRANSACTION_TIMEOUT_MS, PAT_TRANSACTION_TIMEOUT_MS, PAT_REQUEST_TIMEOUT_SECONDS,
         PAT_PREPARED_STATEMENTS (for each connection), PAT_MAX_COST (points for one operation),
         PAT_BUDGET_ORGANISATION, PAT_BUDGET_CLIENT and PAT_BUDGET_PERSON (points a minute; 0 for no limit),

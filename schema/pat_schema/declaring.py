@@ -79,6 +79,20 @@ def mutation(*, requires: Permission) -> Callable[[Function], Any]:
     return decorate
 
 
+def event(declaration: Declaration, *, requires: Permission) -> Callable[[Function], Any]:
+    """A subscription: the decorated generator only declares what each event says. Its docstring documents the API."""
+
+    def decorate(function: Function) -> Any:
+        return strawberry.subscription(
+            resolver=function,
+            metadata={DECLARATION: _needing(declaration, requires)},
+            description=_description(function),
+            directives=_directives(requires),
+        )
+
+    return decorate
+
+
 def described(cls: Class) -> Class:
     """An object type whose docstring is its description."""
     return strawberry.type(cls, description=_description(cls))

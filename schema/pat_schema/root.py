@@ -26,6 +26,7 @@ from pat_schema.node import Node
 from pat_schema.notes import NoteMutation
 from pat_schema.organisations import OrganisationQuery
 from pat_schema.problems import Conflict, Refusal, Withheld
+from pat_schema.referral_events import ReferralSubscription
 from pat_schema.referrals import ReferralQuery, receives
 from pat_schema.scalars import SCALARS
 from pat_schema.sessions import SessionMutation
@@ -55,6 +56,11 @@ class Query(
     def node(self, id: strawberry.ID) -> Node | None:
         """Whatever has this id, of the types that the caller may read; null for an id that is unknown to her."""
         declared()
+
+
+@strawberry.type(description="What may be waited for, over a WebSocket or as a stream of events.")
+class Subscription(ReferralSubscription):
+    """All root fields whose answers come whenever something has changed."""
 
 
 @strawberry.type(description="What may be done.")
@@ -95,6 +101,7 @@ ROWS: dict[str, Row | DeferredRow] = {
 schema = strawberry.Schema(
     Query,
     Mutation,
+    Subscription,
     types=[Refusal, Conflict, Withheld],
     config=StrawberryConfig(scalar_map=SCALARS),
     scalar_overrides=None,

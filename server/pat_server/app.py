@@ -24,6 +24,9 @@ from pat_server.sign_in.forgetting import forget_now_and_then
 from pat_server.sign_in.origins import CrossOrigin, Origins
 from pat_server.sign_in.routes import sign_in_routes
 from pat_server.stopping import Stopping
+from pat_server.subscriptions.hub import Hub
+from pat_server.subscriptions.sockets import Sockets
+from pat_server.subscriptions.streams import STREAM, Streams
 from pat_server.tracing import tracer_of
 from pat_server.web import Web
 
@@ -38,23 +41,29 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         forgetting = create_task(forget_now_and_then(parts.issuer.connections))
         posting = create_task(send_what_is_due(parts))
+        ringing = create_task(hub.bell.ring())
         try:
             yield
         finally:
             stopping.say_farewell()
             forgetting.cancel()
             posting.cancel()
+            ringing.cancel()
             await parts.database.close()
             await to_thread(parts.issuer.connections.close)
             parts.vault.close()
             if tracer is not None:
                 tracer.close()
 
-    endpoint = GraphQLEndpoint(Executor(parts), parts.verifier, is_explorable=settings.is_explorable)
+    executor = Executor(parts)
+    endpoint = GraphQLEndpoint(executor, parts.verifier, is_explorable=settings.is_explorable)
     headers, observer = Headers(stopping), Observer(parts.measures, tracer)
     api = ObservedApi(endpoint, observer, headers, trusts_traces=settings.trusts_traces)
     origins = Origins(parts.issuer.connections)
-    app = Application(CrossOrigin(api, origins), lifespan=lifespan, routes=_routes(parts, stopping))
+    hub = Hub(parts, executor, observer, origins)
+    stopping.when_begun(hub.lines.end_all)
+    routes = [Route(STREAM, Streams(hub)), *_routes(parts, stopping)]
+    app = Application(CrossOrigin(api, origins), Sockets(hub), lifespan=lifespan, routes=routes)
     app.add_middleware(CrossOrigin, origins=origins)
     app.add_middleware(ObservedPages, headers=headers)
     app.state.parts = parts
@@ -65,14 +74,19 @@ def create_app(settings: Settings) -> Starlette:
 class Application(Starlette):
     """The API, and pages beside it. The way to the API does not lead past their routes: it would take as long as finding a plan."""
 
-    def __init__(self, api: ASGIApp, *, lifespan: Lifespan[Starlette], routes: Sequence[Route]) -> None:
+    def __init__(
+        self, api: ASGIApp, sockets: ASGIApp, *, lifespan: Lifespan[Starlette], routes: Sequence[Route]
+    ) -> None:
         super().__init__(lifespan=lifespan, routes=routes)
         self._api = api
+        self._sockets = sockets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] == "http" and scope["path"] == API:
             await self._api(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == API:
+            await self._sockets(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 

@@ -32,6 +32,8 @@ from pat_server.requests import Answer, GraphQLRequest, error, faulty, request_e
 UNFIT = "This does not fit the schema. Check the document, its operation's name and its variables against schema.graphql."
 LATE = "This took too long and was stopped. Ask for less, or try again later."
 STEP_UP_AGAIN = "Sign in again with both factors: for this, that may be ten minutes ago at most."
+STREAMED = "Subscriptions are served over a WebSocket at /graphql, and as events at /graphql/stream."
+NOT_STREAMED = "Send queries and mutations by POST: here, only subscriptions are served."
 NOT_BEGUN = "The time of this request was over before this began. Send it again."
 # Documents that do not fit are remembered with their answers, so that whoever repeats one costs next to nothing.
 REFUSALS, REFUSAL_BYTES = 1_000, 4_000_000
@@ -115,10 +117,14 @@ class Executor:
         observation.operation, observation.kind = operation.digest[:DIGITS], operation.kind.value
         observation.mark("parse")
         measure_variables(request.variables)
+        if request.opens:
+            return await self._open(operation, request, caller)
         if operation.kind is OperationType.MUTATION:
             if request.is_safe:
                 raise Fault("METHOD_NOT_ALLOWED", "Send mutations by POST.")
             return await self._mutate(operation, request, caller)
+        if operation.kind is OperationType.SUBSCRIPTION and request.row is None:
+            raise Fault("BAD_INPUT", STREAMED)
         try:
             with within(self._seconds) as time_limit:
                 return await self._read(operation, request, caller, observation)
@@ -142,14 +148,26 @@ class Executor:
             self._refusals.put(key, refusal, weight)
         return refusal
 
+    async def _open(self, operation: Operation, request: GraphQLRequest, caller: Caller) -> Answer:
+        """Nothing, if there may be events of this: paid for as one of them."""
+        if operation.kind is not OperationType.SUBSCRIPTION:
+            raise Fault("BAD_INPUT", NOT_STREAMED)
+        bound = self._engine.prepare_operation(
+            operation, request.variables, caller.viewer, caller.viewer_key, request.row
+        )
+        await caller.purse.spend(bound.cost)
+        return Answer(b"")
+
     async def _read(
         self, operation: Operation, request: GraphQLRequest, caller: Caller, observation: Observation
     ) -> Answer:
-        bound = self._engine.prepare_operation(operation, request.variables, caller.viewer, caller.viewer_key)
+        bound = self._engine.prepare_operation(
+            operation, request.variables, caller.viewer, caller.viewer_key, request.row
+        )
         observation.cost = bound.cost
         observation.mark("plan")
         cost = shown(bound.cost, bound.cost, await caller.purse.spend(bound.cost))
-        if self._parts.diagnosis is not None:
+        if self._parts.diagnosis is not None and request.row is None:
             return _answer(await self._parts.diagnosis.read(request, caller.principal), cost)
         raw = None
         plan = bound.plan

@@ -62,6 +62,9 @@ class Measures:
         self.trail_at = 0.0
         self.keys: Counter[tuple[str, str]] = Counter()
         self.key_seconds = 0.0
+        self.lines: Counter[str] = Counter()
+        self.lines_ended: Counter[tuple[str, str]] = Counter()
+        self.subscriptions = 0
         self._operations: set[str] = set()
 
     def note(self, observation: Observation, status: int, ended: float) -> None:
@@ -111,6 +114,7 @@ class Collected:
         yield from self._plans()
         yield from self._connections()
         yield from self._trail_and_keys()
+        yield from self._lines()
         yield _counter("pat_log_lines_dropped", "Lines of the log that nobody took.", self._dropped())
 
     def _requests(self) -> Iterator[Metric]:
@@ -191,6 +195,22 @@ class Collected:
             "Seconds in which requests waited for PostgreSQL.",
             self._measures.database_seconds,
         )
+
+    def _lines(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        measures = self._measures
+        lines = GaugeMetricFamily("pat_lines", "Sockets and streams that are open.", labels=["transport"])
+        for transport, count in list(measures.lines.items()):
+            lines.add_metric([transport], count)
+        yield lines
+        ended = CounterMetricFamily(
+            "pat_lines_ended", "Sockets and streams that have ended.", labels=["transport", "why"]
+        )
+        for (transport, why), count in list(measures.lines_ended.items()):
+            ended.add_metric([transport, why], count)
+        yield ended
+        yield _gauge("pat_subscriptions", "Subscriptions that are open.", measures.subscriptions)
 
     def _trail_and_keys(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily

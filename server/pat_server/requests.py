@@ -8,16 +8,22 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from pat_platform.engine.plan import GivenRow
 from pat_platform.errors import Fault
 
 
 class GraphQLRequest(NamedTuple):
-    """What a client asks (GraphQL over HTTP). ``is_safe``: by GET, which may change nothing."""
+    """What a client asks (GraphQL over HTTP). ``is_safe``: by GET, which may change nothing.
+
+    ``row``: one event of a subscription, on this row; with ``opens``, only whether there may be some.
+    """
 
     query: str
     operation_name: str | None
     variables: Mapping[str, Any] | None
     is_safe: bool = False
+    row: GivenRow | None = None
+    opens: bool = False
 
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})

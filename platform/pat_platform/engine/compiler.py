@@ -18,6 +18,7 @@ from .declare import (
     Connection,
     Constant,
     Declaration,
+    Event,
     Expression,
     Finish,
     GlobalId,
@@ -33,7 +34,7 @@ from .errors import DeclarationError, NotCompilable
 from .leaves import aggregate, constant, finish, global_id, leaf
 from .price import OBJECT, Multiple
 from .registry import View
-from .relations import choice, node, to_many, to_one
+from .relations import choice, event, node, to_many, to_one
 from .sites import Introspected, Site
 from .statement import Scope, Statement
 from .templates import render
@@ -179,6 +180,8 @@ class Compiler:
                 return Page(self, declaration, field, scope).value()
             case NodeById():
                 return node(self, declaration, field)
+            case Event():
+                return event(self, declaration, field, scope)
         raise NotCompilable(f"{field.site.name} is declared as {type(declaration).__name__}")
 
     def sql(self, template: str, field: Field, scope: Scope, **names: str) -> str:

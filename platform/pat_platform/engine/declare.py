@@ -230,6 +230,18 @@ class Verb(Declaration):
 
 
 @dataclass(frozen=True)
+class Event(Declaration):
+    """A subscription's root field: what each event says, on a row of these columns that its caller gives.
+
+    ``look`` is for the caller: how it finds out that there is one. ``is_state``: what is said twice running is said once.
+    """
+
+    look: str
+    columns: Mapping[str, Kind] = field(default_factory=dict)
+    is_state: bool = False
+
+
+@dataclass(frozen=True)
 class Deferred(Declaration):
     """A declaration chosen when the plan is made, from the viewer; ``options`` is all it may become."""
 

@@ -10,17 +10,19 @@ import orjson
 from graphql import GraphQLSchema, OperationType, parse, validate
 from graphql.execution.values import VariableValues
 
+from .arguments import Reader
 from .cache import Counters, LeastRecent
 from .complete import Completed, Completion, StepFunction
 from .cursors import CursorKey
+from .declare import Event
 from .document import Operation, Parser, Validator, load
 from .errors import EngineError, NotCompilable, TooExpensive
 from .forms import Form
 from .introspect import AboutSchema, about_schema
 from .lint import lint
-from .plan import Binding, Bound, Plan
+from .plan import Binding, Bound, GivenRow, Plan
 from .planner import Planner
-from .registry import Declarations, Viewer
+from .registry import Declarations, View, Viewer
 from .variables import size
 
 _TOKEN_BYTES = 16
@@ -126,16 +128,34 @@ class Engine:
         variables: Mapping[str, Any] | None,
         viewer: Viewer,
         viewer_key: Hashable,
+        row: GivenRow | None = None,
     ) -> Bound:
-        """The same for an operation that has been parsed and validated."""
-        if operation.kind is not OperationType.QUERY:
+        """The same for an operation that has been parsed and validated; with ``row``, for one event of a subscription."""
+        if operation.kind is not (OperationType.QUERY if row is None else OperationType.SUBSCRIPTION):
             raise EngineError(f"a {operation.kind.value} is not a read")
         coerced = operation.variables(variables)
         plan = self.plan(
             operation, None, coerced, viewer_key, lambda hidden: self.planner.query(operation, hidden, viewer)
         )
         about = self._introspected(operation, plan, coerced) if plan.introspection else _NOTHING
-        return self.bind(plan, coerced, about_schema=about)
+        return self.bind(plan, coerced, about_schema=about, row=row)
+
+    def event(
+        self, operation: Operation, variables: Mapping[str, Any] | None, viewer: Viewer
+    ) -> tuple[Event, str, Mapping[str, Any]] | None:
+        """What a subscription waits for, its field's name and coerced arguments; None where its one field is left out.
+
+        Raises Rejected, NotAllowed and GraphQLError.
+        """
+        coerced, root = operation.variables(variables), operation.root_type
+        view = View(self.declarations, viewer)
+        for details in operation.root_fields(coerced).values():
+            node = details[0].node
+            name = node.name.value
+            declaration = view.field(root.name, name, (name,))
+            if isinstance(declaration, Event):
+                return declaration, name, Reader(root.fields[name], node).read(coerced)
+        return None
 
     def plan(
         self,
@@ -185,10 +205,11 @@ class Engine:
         *,
         key: bytes | None = None,
         about_schema: AboutSchema = _NOTHING,
+        row: GivenRow | None = None,
     ) -> Bound:
         """The plan with one request's values. Raises BadArgument and TooExpensive."""
         token = secrets.token_hex(_TOKEN_BYTES) if plan.uses_token else ""
-        values, cost = plan.bind(Binding(variables, token, key))
+        values, cost = plan.bind(Binding(variables, token, key, row))
         cost += about_schema.cost
         if cost > self.settings.max_cost:
             raise TooExpensive(cost, self.settings.max_cost)

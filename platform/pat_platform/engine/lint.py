@@ -29,6 +29,7 @@ from .declare import (
     Declaration,
     Deferred,
     DeferredRow,
+    Event,
     Expression,
     Finish,
     GlobalId,
@@ -73,7 +74,7 @@ class _Lint:
         self.structural = self._structural()
 
     def run(self) -> None:
-        exempt = {*self.declarations.constants, getattr(self.schema.subscription_type, "name", "")}
+        exempt = {*self.declarations.constants}
         for name, kind in self.schema.type_map.items():
             if is_object_type(kind) and not is_introspection_type(kind) and name not in exempt:
                 self._object(kind)
@@ -136,9 +137,9 @@ class _Lint:
             if _is_list(definition) or is_leaf_type(named):
                 yield "ToOne needs an object"
             yield from self._item(named, declaration.item)
-        elif isinstance(declaration, Same):
+        elif isinstance(declaration, Same | Event):
             if not is_object_type(named):
-                yield "Same needs an object type"
+                yield f"{type(declaration).__name__} needs an object type"
         elif isinstance(declaration, Choice):
             yield from self._variants(named, declaration.variants)
         elif isinstance(declaration, NodeById):
@@ -146,7 +147,8 @@ class _Lint:
                 yield "NodeById needs an interface"
         elif isinstance(declaration, Connection):
             yield from self._connection(definition, declaration)
-        if not isinstance(declaration, Verb | NodeById | Connection):
+        # The arguments of verbs and of events are for their callers.
+        if not isinstance(declaration, Verb | Event | NodeById | Connection):
             yield from self._arguments(definition, declaration)
 
     def _leaf(self, name: str, definition: GraphQLField, declaration: Leaf) -> Iterable[str]:

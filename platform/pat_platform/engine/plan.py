@@ -12,16 +12,22 @@ from .arguments import Reader
 from .price import Price
 from .sites import Mark, Step
 
+GivenRow = Mapping[str, bytes]
+"""An event's row: by column, the values as PostgreSQL writes them."""
+
 
 class Binding:
     """One request's values while they become parameters."""
 
-    __slots__ = ("_read", "decoded", "key", "token", "variables")
+    __slots__ = ("_read", "decoded", "key", "row", "token", "variables")
 
-    def __init__(self, variables: VariableValues, token: str, key: bytes | None = None) -> None:
+    def __init__(
+        self, variables: VariableValues, token: str, key: bytes | None = None, row: GivenRow | None = None
+    ) -> None:
         self.variables = variables
         self.token = token
         self.key = key
+        self.row = row
         self._read: dict[int, dict[str, Any]] = {}
         self.decoded: dict[Hashable, list[str | None]] = {}
 

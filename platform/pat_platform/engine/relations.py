@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from graphql import get_named_type, is_abstract_type
 
 from .arguments import Field, Reader, decode_id, key_of
-from .declare import Choice, Constant, Item, NodeById, Order, Row, Same, Source, ToMany, ToOne, Variant
+from .declare import Choice, Constant, Event, Item, NodeById, Order, Row, Same, Source, ToMany, ToOne, Variant
 from .errors import NotCompilable
 from .plan import Binding
 from .quote import literal
@@ -37,6 +37,21 @@ def _first(
     if declaration.order:
         first = f" order by {order_by(declaration.order, declaration.source, alias_of(child))} limit 1"
     return selected(body, f"from {source} {child.alias}{child.joins()} where {on}{first}")
+
+
+def event(compiler: Compiler, declaration: Event, field: Field, scope: Scope) -> Value:
+    """The object on the row that is given for each event."""
+    child = compiler.statement.scope(scope.multiple)
+    body = item(compiler, Same(), field, child)
+    columns = ", ".join(
+        f"{compiler.statement.parameter(_given(name), ('given', name))}::{kind.sql_type} as {name}"
+        for name, kind in declaration.columns.items()
+    )
+    return selected(body, f"from (select {columns}) {child.alias}{child.joins()}")
+
+
+def _given(name: str) -> Callable[[Binding], bytes | None]:
+    return lambda binding: None if binding.row is None else binding.row.get(name)
 
 
 def to_many(compiler: Compiler, declaration: ToMany, field: Field, scope: Scope) -> Value:

@@ -15,9 +15,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from pat_platform.logging import get_logger
+from pat_server.asked import BODY_LIMIT
 from pat_server.commands.ports import refused
 from pat_server.commands.trouble import Trouble
 from pat_server.stopping import Stopping
+from pat_server.subscriptions.wire import Socket
 
 log = get_logger(__name__)
 
@@ -61,7 +63,10 @@ class ReadyServer(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 server_header=False,
-                ws="none",
+                ws=Socket,
+                ws_max_size=BODY_LIMIT,
+                # Each would keep its own dictionary of what was said before.
+                ws_per_message_deflate=False,
                 lifespan="on",
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )

@@ -25,6 +25,7 @@ SECONDS = 5.0
 OPEN: Mapping[str, bytes] = MappingProxyType(
     {
         API: b"POST",
+        f"{API}/stream": b"POST",
         "/oauth/token": b"POST",
         "/oauth/revoke": b"POST",
         "/oauth/userinfo": b"GET, POST",

@@ -1,0 +1,1 @@
+"""What people wait for: told over WebSockets and streams as soon as it happens."""

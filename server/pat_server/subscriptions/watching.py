@@ -1,0 +1,201 @@
+"""One subscription: it waits, looks what has changed, and has each event executed as a read of its caller's.
+
+Whoever waits holds no connection. Each look and each event is a transaction of its own under the caller's session, which the
+database checks again: rights that are gone are gone for the next event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from graphql import GraphQLError
+
+from pat_platform.engine.declare import Event
+from pat_platform.engine.document import Operation
+from pat_platform.errors import Fault
+from pat_platform.observation import Observation, begin
+from pat_server.assembly import Parts
+from pat_server.callers import Caller
+from pat_server.executing import Executor
+from pat_server.observing import Observer, new_id
+from pat_server.requests import Answer, GraphQLRequest, faulty
+from pat_server.subscriptions.cursors import Cursors, Position, unknown
+from pat_server.subscriptions.lines import Lines
+
+PASSING = frozenset({"UNAVAILABLE", "TIMEOUT"})
+"""Codes of what may work again in a moment."""
+RETRY_SECONDS = 1.0
+LONGEST_WAIT = 3_600.0
+NOTHING: Mapping[str, bytes] = {}
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What all subscriptions of a process share. ``gate`` keeps some of its connections for requests."""
+
+    parts: Parts
+    executor: Executor
+    observer: Observer
+    lines: Lines
+    cursors: Cursors
+    gate: asyncio.Semaphore
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a look has found."""
+
+    position: Position
+    seconds: float | None
+    """After how many something will have changed by itself."""
+    changed: list[str]
+
+
+class _NotNow(Exception):
+    """The database is busy or restarting."""
+
+
+class Watch:
+    """One subscription of one caller."""
+
+    def __init__(self, watching: Watching, caller: Caller, request: GraphQLRequest) -> None:
+        self._watching = watching
+        self._caller = caller
+        self._request = request
+        self._woken = asyncio.Event()
+        self._event: Event
+        self._field = ""
+        self._position: Position | None = None
+        self._told = b""
+
+    def wake(self) -> None:
+        """Something may have changed: it is looked at once, however often this is called before."""
+        self._woken.set()
+
+    async def open(self) -> Answer | None:
+        """Check all that can be checked before anything happens; the answer is why not, if there is something."""
+        answer = await self._execute(self._request._replace(row=NOTHING, opens=True))
+        if answer.code is not None:
+            return answer
+        try:
+            self._begin(self._operation())
+        except Fault as fault:
+            return faulty(fault)
+        except GraphQLError as error:
+            return faulty(Fault("BAD_INPUT", error.message))
+        return None
+
+    async def events(self) -> AsyncGenerator[Answer, None]:
+        """Each event, until what reads them stops. One with a code is the last: the error that ends the subscription.
+
+        It has been opened. Raises Fault UNAUTHENTICATED once the session is over.
+        """
+        organisation, lines = self._caller.principal.organisation, self._watching.lines
+        lines.wait(organisation, self)
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    found = await self._look()
+                    async for answer in self._news(found):
+                        yield answer
+                        if answer.code:
+                            return
+                    self._position = found.position
+                except _NotNow:
+                    await self._wait(RETRY_SECONDS)
+                    continue
+                except Fault as fault:
+                    if fault.code == "UNAUTHENTICATED":
+                        raise
+                    yield faulty(fault)
+                    return
+                await self._wait(found.seconds)
+        finally:
+            lines.leave(organisation, self)
+
+    def _operation(self) -> Operation:
+        # It has been executed: so it fits, and is known.
+        return self._watching.parts.engine.operation(self._request.query, self._request.operation_name)
+
+    def _begin(self, operation: Operation) -> None:
+        """Raises Fault BAD_INPUT or BAD_CURSOR."""
+        engine = self._watching.parts.engine
+        found = engine.event(operation, self._request.variables, self._caller.viewer)
+        if found is None:
+            raise Fault("BAD_INPUT", "A subscription without its field waits for nothing.")
+        self._event, self._field, arguments = found
+        after = arguments.get("after")
+        if after is not None:
+            self._position = self._watching.cursors.open(after, self._caller.principal, self._field)
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Wait to be woken, so long at most. A moment more, so that what runs out then has."""
+        timer = None
+        if seconds is not None and seconds < LONGEST_WAIT:
+            timer = asyncio.get_running_loop().call_later(seconds + 0.01, self._woken.set)
+        try:
+            await self._woken.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    async def _look(self) -> Found:
+        """What has changed since the last look. Raises _NotNow, and Fault UNAUTHENTICATED or BAD_CURSOR."""
+        principal, begin_at = self._caller.principal, self._position
+        given = (None, None) if begin_at is None else (begin_at.snapshot.encode(), begin_at.moment.encode())
+        try:
+            async with self._watching.gate:
+                row = await self._watching.parts.database.read(
+                    self._caller.login, principal.session, self._event.look, given, read_only=True
+                )
+        except Fault as fault:
+            if fault.code in PASSING:
+                raise _NotNow from None
+            raise
+        told: dict[str, Any] = orjson.loads(row[0] or b"")
+        if told["is_foreign"]:
+            # The database was restored: what it counted before says nothing now.
+            raise unknown()
+        return Found(Position(told["snapshot"], told["moment"]), told["seconds"], told["changed"])
+
+    async def _news(self, found: Found) -> AsyncGenerator[Answer, None]:
+        """The events of a look. Raises _NotNow, and Fault UNAUTHENTICATED."""
+        if self._event.is_state:
+            if found.changed or not self._told:
+                answer = await self._tell(NOTHING)
+                data = answer.body.rpartition(b',"extensions":')[0]
+                if answer.code is not None or data != self._told:
+                    self._told = data
+                    yield answer
+            return
+        for number, changed in enumerate(found.changed, 1):
+            # Who resumes in the middle is told some of them again, and misses none.
+            reached = found.position if number == len(found.changed) else self._position
+            assert reached is not None, "nothing has changed for whoever looks for the first time"
+            cursor = self._watching.cursors.seal(reached, self._caller.principal, self._field)
+            yield await self._tell({"id": changed.encode(), "cursor": cursor.encode()})
+
+    async def _tell(self, row: Mapping[str, bytes]) -> Answer:
+        async with self._watching.gate:
+            answer = await self._execute(self._request._replace(row=row))
+        if answer.code in PASSING:
+            raise _NotNow
+        if answer.code == "UNAUTHENTICATED":
+            raise Fault("UNAUTHENTICATED", "The session is over.")
+        return answer
+
+    async def _execute(self, request: GraphQLRequest) -> Answer:
+        """Execute it like any other request, and note it."""
+        observation = Observation(new_id(), asker=self._caller.asker)
+        begin(observation)
+        answer = await self._watching.executor.execute(request, self._caller)
+        if observation.kind == "query":
+            observation.kind = "event"
+        observation.failed(answer.code or "")
+        self._watching.observer.answered(observation, 200)
+        return answer
