@@ -125,17 +125,6 @@ class TrailOrder(StrEnum):
 
 @input_type
 class AuditFilter:
-    """Which events to list: about a case, a survivor or a referral; by a member; of an action; from a moment on, to another."""
-
-    subject: strawberry.ID | None = strawberry.UNSET
-    actor: strawberry.ID | None = strawberry.UNSET
-    action: str | None = strawberry.UNSET
-    from_: datetime | None = strawberry.field(default=strawberry.UNSET, name="from")
-    to: datetime | None = strawberry.UNSET
-
-
-@input_type
-class PartnerEventFilter:
     """Which events to list: of an action; from a moment on, to another."""
 
     action: str | None = strawberry.UNSET
@@ -170,6 +159,8 @@ class TrailQuery:
     @read_by(Deferred(_events_of, options=(_ORGANISATIONS, _OWN, _NETWORKS)), requires=Permission.AUDIT_READ)
     def audit_events(
         self,
+        subject: strawberry.ID | None = strawberry.UNSET,
+        actor: strawberry.ID | None = strawberry.UNSET,
         filter: AuditFilter | None = strawberry.UNSET,
         order_by: TrailOrder = TrailOrder.NEWEST,
         first: int | None = strawberry.UNSET,
@@ -177,7 +168,10 @@ class TrailQuery:
         last: int | None = strawberry.UNSET,
         before: str | None = strawberry.UNSET,
     ) -> Connection[AuditEvent]:
-        """What was done in the caller's organisation; by herself, where her role sees no more; for an auditor, in the network."""
+        """What was done in the caller's organisation; by herself, where her role sees no more; for an auditor, in the network.
+
+        `subject` is a case, a survivor or a referral that it was about, `actor` the member who did it.
+        """
         declared()
 
     @read_by(
@@ -186,7 +180,7 @@ class TrailQuery:
     )
     def partner_events(
         self,
-        filter: PartnerEventFilter | None = strawberry.UNSET,
+        filter: AuditFilter | None = strawberry.UNSET,
         order_by: TrailOrder = TrailOrder.NEWEST,
         first: int | None = strawberry.UNSET,
         after: str | None = strawberry.UNSET,

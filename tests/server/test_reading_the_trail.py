@@ -10,11 +10,13 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg.types.json import Json
+from psycopg.types.json import Jsonb
 from tests.server.conftest import Act, Caller, Network, uuid_in
 
-EVENTS = """query ($filter: AuditFilter, $first: Int = 10, $after: String) {
-  auditEvents(filter: $filter, first: $first, after: $after) {
+from pat_platform.database.logins import login_name
+
+EVENTS = """query ($subject: ID, $actor: ID, $filter: AuditFilter, $first: Int = 10, $after: String) {
+  auditEvents(subject: $subject, actor: $actor, filter: $filter, first: $first, after: $after) {
     totalCount pageInfo { hasNextPage endCursor }
     edges { node { id at action role organisation { slug } member { id name } classes subjectCount detail } } } }"""
 PARTNERS = """{ partnerEvents(first: 100) { edges { node {
@@ -69,10 +71,10 @@ def goas(network: Network, her: UUID) -> Iterator[UUID]:
             " created_by from app.cases where survivor_id = %s limit 1",
             (referral, received, goa.organisation, her),
         )
-        admin.execute(
-            "select trail.append(%s, %s, 'record.read', array[%s], %s)",
-            (goa.organisation, goa.person, received, Json({"classes": ["legal_status"]})),
-        )
+        admin.execute(f"set local session authorization {login_name(goa.organisation, goa.role)}".encode())
+        admin.execute("select sec.enter(%s)", (str(goa.session),))
+        detail = Jsonb({"classes": ["legal_status"]})
+        admin.execute("select trail.record('record.read', array[%s], %s)", (received, detail))
     yield referral
     with psycopg.connect(network.admin_url) as admin:
         admin.execute("delete from app.referrals where id = %s", (referral,))
@@ -115,8 +117,9 @@ def test_events_are_found_by_subject_actor_action_and_time(act_as: Act) -> None:
     member = manager.ask("{ me { id } }")["me"]["id"]
     since = {"from": before.isoformat()}
 
-    def found(**wanted: Any) -> list[str]:
-        return [event["action"] for event in nodes(admin.ask(EVENTS, filter=wanted)["auditEvents"])]
+    def found(subject: str | None = None, actor: str | None = None, **wanted: Any) -> list[str]:
+        page = admin.ask(EVENTS, subject=subject, actor=actor, filter=wanted)["auditEvents"]
+        return [event["action"] for event in nodes(page)]
 
     assert found(subject=one["survivor"]["id"], **since) == ["record.read"]
     # A read is about whom it shows; her case was opened.
@@ -246,9 +249,9 @@ def test_a_safety_hold_hides_her_log_and_she_is_not_told(
         assert survivor.refused("{ cases { edges { node { survivor { safetyHold { since } } } } } }") == (
             "FORBIDDEN"
         )
-        hearings = "{ cases { edges { node { proceedings { hearings { heldOn } } } } } }"
+        hearings = "{ cases { edges { node { legalProceedings { hearings { heldOn } } } } } }"
         (case,) = nodes(survivor.ask(hearings)["cases"])
-        assert [each for found in case["proceedings"] for each in found["hearings"]] == []
+        assert [each for found in case["legalProceedings"] for each in found["hearings"]] == []
     finally:
         assert manager.ask(LIFT, id=her_id)["liftSafetyHold"]["safetyHold"] is None
     assert survivor.ask(LOG)["me"]["accessLog"]["totalCount"] > 0

@@ -48,7 +48,7 @@ class Door:
 
 def render(door: Door) -> Iterator[tuple[str, str]]:
     """Statements that make one door, each with the role that must run it: grants and policies for the owner, then its views in order."""
-    schemas = dict.fromkeys(("app", *(opening.table.partition(".")[0] for opening in door.openings)))
+    schemas = dict.fromkeys(opening.table.partition(".")[0] for opening in door.openings)
     for schema in schemas:
         yield OWNERS[schema], f"grant usage on schema {schema} to {door.owner}"
     yield "pat_owner", f"grant usage, create on schema door to {door.owner}"

@@ -28,11 +28,11 @@ FILTERS = {
 }
 
 # A global id is of one type: the others are null.
-_SUBJECT = ", ".join(f"{{id:{name}:filter.subject}}::uuid" for name in ("Case", "Survivor", "Referral"))
+_SUBJECT = ", ".join(f"{{id:{name}:subject}}::uuid" for name in ("Case", "Survivor", "Referral"))
 MATCHING = (
-    f"(({{arg:filter.subject}})::text is null or {{n}}.subjects && array_remove(array[{_SUBJECT}], null))"
-    " and (({arg:filter.actor})::text is null or ({n}.actor, {n}.role) in"
-    " (select m.person_id, m.role from app.memberships m where m.id = {id:Member:filter.actor}::uuid))"
+    f"(({{arg:subject}})::text is null or {{n}}.subjects && array_remove(array[{_SUBJECT}], null))"
+    " and (({arg:actor})::text is null or ({n}.actor, {n}.role) in"
+    " (select m.person_id, m.role from app.memberships m where m.id = {id:Member:actor}::uuid))"
 )
 
 # The first of them: a read of a whole list has as many as the list.
@@ -48,7 +48,7 @@ OF_ORGANISATION = "{n}.id = {t}.organisation_id"
 REFERRAL = "{n}.id = {t}.referral_id"
 
 SENTENCE = (
-    "json_build_array({arg:language}, {t}.organisation, {t}.role, {t}.kind, {t}.action, to_json({t}.classes),"
+    "json_build_array(({arg:language})::text, {t}.organisation, {t}.role, {t}.kind, {t}.action, to_json({t}.classes),"
     " {t}.referral_id is not null)::text"
 )
 """What the finishing step ``worded`` needs to say an access in words."""
