@@ -19,8 +19,10 @@ from tests.server.conftest import Network
 from pat_platform.postgres_programs import PostgresUnavailable
 from pat_server.backups import programs
 from pat_server.backups.archive import is_archive
+from pat_server.backups.making import LEFT_OUT
 from pat_server.backups.programs import BackupRefused, Program, environment_for, find_program
 from pat_server.migrate import LOCK
+from pat_tenants.tables import metadata
 
 
 def test_it_says_what_must_be_kept_elsewhere(network: Network, tmp_path: Path) -> None:
@@ -35,6 +37,14 @@ def test_a_key_folder_that_is_not_there_is_told(network: Network, tmp_path: Path
     done = pat_on(network)("backup", str(tmp_path / "b.dump"), PAT_KEY_FOLDER=str(tmp_path / "none"))
     assert f"THIS MACHINE HAS NO FOLDER {tmp_path / 'none'}" in done.stdout
     assert str(network.settings.secret.decode()) not in done.output
+
+
+def test_what_hangs_on_rows_that_are_left_out_is_left_out_too() -> None:
+    """Otherwise nothing could be restored."""
+    kept = [table for name, table in metadata.tables.items() if name not in LEFT_OUT]
+    needed = {key.column.table.fullname for table in kept for key in table.foreign_keys}
+    assert set(LEFT_OUT) <= set(metadata.tables)
+    assert needed & set(LEFT_OUT) == set()
 
 
 def test_a_file_that_exists_stays_as_it_is(network: Network, tmp_path: Path) -> None:

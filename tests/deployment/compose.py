@@ -11,7 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yml"
-_VARIABLE = re.compile(r"\$\{(\w+)(?::([?-])([^}]*))?\}")
+_VARIABLE = re.compile(r"\$\{(\w+)(?::([?+-])([^}]*))?\}")
 
 Service = Mapping[str, Any]
 
@@ -28,9 +28,11 @@ def told(text: str, variables: Mapping[str, str]) -> str:
     def value(found: re.Match[str]) -> str:
         name, kind, more = found.groups()
         if variables.get(name):
-            return variables[name]
+            return str(more) if kind == "+" else variables[name]
         if kind == "-":
             return str(more)
+        if kind == "+":
+            return ""
         raise KeyError(name)
 
     return _VARIABLE.sub(value, text)

@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tests.deployment.compose import ROOT, compose, told
+from tests.deployment.compose import ROOT, compose, environment, told
 
 DOCKERFILE = ROOT / "Dockerfile"
 LOCK = Path(__file__).with_name("schema.txt")
@@ -96,13 +96,33 @@ def test_secrets_are_files_and_the_server_is_not_given_the_superusers() -> None:
     for service in found["services"].values():
         for name, value in service.get("environment", {}).items():
             if re.search(r"PASSWORD|SECRET|TOKEN", name):
-                assert str(value).startswith("/run/secrets/"), name
-                assert Path(str(value)).name in service["secrets"] or service["restart"] == "no", name
+                file = Path(told(str(value), {"PAT_MAIL_USER": "pat"}))
+                assert file.parent == Path("/run/secrets"), name
+                assert file.name in service["secrets"] or service["restart"] == "no", name
         assert not re.search(r"//[^/@]+:[^/@]+@", json.dumps(service))
-    assert set(found["secrets"]) == {"postgres_password", "pat_secret", "vault_token"}
+    assert set(found["secrets"]) == {"postgres_password", "pat_secret", "vault_token", "mail_password"}
     assert "postgres_password" not in found["services"]["api"]["secrets"]
     ignored = (ROOT / ".gitignore").read_text().split()
     assert {"/secrets/", "/backups/"} <= set(ignored)
+
+
+PAGES = ("PAT_PRODUCT_NAME", "PAT_QUICK_EXIT")
+MAIL = ("PAT_MAIL_HOST", "PAT_MAIL_PORT", "PAT_MAIL_FROM")
+
+
+def test_what_pages_say_and_how_mail_is_sent_is_decided_outside_of_the_file() -> None:
+    needed = {"PAT_HOST": "pat.example.org", "PAT_KEY_PROVIDER": "file"}
+    decided = {**needed, **dict.fromkeys((*PAGES, *MAIL, "PAT_MAIL_USER"), "decided")}
+    service = compose()["services"]["api"]
+    before, after = environment(service, needed), environment(service, decided)
+    assert {before[name] for name in (*PAGES, *MAIL)} == {""}
+    assert {after[name] for name in (*PAGES, *MAIL)} == {"decided"}
+    # A user without a password, or a password without a user, and nothing would start.
+    assert (before["PAT_MAIL_USER"], before["PAT_MAIL_PASSWORD_FILE"]) == ("", "")
+    assert (after["PAT_MAIL_USER"], after["PAT_MAIL_PASSWORD_FILE"]) == (
+        "decided",
+        "/run/secrets/mail_password",
+    )
 
 
 def test_what_an_operator_must_decide_has_no_default() -> None:

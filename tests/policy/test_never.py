@@ -64,6 +64,17 @@ def test_who_does_not_work_with_survivors_never_touches_their_tables(wall: Wall,
     assert privileges(wall, [role], OF_SURVIVORS, COMMANDS) == set()
 
 
+def test_a_machine_is_never_told_anything_about_anybody(wall: Wall) -> None:
+    told = privileges(wall, ["service"], [*metadata.tables], ["select"])
+    # Of members and of what was sent twice: its own row.
+    own = {"app.memberships", "app.replays"}
+    assert {line.split()[-1] for line in told} <= own | {"app.organisations", "app.places", "app.transitions"}
+    machine, colleague = (wall.member("cbo-a", role) for role in (Role.SERVICE, Role.CASE_MANAGER))
+    with wall.acting(machine) as connection:
+        assert attempt(connection, "select id from app.memberships") == [(machine.membership,)]
+        assert attempt(connection, f"select * from app.replays where person_id = '{colleague.person}'") == []
+
+
 def test_a_counsellor_never_reads_anything_legal(wall: Wall) -> None:
     assert (
         privileges(wall, ["counsellor"], ["app.legal_proceedings", "app.hearings", "app.referrals"], COMMANDS)
