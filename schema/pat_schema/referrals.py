@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -14,6 +15,7 @@ from pat_platform.engine.declare import (
     Column,
     Declaration,
     Deferred,
+    Expression,
     GlobalId,
     Source,
     ToMany,
@@ -23,23 +25,27 @@ from pat_platform.engine.declare import (
 from pat_platform.engine.declare import Connection as Page
 from pat_platform.engine.kinds import CODE, CODE_ARRAY, DATE, DATETIME, TEXT
 from pat_schema.cases import Case
-from pat_schema.declaring import codes, declared, described, found, input_type
+from pat_schema.consents import Consent
+from pat_schema.declaring import codes, declared, described, found, input_type, mutation
 from pat_schema.declaring import reads as read_by
+from pat_schema.ids import uuid_of
 from pat_schema.node import Connection, Node
-from pat_schema.problems import Withheld, WithheldReason
+from pat_schema.problems import Refusal, Withheld, WithheldReason
+from pat_schema.sharing import Need, Scope
 from pat_schema.survivors import withheld
+from pat_schema.verbs import VerbContext, saved
 from pat_schema.viewer import Viewer
 from pat_tenants.cases import reads as cases
 from pat_tenants.cases.models import HearingMode, HearingPurpose
-from pat_tenants.referrals import reads
-from pat_tenants.referrals.models import Need, ReferralStatus, Scope, Urgency
+from pat_tenants.consents import reads as consents
+from pat_tenants.referrals import reads, service
+from pat_tenants.referrals.models import Answer, ReferralStatus, Urgency
 
-codes(Need)
 codes(ReferralStatus)
 codes(Urgency)
-strawberry.enum(
-    Scope, name="ReferralScope", description="What a survivor may agree to share with one organisation."
-)
+codes(Answer)
+
+Info = strawberry.Info[VerbContext, None]
 
 
 @codes
@@ -103,7 +109,17 @@ class Referral(Node):
     )
     sent_at: datetime | None = found(Column("sent_at", DATETIME), "When it was sent; null for a draft.")
     agreed_until: datetime | None = found(
-        Column("agreed_until", DATETIME), "Until when she agreed; nothing is shared after that moment."
+        Column("agreed_until", DATETIME),
+        "Until when it lasts: as long as the consent, the agreement of the two and the referral itself all do.",
+    )
+    allowed_transitions: list[ReferralStatus] = found(
+        Expression(reads.ALLOWED, CODE_ARRAY, nullable=False),
+        "The states that the caller may lead it to from here; what else must hold is said when it does not.",
+    )
+    consent: Consent | None = found(
+        ToOne(consents.CONSENTS, consents.OF_REFERRAL),
+        "The consent that it stands on, for the sender; null without one, and where the caller may not see it.",
+        requires=Permission.CONSENT_READ,
     )
     partner_name: str | None = found(
         Column("partner", TEXT),
@@ -169,3 +185,118 @@ class ReferralQuery:
     ) -> Connection[Referral]:
         """The referrals that the caller's organisation sent, or those that others sent to it."""
         declared()
+
+
+@input_type
+class DraftReferralInput:
+    """What to ask of whom, about which case."""
+
+    case_id: strawberry.ID
+    to: strawberry.ID
+    need: Need
+    urgency: Urgency = Urgency.ROUTINE
+    client_mutation_id: UUID | None = None
+
+
+@input_type
+class BaseReferralInput:
+    """On which consent a referral stands; which of its scopes, and until when, if not all of it."""
+
+    id: strawberry.ID
+    consent_id: strawberry.ID
+    scopes: list[Scope] | None = None
+    until: datetime | None = None
+    client_mutation_id: UUID | None = None
+
+
+@input_type
+class MoveReferralInput:
+    """Which referral to lead to which state: one of its `allowedTransitions`."""
+
+    id: strawberry.ID
+    to: ReferralStatus
+    client_mutation_id: UUID | None = None
+
+
+@input_type
+class ReportHearingInput:
+    """A hearing, past or to come, in the case that a referral is about."""
+
+    referral_id: strawberry.ID
+    held_on: date
+    mode: HearingMode
+    purpose: HearingPurpose | None = None
+    client_mutation_id: UUID | None = None
+
+
+DraftReferralResult = Annotated[Referral | Refusal, strawberry.union("DraftReferralResult")]
+BaseReferralResult = Annotated[Referral | Refusal, strawberry.union("BaseReferralResult")]
+MoveReferralResult = Annotated[Referral | Refusal, strawberry.union("MoveReferralResult")]
+AnswerReferralResult = Annotated[Referral | Refusal, strawberry.union("AnswerReferralResult")]
+ReportHearingResult = Annotated[Referral | Refusal, strawberry.union("ReportHearingResult")]
+
+
+@input_type
+class AnswerReferralInput:
+    """What the receiver says of a referral."""
+
+    id: strawberry.ID
+    answer: Answer
+    client_mutation_id: UUID | None = None
+
+
+@described
+class ReferralMutation:
+    """What either side does with referrals: each writes rows of its own."""
+
+    @mutation(requires=Permission.REFERRAL_SEND)
+    async def draft_referral(self, info: Info, input: DraftReferralInput) -> DraftReferralResult:
+        """Prepare a referral of one case to another organisation. Nothing is shared yet."""
+        drafted = await service.draft_referral(
+            info.context.tx,
+            case_id=uuid_of(input.case_id, "Case"),
+            to=uuid_of(input.to, "Organisation"),
+            need=input.need,
+            urgency=input.urgency,
+        )
+        return saved(Referral, drafted.id)
+
+    @mutation(requires=Permission.REFERRAL_SEND)
+    async def base_referral(self, info: Info, input: BaseReferralInput) -> BaseReferralResult:
+        """Say on which consent a referral stands: a draft becomes ready to be sent, one under way goes on for longer, or with more."""
+        referral = uuid_of(input.id, "Referral")
+        await service.base_referral(
+            info.context.tx,
+            referral_id=referral,
+            consent_id=uuid_of(input.consent_id, "Consent"),
+            scopes=input.scopes,
+            until=input.until,
+        )
+        return saved(Referral, referral)
+
+    @mutation(requires=Permission.REFERRAL_SEND)
+    async def move_referral(self, info: Info, input: MoveReferralInput) -> MoveReferralResult:
+        """Send, suspend, send again, revoke or close a referral of the caller's organisation. Effective with the next statement."""
+        referral = uuid_of(input.id, "Referral")
+        await service.move_referral(info.context.tx, referral_id=referral, to=input.to)
+        return saved(Referral, referral)
+
+    @mutation(requires=Permission.REFERRAL_ANSWER)
+    async def answer_referral(self, info: Info, input: AnswerReferralInput) -> AnswerReferralResult:
+        """Accept, decline, take up or complete a referral that was sent to the caller's organisation."""
+        referral = uuid_of(input.id, "Referral")
+        await service.answer_referral(info.context.tx, received_id=referral, answer=input.answer)
+        return saved(Referral, referral)
+
+    @mutation(requires=Permission.REFERRAL_ANSWER)
+    async def report_hearing(self, info: Info, input: ReportHearingInput) -> ReportHearingResult:
+        """Tell the sender of a hearing, while hearings are shared."""
+        referral = uuid_of(input.referral_id, "Referral")
+        await service.report_hearing(
+            info.context.tx,
+            received_id=referral,
+            held_on=input.held_on,
+            mode=input.mode,
+            purpose=input.purpose,
+        )
+        return saved(Referral, referral)

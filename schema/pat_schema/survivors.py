@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -22,7 +22,7 @@ from pat_platform.engine.declare import (
     ToOne,
     Variant,
 )
-from pat_platform.engine.kinds import BOOL, CODE, TEXT
+from pat_platform.engine.kinds import BOOL, CODE, DATETIME, TEXT
 from pat_schema.declaring import codes, declared, described, found, input_type
 from pat_schema.declaring import reads as read_by
 from pat_schema.node import Node
@@ -30,8 +30,10 @@ from pat_schema.organisations import Place
 from pat_schema.problems import Withheld, WithheldReason
 from pat_schema.viewer import Viewer
 from pat_tenants.cases import reads as cases
+from pat_tenants.consents import reads as consents
 from pat_tenants.htcds import Gender, MaritalStatus
 from pat_tenants.places import reads as places
+from pat_tenants.safety_holds import reads as holds
 from pat_tenants.survivors import reads
 
 if TYPE_CHECKING:
@@ -98,6 +100,13 @@ IdentityResult = Annotated[
 
 
 @described
+class SafetyHold:
+    """That somebody may look over a survivor's shoulder. She is not told of it."""
+
+    since: datetime = found(Column("created_at", DATETIME, nullable=False), "Since when.")
+
+
+@described
 class Survivor(Node):
     """A survivor, as her organisation may list her: a code, and nothing that tells who she is."""
 
@@ -126,8 +135,18 @@ class Survivor(Node):
         ),
         "Who she is, or why that is withheld.",
     )
+    is_guardian_barred: bool = found(
+        Expression(consents.IS_GUARDIAN_BARRED, BOOL, nullable=False),
+        "Whether her guardian is asked nothing: the Child Welfare Committee decides in his place.",
+        requires=Permission.GUARDIAN_BAR,
+    )
     cases: list[Annotated[Case, strawberry.lazy("pat_schema.cases")]] = found(
         ToMany(cases.CASES, cases.OF_SURVIVOR, order=cases.BY_OPENING), "Her cases, newest first."
+    )
+    safety_hold: SafetyHold | None = found(
+        ToOne(holds.HOLDS, holds.IN_FORCE),
+        "Whether what could endanger her is hidden from her own view; null where it is not.",
+        requires=Permission.SAFETY_HOLD_READ,
     )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from tests.support.people import named
 from tests.support.rows import author
-from tests.support.wall import Wall, as_superuser
+from tests.support.wall import Wall, as_superuser, insert
 
 from pat_auth.policy import Role
 
@@ -96,10 +96,12 @@ def put_lines(wall: Wall) -> None:
         )
         for slug in ("cbo-a", "cbo-b"):
             _put_case(wall, slug, case, survivor)
+            for to in OTHER:
+                _put_terms(wall, slug, to, survivor)
         cursor.executemany(
             "insert into app.referrals (organisation_id, id, received_id, case_id, survivor_id, to_organisation_id, need,"
-            " urgency, scopes, state, agreed_until, sent_at, created_by)"
-            " values (%s, %s, %s, %s, %s, %s, 'SHELTER', 'SOON', %s, %s, %s, now(), %s)",
+            " urgency, scopes, state, consent_id, agreed_until, sent_at, created_by)"
+            " values (%s, %s, %s, %s, %s, %s, 'SHELTER', 'SOON', %s, %s, %s, %s, now(), %s)",
             [
                 (
                     wall.organisation(line.slug),
@@ -110,6 +112,7 @@ def put_lines(wall: Wall) -> None:
                     wall.organisation(line.to),
                     list(line.scopes),
                     line.state,
+                    consent_of(line.to),
                     NOW + timedelta(days=30 if line.is_agreed else -1),
                     author(line.slug),
                 )
@@ -130,6 +133,38 @@ def put_lines(wall: Wall) -> None:
                 for line in LINES
                 for answer in line.answers
             ],
+        )
+
+
+def consent_of(to: str) -> UUID:
+    """Both senders use the same ids."""
+    return named("consent of lines", to)
+
+
+def _put_terms(wall: Wall, slug: str, to: str, survivor: UUID) -> None:
+    """A consent to everything, and what both sides have signed: the lines are about the other terms."""
+    everything = ["LEGAL_STATUS", "HEARING_SCHEDULE", "IDENTITY_FULL"]
+    row: dict[str, Any] = {
+        **wall.rows["app.consents"][slug]["hers"],
+        "id": consent_of(to),
+        "survivor_id": survivor,
+        "recipient_id": wall.organisation(to),
+        "purpose": "SHELTER",
+        "scopes": everything,
+    }
+    insert(wall.admin, "app.consents", row)
+    for organisation, partner in ((slug, to), (to, slug)):
+        wall.admin.execute(
+            "insert into app.agreements (organisation_id, partner_id, scopes, valid_from, valid_until, created_by, updated_by)"
+            " values (%s, %s, %s, now() - interval '1 day', now() + interval '60 days', %s, %s)"
+            " on conflict (organisation_id, partner_id) do update set scopes = excluded.scopes",
+            (
+                wall.organisation(organisation),
+                wall.organisation(partner),
+                everything,
+                author(slug),
+                author(slug),
+            ),
         )
 
 

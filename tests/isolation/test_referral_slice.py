@@ -32,6 +32,11 @@ class Slice:
     received: UUID
     to: str = "goa"
 
+    @property
+    def consent(self) -> UUID:
+        """The one that she gave for this receiver and this need."""
+        return self.wall.id("app.consents", "cbo-a", "ours")
+
     def sender(self, statement: str, **values: object) -> Rows:
         return self.run(self.manager, statement, **values)
 
@@ -61,7 +66,7 @@ class Slice:
         )
 
     def send(self, *scopes: str) -> None:
-        self.move("CONSENT_RECORDED", scopes=list(scopes), agreed_until=LATER)
+        self.move("CONSENT_RECORDED", scopes=list(scopes), agreed_until=LATER, consent_id=self.consent)
         self.move("SENT", sent_at=datetime.now(UTC))
 
     def answer(self, answer: str, **values: object) -> Rows:
@@ -129,7 +134,9 @@ def accepted(referral: Slice) -> Slice:
 def test_a_draft_and_a_recorded_consent_are_the_senders_alone(referral: Slice) -> None:
     assert referral.draft() == [(1,)]
     assert (referral.status(), referral.stub()) == ([("DRAFT",)], [])
-    referral.move("CONSENT_RECORDED", scopes=["LEGAL_STATUS"], agreed_until=LATER)
+    referral.move(
+        "CONSENT_RECORDED", scopes=["LEGAL_STATUS"], agreed_until=LATER, consent_id=referral.consent
+    )
     assert (referral.status(), referral.stub()) == ([("CONSENT_RECORDED",)], [])
     assert referral.answer("ACCEPTED") == REFUSED
     assert referral.shared() == (0, 0)
@@ -214,12 +221,14 @@ def test_an_agreement_ends_while_the_receivers_transaction_is_open(accepted: Sli
         assert attempt(connection, shown) == [(0,)]
 
 
-@pytest.mark.parametrize("last", ["DECLINED", "COMPLETED"])
-def test_what_the_receiver_has_ended_stays_ended(accepted: Slice, last: str) -> None:
-    accepted.answer(last)
-    assert accepted.stub() == [(last, "COURT_FOLLOW_UP", "URGENT", [])]
-    assert accepted.shared() == (0, 0)
-    assert accepted.answer("IN_PROGRESS") == REFUSED
+@pytest.mark.parametrize("answers", [["DECLINED"], ["ACCEPTED", "COMPLETED"]])
+def test_what_the_receiver_has_ended_stays_ended(referral: Slice, answers: list[str]) -> None:
+    referral.draft()
+    referral.send(*ALL_SCOPES)
+    assert [referral.answer(answer) for answer in answers] == [[(1,)]] * len(answers)
+    assert referral.stub() == [(answers[-1], "COURT_FOLLOW_UP", "URGENT", [])]
+    assert referral.shared() == (0, 0)
+    assert referral.answer("IN_PROGRESS") == REFUSED
 
 
 def test_a_receiver_cannot_keep_a_door_open_by_dating_its_answer(referral: Slice) -> None:

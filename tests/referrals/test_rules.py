@@ -4,32 +4,28 @@ import pytest
 
 from pat_platform.errors import Refused
 from pat_tenants.referrals import rules
-from pat_tenants.referrals.models import Answer, ReferralStatus, Scope, SenderState
+from pat_tenants.referrals.models import Answer, ReferralStatus, Scope
+from pat_tenants.referrals.rules import Allowed
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
+LATER = NOW + timedelta(days=1)
+LEGAL = [Scope.LEGAL_STATUS.value]
 
 
-def test_every_state_of_the_sender_says_what_may_follow() -> None:
-    assert set(rules.SENDER_MOVES) == set(SenderState)
-
-
-@pytest.mark.parametrize("wanted", [SenderState.REVOKED, SenderState.SUSPENDED, SenderState.CLOSED])
-def test_what_was_sent_may_be_ended_or_suspended(wanted: SenderState) -> None:
-    rules.sender_may(SenderState.SENT, wanted)
-
-
-@pytest.mark.parametrize(
-    ("current", "wanted"),
-    [
-        (SenderState.DRAFT, SenderState.SENT),
-        (SenderState.REVOKED, SenderState.SENT),
-        (SenderState.CLOSED, SenderState.SENT),
-    ],
-)
-def test_nothing_is_sent_without_consent_or_after_its_end(current: SenderState, wanted: SenderState) -> None:
+def code(decide: object, *arguments: object) -> str:
     with pytest.raises(Refused) as refused:
-        rules.sender_may(current, wanted)
-    assert refused.value.code == "STATUS_NOT_ALLOWED"
+        decide(*arguments)  # type: ignore[operator]  # whichever rule it is
+    return refused.value.code
+
+
+@pytest.mark.parametrize("wanted", [ReferralStatus.REVOKED, ReferralStatus.SUSPENDED, ReferralStatus.CLOSED])
+def test_what_was_sent_may_be_ended_or_suspended(wanted: ReferralStatus) -> None:
+    rules.sender_may(ReferralStatus.SENT, wanted)
+
+
+@pytest.mark.parametrize("current", [ReferralStatus.DRAFT, ReferralStatus.REVOKED, ReferralStatus.CLOSED])
+def test_nothing_is_sent_without_consent_or_after_its_end(current: ReferralStatus) -> None:
+    assert code(rules.sender_may, current, ReferralStatus.SENT) == "STATUS_NOT_ALLOWED"
 
 
 def test_the_receiver_answers_in_order() -> None:
@@ -40,28 +36,48 @@ def test_the_receiver_answers_in_order() -> None:
 
 @pytest.mark.parametrize(
     "current",
-    [status for status in ReferralStatus if status not in rules.RECEIVER_MOVES],
+    [
+        status
+        for status in ReferralStatus
+        if status not in {ReferralStatus.SENT, ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS}
+    ],
 )
 def test_the_receiver_cannot_answer_what_is_not_open_to_it(current: ReferralStatus) -> None:
     for answer in Answer:
-        with pytest.raises(Refused):
-            rules.receiver_may(current, answer)
+        assert code(rules.receiver_may, current, answer) == "STATUS_NOT_ALLOWED"
 
 
-def test_an_agreement_names_what_may_be_shared() -> None:
-    with pytest.raises(Refused) as refused:
-        rules.agreement_holds([], NOW + timedelta(days=1), NOW)
-    assert refused.value.code == "CONSENT_SCOPE"
+def test_a_consent_covers_what_it_names_while_it_runs() -> None:
+    rules.consent_covers(Allowed([*LEGAL, "RISK_SAFETY"], LATER), LEGAL, LATER, NOW)
 
 
-def test_without_an_agreement_nothing_is_shared() -> None:
-    with pytest.raises(Refused) as refused:
-        rules.agreement_holds([Scope.LEGAL_STATUS], None, NOW)
-    assert refused.value.code == "CONSENT_MISSING"
+@pytest.mark.parametrize(
+    "consent",
+    [None, Allowed(LEGAL, NOW), Allowed(LEGAL, LATER, is_live=False)],
+    ids=["none", "over", "ended"],
+)
+def test_without_a_consent_that_runs_nothing_is_shared(consent: Allowed | None) -> None:
+    assert code(rules.consent_covers, consent, LEGAL, LATER, NOW) == "CONSENT_MISSING"
 
 
-def test_an_agreement_that_has_run_out_holds_no_longer() -> None:
-    rules.agreement_holds([Scope.LEGAL_STATUS], NOW + timedelta(seconds=1), NOW)
-    with pytest.raises(Refused) as refused:
-        rules.agreement_holds([Scope.LEGAL_STATUS], NOW, NOW)
-    assert refused.value.code == "CONSENT_MISSING"
+@pytest.mark.parametrize("scopes", [[], ["RISK_SAFETY"], [*LEGAL, "RISK_SAFETY"]])
+def test_a_referral_shares_no_more_than_the_consent_and_not_nothing(scopes: list[str]) -> None:
+    assert code(rules.consent_covers, Allowed(LEGAL, LATER), scopes, LATER, NOW) == "CONSENT_SCOPE"
+
+
+@pytest.mark.parametrize("until", [None, NOW])
+def test_a_referral_does_not_end_before_it_begins(until: datetime | None) -> None:
+    assert code(rules.consent_covers, Allowed(LEGAL, LATER), LEGAL, until, NOW) == "DATES_INVALID"
+
+
+def test_an_agreement_covers_what_it_names_while_it_is_live() -> None:
+    rules.agreement_covers(Allowed(LEGAL, LATER), LEGAL, NOW)
+    for none in (None, Allowed(LEGAL, NOW), Allowed(LEGAL, LATER, is_live=False)):
+        assert code(rules.agreement_covers, none, LEGAL, NOW) == "AGREEMENT_MISSING"
+    assert code(rules.agreement_covers, Allowed(["RISK_SAFETY"], LATER), LEGAL, NOW) == "AGREEMENT_SCOPE"
+
+
+def test_hearings_are_reported_where_they_are_shared() -> None:
+    rules.is_shared(ReferralStatus.ACCEPTED, ["HEARING_SCHEDULE"], Scope.HEARING_SCHEDULE)
+    for status, scopes in ((ReferralStatus.SENT, ["HEARING_SCHEDULE"]), (ReferralStatus.ACCEPTED, LEGAL)):
+        assert code(rules.is_shared, status, scopes, Scope.HEARING_SCHEDULE) == "NOT_SHARED"

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from pat_platform.database.access import Database
+from pat_server.demo.agreements import tell_agreements
 from pat_server.demo.cases import CaseStory, case_stories
 from pat_server.demo.groups import group_stories
 from pat_server.demo.organisations import COMMUNITIES, ORGANISATIONS
@@ -53,6 +54,7 @@ async def load(
         tell_organisation(stage, each, cases[each.slug], groups[each.slug]) for each in COMMUNITIES
     )
     by_slug: dict[str, dict[int, UUID]] = {each.slug: of for each, of in zip(COMMUNITIES, ids, strict=True)}
+    await tell_agreements(stage)
     await tell_referrals(stage, by_slug)
     await asyncio.to_thread(finish, admin_url, record)
     await asyncio.to_thread(mark_loaded, admin_url)

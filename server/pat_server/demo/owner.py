@@ -23,6 +23,7 @@ from pat_server.demo.organisations import ORGANISATIONS
 from pat_server.demo.people import PEOPLE, STAFF, SURVIVORS, Person
 from pat_server.demo.places import PLACES
 from pat_tenants.cases.models import Case, CaseAssignment, CaseNote
+from pat_tenants.consents.models import Consent
 from pat_tenants.isolation.provision import provision
 from pat_tenants.referrals.models import Referral, ReferralAnswer
 from pat_tenants.survivors.models import Survivor
@@ -163,7 +164,7 @@ _ASSIGNED_SINCE_OPENING = """
 update app.case_assignments a set started_at = c.created_at
 from app.cases c where c.organisation_id = a.organisation_id and c.id = a.case_id"""
 
-DATED = (Survivor, Case, CaseAssignment, CaseNote, Referral, ReferralAnswer, Membership)
+DATED = (Survivor, Case, CaseAssignment, CaseNote, Consent, Referral, ReferralAnswer, Membership)
 """The tables that `finish` writes."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pat_tenants.consents.models import ConsentGiver
 from pat_tenants.referrals.models import Need, ReferralStatus, Scope, Urgency
 
 AGREED_FOR = timedelta(days=180)
@@ -15,6 +16,7 @@ _COURT = (*_LEGAL, Scope.IDENTITY_MINIMAL)
 _HOME = (Scope.IDENTITY_MINIMAL, Scope.CONTACT_SAFE, Scope.SHELTER_REPATRIATION)
 _SAFETY = (Scope.LEGAL_STATUS, Scope.RISK_SAFETY)
 _N, _R, _U = Need, ReferralStatus, Urgency
+_PARENT, _CWC = ConsentGiver.GUARDIAN, ConsentGiver.CHILD_WELFARE_COMMITTEE
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class ReferralStory:
     urgency: Urgency = Urgency.ROUTINE
     hearings: int = 0
     """How many hearings the receiver reported."""
+    giver: ConsentGiver = ConsentGiver.SELF
+    """Who agreed: for a child somebody else."""
 
 
 # fmt: off
@@ -47,9 +51,9 @@ REFERRALS = (
     ReferralStory("cbo-b", 4, "gujarat", _R.CLOSED, _N.COURT_FOLLOW_UP, _LEGAL, 300, hearings=2),
     ReferralStory("cbo-b", 6, "delhi", _R.SENT, _N.LEGAL_REPRESENTATION, _LEGAL, 9),
     ReferralStory("cbo-c", 7, "delhi", _R.IN_PROGRESS, _N.COURT_FOLLOW_UP, _LEGAL, 120, _U.SOON, hearings=1),
-    ReferralStory("cbo-c", 1, "maharashtra", _R.SUSPENDED, _N.LEGAL_REPRESENTATION, _SAFETY, 40, _U.URGENT),
+    ReferralStory("cbo-c", 1, "maharashtra", _R.SUSPENDED, _N.LEGAL_REPRESENTATION, _SAFETY, 40, _U.URGENT, giver=_CWC),
     ReferralStory("cbo-c", 10, "goa", _R.ACCEPTED, _N.COURT_FOLLOW_UP, _LEGAL, 33, hearings=1),
-    ReferralStory("cbo-c", 8, "punjab", _R.CONSENT_RECORDED, _N.TRACING, (Scope.RISK_SAFETY,), 3, _U.URGENT),
+    ReferralStory("cbo-c", 8, "punjab", _R.CONSENT_RECORDED, _N.TRACING, (Scope.RISK_SAFETY,), 3, _U.URGENT, giver=_PARENT),
     ReferralStory("cbo-d", 7, "uttar-pradesh", _R.IN_PROGRESS, _N.REPATRIATION, _HOME, 28, _U.SOON),
     ReferralStory("cbo-d", 3, "gujarat", _R.SENT, _N.LEGAL_REPRESENTATION, _COURT, 6),
     ReferralStory("cbo-d", 5, "goa", _R.CLOSED, _N.COURT_FOLLOW_UP, _LEGAL, 210, hearings=2),
@@ -57,9 +61,9 @@ REFERRALS = (
     ReferralStory("cbo-e", 2, "maharashtra", _R.EXPIRED, _N.SHELTER, _HOME, 260),
     ReferralStory("cbo-e", 4, "delhi", _R.DRAFT, _N.LEGAL_REPRESENTATION, (), 1),
     ReferralStory("cbo-f", 7, "maharashtra", _R.SENT, _N.COURT_FOLLOW_UP, _LEGAL, 12, _U.SOON),
-    ReferralStory("cbo-f", 1, "uttar-pradesh", _R.COMPLETED, _N.REPATRIATION, _HOME, 110),
-    ReferralStory("cbo-g", 7, "goa", _R.DECLINED, _N.LEGAL_REPRESENTATION, _COURT, 17),
-    ReferralStory("cbo-g", 2, "punjab", _R.CONSENT_RECORDED, _N.TRACING, (Scope.LEGAL_STATUS,), 2, _U.SOON),
+    ReferralStory("cbo-f", 1, "uttar-pradesh", _R.COMPLETED, _N.REPATRIATION, _HOME, 110, giver=_PARENT),
+    ReferralStory("cbo-g", 7, "goa", _R.DECLINED, _N.LEGAL_REPRESENTATION, _COURT, 17, giver=_CWC),
+    ReferralStory("cbo-g", 2, "punjab", _R.CONSENT_RECORDED, _N.TRACING, (Scope.LEGAL_STATUS,), 2, _U.SOON, giver=_PARENT),
 )
 # fmt: on
 

@@ -19,14 +19,16 @@ from pat_server.demo.referrals import (
     Timeline,
     timeline,
 )
-from pat_server.demo.telling import Stage, at_once
+from pat_server.demo.telling import BENGALI, Stage, at_once
 from pat_tenants.cases.models import HearingMode, HearingPurpose
+from pat_tenants.consents.models import Consent, ConsentGiver, ConsentMode, ConsentQuestion
+from pat_tenants.consents.service import Terms, record_consent
 from pat_tenants.referrals.models import Answer, Referral, ReferralAnswer, ReferralStatus
 from pat_tenants.referrals.service import (
     answer_referral,
+    base_referral,
     close_referral,
     draft_referral,
-    record_consent,
     report_hearing,
     revoke_referral,
     send_referral,
@@ -41,6 +43,8 @@ ENDINGS = {
 """What the sender does last."""
 
 LEAST_AGREED_FOR = timedelta(days=1)
+NOTICE = "2026-11"
+"""The number on the notice that everybody was given."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +109,40 @@ async def _draft(stage: Stage, tx: Transaction, story: ReferralStory, cases: Map
     )
     stage.record.put(Referral, "created_at", referral.id, moments.drafted_at)
     if story.status is not ReferralStatus.DRAFT:
-        # An agreement that has run out is refused: it runs until tomorrow, and gets its true end afterwards.
-        until = max(moments.agreed_until, stage.now + LEAST_AGREED_FOR)
-        await record_consent(tx, referral_id=referral.id, scopes=story.scopes, agreed_until=until)
+        consent_id = await _agree(stage, tx, story, moments, referral.survivor_id)
+        await base_referral(tx, referral_id=referral.id, consent_id=consent_id)
         stage.record.put(Referral, "agreed_until", referral.id, moments.agreed_until)
     if story.status not in BEFORE_SENDING:
         await send_referral(tx, referral_id=referral.id)
         stage.record.put(Referral, "sent_at", referral.id, moments.sent_at)
     return Underway(story, moments, referral.id, referral.received_id)
+
+
+async def _agree(
+    stage: Stage, tx: Transaction, story: ReferralStory, moments: Timeline, survivor_id: UUID
+) -> UUID:
+    """She agrees, or who speaks for her, two days before the referral is sent."""
+    consent_id = await record_consent(
+        tx,
+        stage.vault,
+        survivor_id=survivor_id,
+        terms=Terms(
+            recipient_id=partner(story.receiver).id,
+            purpose=story.need,
+            scopes=story.scopes,
+            # A consent that has run out is refused: it runs until tomorrow, and gets its true end afterwards.
+            valid_until=max(moments.agreed_until, stage.now + LEAST_AGREED_FOR),
+            notice_version=NOTICE,
+            notice_language=BENGALI,
+            agreed=tuple(ConsentQuestion),
+        ),
+        giver=story.giver,
+        mode=ConsentMode.THUMBPRINT if story.giver is ConsentGiver.SELF else ConsentMode.SIGNATURE,
+        evidence=f"R {story.case}",
+    )
+    stage.record.put(Consent, "given_at", consent_id, moments.drafted_at)
+    stage.record.put(Consent, "valid_until", consent_id, moments.agreed_until)
+    return consent_id
 
 
 async def _answer(stage: Stage, tx: Transaction, each: Underway) -> None:

@@ -6,20 +6,71 @@ the caller: the owner's policies let through what is the caller's to see, row by
 
 from __future__ import annotations
 
+from pat_auth.policy import Reach
 from pat_tenants.isolation.door import Door, Opening, View
 from pat_tenants.isolation.reach import ORGANISATION
+from pat_tenants.isolation.trail_doors import TRAIL_DOORS
 
 _SENT = "state not in ('DRAFT', 'CONSENT_RECORDED')"
 
-# A referral is open to its receiver while the sender keeps it sent, the survivor's agreement runs, and the receiver has taken it
-# on and has not ended it. All of it is asked at the moment of reading: no job has to run for a door to close.
+# A referral is open to its receiver while the sender keeps it sent, a consent stands behind it, the agreement of the two is live, and
+# the receiver has taken it on and has not ended it. All of it is asked at the moment of reading: no job has to run for a door to close.
 _STATUS = """
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when r.agreed_until <= statement_timestamp() then 'EXPIRED'
+    when w.consent_id is not null then 'REVOKED'
+    when g.status = 'SUSPENDED' then 'SUSPENDED'
+    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
 end"""
+
+# Each of the three narrows what the others allow.
+_SCOPES = (
+    "array(select u.scope from unnest(r.scopes) with ordinality u(scope, place)"
+    " where u.scope = any(c.scopes) and u.scope = any(g.scopes) order by u.place)"
+)
+_UNTIL = (
+    "case when c.id is null then r.agreed_until else least(r.agreed_until, c.valid_until, g.valid_until) end"
+)
+
+_TERMS = """
+left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
+left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join door.all_agreements g on g.organisation_id = r.organisation_id and g.partner_id = r.to_organisation_id"""
+
+# What holds between two organisations is what both have signed.
+_BOTH = """
+select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
+    least(o.valid_until, t.valid_until) as valid_until,
+    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
+        where u.scope = any(t.scopes) order by u.place) as scopes,
+    case
+        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
+        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        else 'LIVE'
+    end as status
+from app.agreements o
+join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.organisation_id"""
+
+_WITH_US = f"""
+select p.id as partner_id, p.name as partner_name, p.state as partner_state,
+    case when o.partner_id is null then 'AWAITING_US' when t.partner_id is null then 'AWAITING_PARTNER' else g.status end as status,
+    coalesce(g.scopes, '{{}}'::text[]) as scopes, coalesce(o.scopes, '{{}}'::text[]) as our_scopes,
+    coalesce(t.scopes, '{{}}'::text[]) as their_scopes,
+    coalesce(g.valid_from, o.valid_from, t.valid_from) as valid_from,
+    coalesce(g.valid_until, o.valid_until, t.valid_until) as valid_until,
+    o.suspended_at as suspended_by_us_at, t.suspended_at as suspended_by_them_at
+from (
+    select m.partner_id as id from app.agreements m where m.organisation_id = {ORGANISATION}
+    union select m.organisation_id from app.agreements m where m.partner_id = {ORGANISATION}
+) x
+join app.organisations p on p.id = x.id
+left join app.agreements o on o.organisation_id = {ORGANISATION} and o.partner_id = x.id
+left join app.agreements t on t.organisation_id = x.id and t.partner_id = {ORGANISATION}
+left join door.all_agreements g on g.organisation_id = {ORGANISATION} and g.partner_id = x.id"""
 
 _OF_ITS_RECEIVER = (
     "{answer}.referral_organisation_id = r.organisation_id and {answer}.referral_id = r.received_id"
@@ -62,6 +113,7 @@ REFERRAL = Door(
                 "urgency",
                 "scopes",
                 "state",
+                "consent_id",
                 "agreed_until",
                 "sent_at",
                 "ended_at",
@@ -97,16 +149,37 @@ REFERRAL = Door(
             _REFERRED.format(table="hearings"),
         ),
         Opening("app.organisations", ("id", "name", "state"), "true"),
+        Opening(
+            "app.agreements",
+            ("organisation_id", "partner_id", "scopes", "valid_from", "valid_until", "suspended_at"),
+            f"organisation_id = {ORGANISATION} or partner_id = {ORGANISATION}",
+        ),
+        Opening(
+            "app.consents",
+            ("organisation_id", "id", "recipient_id", "scopes", "valid_until"),
+            f"organisation_id = {ORGANISATION} or recipient_id = {ORGANISATION}",
+        ),
+        Opening(
+            "app.consent_withdrawals",
+            ("organisation_id", "consent_id"),
+            f"organisation_id = {ORGANISATION} or exists (select from app.consents c where c.organisation_id ="
+            " consent_withdrawals.organisation_id and c.id = consent_withdrawals.consent_id"
+            f" and c.recipient_id = {ORGANISATION})",
+        ),
     ),
     views=(
         # For the views below alone: no role may read it.
+        View("door.all_agreements", _BOTH),
+        View("door.agreements", _WITH_US, frozenset({Reach.ORGANISATION})),
+        # For the views below alone, too.
         View(
             "door.all_states",
-            f"select r.organisation_id, r.id, {_STATUS} as status from app.referrals r {_ANSWER}",
+            f"select r.organisation_id, r.id, {_STATUS} as status, {_SCOPES} as scopes, {_UNTIL} as agreed_until"
+            f" from app.referrals r {_TERMS} {_ANSWER}",
         ),
         View(
             "door.referral_states",
-            f"select r.organisation_id, r.id, r.received_id, s.status from app.referrals r {_STATE} where {_SENT_BY_ME}",
+            f"select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until from app.referrals r {_STATE} where {_SENT_BY_ME}",
         ),
         View(
             "door.sent_answers",
@@ -123,8 +196,8 @@ REFERRAL = Door(
             # A stub until the receiver accepts, and again afterwards: who asks is part of what is shared.
             "select r.received_id as id, r.organisation_id as from_organisation_id,"
             f" case when {_OPEN} then o.name end as from_organisation_name, case when {_OPEN} then o.state end as from_state,"
-            " s.status, r.need, r.urgency, r.sent_at, r.agreed_until,"
-            f" case when {_OPEN} then r.scopes else '{{}}'::text[] end as scopes"
+            " s.status, r.need, r.urgency, r.sent_at, s.agreed_until,"
+            f" case when {_OPEN} then s.scopes else '{{}}'::text[] end as scopes"
             f" from app.referrals r {_STATE} join app.organisations o on o.id = r.organisation_id"
             f" where r.to_organisation_id = {ORGANISATION}",
         ),
@@ -132,16 +205,16 @@ REFERRAL = Door(
             "door.received_proceedings",
             "select r.received_id as referral_id, p.jurisdiction, p.state, p.stage from app.referrals r"
             " join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id"
-            f" {_STATE} where r.to_organisation_id = {ORGANISATION} and 'LEGAL_STATUS' = any(r.scopes) and {_OPEN}",
+            f" {_STATE} where r.to_organisation_id = {ORGANISATION} and 'LEGAL_STATUS' = any(s.scopes) and {_OPEN}",
         ),
         View(
             "door.received_hearings",
             "select r.received_id as referral_id, h.held_on, h.mode, h.purpose from app.referrals r"
             " join app.hearings h on h.organisation_id = r.organisation_id and h.case_id = r.case_id"
-            f" {_STATE} where r.to_organisation_id = {ORGANISATION} and 'HEARING_SCHEDULE' = any(r.scopes) and {_OPEN}",
+            f" {_STATE} where r.to_organisation_id = {ORGANISATION} and 'HEARING_SCHEDULE' = any(s.scopes) and {_OPEN}",
         ),
     ),
 )
 
-DOORS = (REFERRAL,)
+DOORS = (REFERRAL, *TRAIL_DOORS)
 """All of them. A fifth kind of door is a decision of the network, not of a developer."""

@@ -94,9 +94,10 @@ class Urgency(StrEnum):
 
 
 class Referral(Base):
-    """What one organisation asks of another about one case, and what the survivor agreed to share for it.
+    """What one organisation asks of another about one case: which of what the survivor agreed to it shares, and until when.
 
-    ``received_id`` is the only name of the referral that the receiver ever learns.
+    Its own terms narrow what the consent and the agreement between the two allow, and never widen it: all three are asked at each
+    reading. ``received_id`` is the only name of the referral that the receiver ever learns.
     """
 
     __tablename__ = "referrals"
@@ -106,6 +107,18 @@ class Referral(Base):
         ForeignKeyConstraint(
             ["organisation_id", "case_id", "survivor_id"],
             ["app.cases.organisation_id", "app.cases.id", "app.cases.survivor_id"],
+        ),
+        # A consent of hers, for this receiver and this need: another one is none.
+        ForeignKeyConstraint(
+            ["organisation_id", "consent_id", "survivor_id", "to_organisation_id", "need"],
+            [
+                "app.consents.organisation_id",
+                "app.consents.id",
+                "app.consents.survivor_id",
+                "app.consents.recipient_id",
+                "app.consents.purpose",
+            ],
+            name="fk_referrals_consent",
         ),
         one_of("need", Need),
         one_of("urgency", Urgency),
@@ -118,6 +131,7 @@ class Referral(Base):
         ),
         CheckConstraint("state = 'DRAFT' or agreed_until is not null", name="agreed"),
         Index(None, "organisation_id", "case_id"),
+        Index(None, "organisation_id", "consent_id"),
         Index(None, "to_organisation_id", "organisation_id"),
         Index(None, "organisation_id", "agreed_until"),
         {"schema": "app", "info": {"kind": TableKind.TENANT, "case": "case_id", "survivor": "survivor_id"}},
@@ -133,8 +147,9 @@ class Referral(Base):
     urgency: Mapped[str]
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default=text("'{}'"))
     state: Mapped[str]
+    consent_id: Mapped[UUID | None]
     agreed_until: Mapped[datetime | None]
-    """Until when the survivor agreed; nothing is shared from that moment on."""
+    """Until when it is to last at most."""
     sent_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     created_by: Mapped[UUID]

@@ -3,16 +3,18 @@
 from pat_platform.engine.declare import Filter, Order, Row, Source
 from pat_platform.engine.kinds import DATETIME, TEXT
 
-_SHARED = "x.need, x.urgency, x.sent_at, x.agreed_until, x.scopes"
+_SHARED = "x.need, x.urgency, x.sent_at, x.scopes"
 
 SENT = Source(
-    f"(select x.id, x.received_id, x.case_id, {_SHARED}, s.status, 'SENT' as direction, o.name as partner, o.state as partner_state"
+    f"(select x.id, x.received_id, x.case_id, {_SHARED}, x.consent_id, s.agreed_until, s.status,"
+    " 'SENT' as direction, o.name as partner, o.state as partner_state"
     " from app.referrals x join door.referral_states s on s.id = x.id"
     " left join app.organisations o on o.id = x.to_organisation_id)"
 )
 RECEIVED = Source(
-    f"(select x.id, x.id as received_id, {_SHARED}, x.status, 'RECEIVED' as direction, x.from_organisation_name as partner,"
-    " x.from_state as partner_state from door.received_referrals x)"
+    f"(select x.id, x.id as received_id, {_SHARED}, null::uuid as consent_id, x.agreed_until, x.status,"
+    " 'RECEIVED' as direction, x.from_organisation_name as partner, x.from_state as partner_state"
+    " from door.received_referrals x)"
 )
 SENT_ROW = Row(SENT)
 RECEIVED_ROW = Row(RECEIVED)
@@ -31,6 +33,12 @@ BY_SENDING = (Order("sent_at", desc=True), Order("id"))
 
 SENT_HEARINGS = Source("door.sent_hearings")
 RECEIVED_HEARINGS = Source("app.referral_hearings")
+# The login says as what she acts: the steps of others are not hers to be told.
+ALLOWED = (
+    "array(select step.to_state from app.transitions step where step.noun = 'referral' and step.from_state = {t}.status"
+    " and substr(session_user::text, 38) = any (step.roles) order by step.to_state)"
+)
+
 HEARINGS = "{n}.referral_id = {t}.received_id"
 BY_DAY = (Order("held_on"), Order("id"))
 

@@ -1,41 +1,32 @@
-"""What may be done with a referral, by either side. Pure decisions."""
+"""What may be done with a referral, by either side. Pure decisions; which step leads where is ``transitions/steps.py``'s."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 
 from pat_platform.errors import Refused
-from pat_tenants.referrals.models import Answer, ReferralStatus, Scope, SenderState
-
-_S, _R = SenderState, ReferralStatus
-
-SENDER_MOVES: Mapping[SenderState, frozenset[SenderState]] = MappingProxyType(
-    {
-        _S.DRAFT: frozenset({_S.CONSENT_RECORDED}),
-        _S.CONSENT_RECORDED: frozenset({_S.SENT}),
-        _S.SENT: frozenset({_S.SUSPENDED, _S.REVOKED, _S.CLOSED}),
-        _S.SUSPENDED: frozenset({_S.SENT, _S.REVOKED}),
-        _S.REVOKED: frozenset(),
-        _S.CLOSED: frozenset(),
-    }
-)
-"""Which state of its own the sender may put a referral into."""
-
-RECEIVER_MOVES: Mapping[ReferralStatus, frozenset[Answer]] = MappingProxyType(
-    {
-        _R.SENT: frozenset({Answer.ACCEPTED, Answer.DECLINED}),
-        _R.ACCEPTED: frozenset({Answer.IN_PROGRESS, Answer.COMPLETED}),
-        _R.IN_PROGRESS: frozenset({Answer.COMPLETED}),
-    }
-)
-"""What the receiver may answer to a referral in a state; nothing to one that is not named."""
+from pat_tenants.referrals.models import Answer, ReferralStatus, Scope
+from pat_tenants.transitions import steps
 
 
-def sender_may(current: SenderState, wanted: SenderState) -> None:
+@dataclass(frozen=True)
+class Allowed:
+    """What somebody allows: these scopes, until then. ``is_live`` is false for what is withdrawn, suspended or yet to come."""
+
+    scopes: Collection[str]
+    until: datetime
+    is_live: bool = True
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it allows anything now."""
+        return self.is_live and self.until > now
+
+
+def sender_may(current: ReferralStatus, wanted: ReferralStatus) -> None:
     """Raises Refused when the sender cannot take this step."""
-    if wanted not in SENDER_MOVES[current]:
+    if steps.step(current, wanted) is None:
         raise Refused(
             "STATUS_NOT_ALLOWED",
             "This referral cannot take that step now. Look at its state first.",
@@ -45,7 +36,7 @@ def sender_may(current: SenderState, wanted: SenderState) -> None:
 
 def receiver_may(current: ReferralStatus, answer: Answer) -> None:
     """Raises Refused when the receiver cannot give this answer."""
-    if answer not in RECEIVER_MOVES.get(current, frozenset()):
+    if steps.step(current, ReferralStatus(answer.value)) is None:
         raise Refused(
             "STATUS_NOT_ALLOWED",
             "This referral cannot be answered like that now. Look at its state first.",
@@ -53,13 +44,41 @@ def receiver_may(current: ReferralStatus, answer: Answer) -> None:
         )
 
 
-def agreement_holds(scopes: Collection[Scope], agreed_until: datetime | None, now: datetime) -> None:
-    """Raises Refused when the survivor has not agreed, when her agreement names nothing to share, or when it has run out."""
-    if agreed_until is None:
-        raise Refused("CONSENT_MISSING", "The survivor has not agreed to share this case.", "agreedUntil")
-    if not scopes:
-        raise Refused("CONSENT_SCOPE", "The survivor's agreement must name what may be shared.", "scopes")
-    if agreed_until <= now:
+def consent_covers(
+    consent: Allowed | None, scopes: Collection[str], until: datetime | None, now: datetime
+) -> None:
+    """Raises Refused where no consent runs, where the referral would share more than it says, or would be over already."""
+    if consent is None or not consent.holds(now):
         raise Refused(
-            "CONSENT_MISSING", "The survivor's agreement has run out. Ask her again.", "agreedUntil"
+            "CONSENT_MISSING",
+            "The survivor has not agreed to share this with that organisation for this, or no longer. Ask her.",
+            "consentId",
         )
+    if not scopes or not set(scopes) <= set(consent.scopes):
+        raise Refused(
+            "CONSENT_SCOPE", "A referral shares what the survivor agreed to, and no more.", "scopes"
+        )
+    if until is None or until <= now:
+        raise Refused("DATES_INVALID", "This referral would be over already.", "until")
+
+
+def agreement_covers(agreement: Allowed | None, scopes: Collection[str], now: datetime) -> None:
+    """Raises Refused where the two organisations have no live agreement, or one that does not cover what is shared."""
+    if agreement is None or not agreement.holds(now):
+        raise Refused(
+            "AGREEMENT_MISSING",
+            "There is no live agreement with that organisation. Its administrators and yours sign one.",
+            None,
+        )
+    if not set(scopes) <= set(agreement.scopes):
+        raise Refused(
+            "AGREEMENT_SCOPE",
+            "Your agreement with that organisation does not allow to share all of this.",
+            "scopes",
+        )
+
+
+def is_shared(status: ReferralStatus, scopes: Collection[str], scope: Scope) -> None:
+    """Raises Refused where the receiver is not shown a class of data through a referral."""
+    if status not in {ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS} or scope not in scopes:
+        raise Refused("NOT_SHARED", "This is not shared through this referral, or no longer.", None)

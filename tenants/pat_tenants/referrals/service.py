@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from pat_platform import trail
 from pat_platform.database.transaction import Transaction
 from pat_platform.errors import Refused
 from pat_tenants.cases.models import HearingMode, HearingPurpose
 from pat_tenants.cases.service import known_case
+from pat_tenants.consents.models import Consent, ConsentWithdrawal
+from pat_tenants.organisations.models import Organisation
 from pat_tenants.referrals import rules
 from pat_tenants.referrals.models import (
     Answer,
@@ -29,18 +33,39 @@ from pat_tenants.referrals.models import (
 
 _ENDED = frozenset({SenderState.REVOKED, SenderState.CLOSED})
 
+_STATUS = text("select status from door.referral_states where id = :id")
+_AGREEMENT = text(
+    "select scopes, valid_until, status = 'LIVE' as is_live from door.agreements where partner_id = :partner"
+)
 _THROUGH_THE_DOOR = text(
     "select from_organisation_id, status, scopes from door.received_referrals where id = :id"
 )
+_CONSENT = select(
+    Consent.scopes, Consent.valid_until, ConsentWithdrawal.consent_id.is_(None).label("is_live")
+).outerjoin(
+    ConsentWithdrawal,
+    (ConsentWithdrawal.organisation_id == Consent.organisation_id)
+    & (ConsentWithdrawal.consent_id == Consent.id),
+)
+
+
+@dataclass(frozen=True)
+class _Own:
+    """A referral of the caller's organisation, held, and what both sides see of it."""
+
+    row: Referral
+    status: ReferralStatus
 
 
 async def draft_referral(
     tx: Transaction, *, case_id: UUID, to: UUID, need: Need, urgency: Urgency = Urgency.ROUTINE
 ) -> Referral:
-    """Prepare a referral of one case to another organisation; nothing is shared yet. Raises Refused for an unknown case."""
+    """Prepare a referral of one case to another organisation; nothing is shared yet. Raises Refused for an unknown case or receiver."""
     case = await known_case(tx, case_id)
     if to == tx.organisation:
         raise Refused("TO_ITSELF", "A referral goes to another organisation.", "to")
+    if await tx.get(Organisation, to) is None:
+        raise Refused("NOT_FOUND", "There is no such organisation.", "to")
     referral = await tx.add(
         Referral(
             organisation_id=tx.organisation,
@@ -60,45 +85,70 @@ async def draft_referral(
     return referral
 
 
-async def record_consent(
-    tx: Transaction, *, referral_id: UUID, scopes: Sequence[Scope], agreed_until: datetime
+async def base_referral(
+    tx: Transaction,
+    *,
+    referral_id: UUID,
+    consent_id: UUID,
+    scopes: Sequence[Scope] | None = None,
+    until: datetime | None = None,
 ) -> None:
-    """Record what the survivor agreed to share with this one organisation, and until when."""
-    referral = await _own(tx, referral_id)
-    rules.sender_may(SenderState(referral.state), SenderState.CONSENT_RECORDED)
-    rules.agreement_holds(scopes, agreed_until, datetime.now(UTC))
-    agreed = [scope.value for scope in scopes]
-    await _move(tx, referral, SenderState.CONSENT_RECORDED, scopes=agreed, agreed_until=agreed_until)
+    """Say on which consent of hers a referral stands: all that it allows, or less of it, or for a shorter time.
+
+    A draft becomes ready to be sent; one that is under way goes on, on the new consent from the next statement on. Raises Refused for
+    a consent that does not run, is not hers, for another receiver or another need, or does not cover the scopes.
+    """
+    own = await _own(tx, referral_id)
+    consent = await _consent(tx, own.row, consent_id)
+    named = (
+        [scope.value for scope in scopes] if scopes is not None else list(consent.scopes if consent else ())
+    )
+    until = min(until, consent.until) if until and consent else until or (consent.until if consent else None)
+    rules.consent_covers(consent, named, until, datetime.now(UTC))
+    terms = {"consent_id": consent_id, "scopes": named, "agreed_until": until}
+    if own.row.state in _GOES_ON and own.status not in _FINISHED:
+        await _change(tx, own.row, "referral.based", **terms)
+        return
+    rules.sender_may(own.status, ReferralStatus.CONSENT_RECORDED)
+    await _move(tx, own.row, SenderState.CONSENT_RECORDED, **terms)
 
 
 async def send_referral(tx: Transaction, *, referral_id: UUID) -> None:
-    """Open the door: the receiver now sees what is asked, and, once it has accepted, what was agreed."""
-    referral = await _own(tx, referral_id)
-    rules.sender_may(SenderState(referral.state), SenderState.SENT)
+    """Open the door, or open it again: the receiver sees what is asked, and, once it has accepted, what was agreed.
+
+    Raises Refused without a consent that runs and an agreement that is live, and where either allows less than is shared.
+    """
+    own = await _own(tx, referral_id)
+    rules.sender_may(own.status, ReferralStatus.SENT)
     now = datetime.now(UTC)
-    rules.agreement_holds([Scope(scope) for scope in referral.scopes], referral.agreed_until, now)
-    await _move(tx, referral, SenderState.SENT, sent_at=referral.sent_at or now)
+    consent = await _consent(tx, own.row, own.row.consent_id)
+    rules.consent_covers(consent, own.row.scopes, own.row.agreed_until, now)
+    agreement = (await tx.execute(_AGREEMENT, {"partner": own.row.to_organisation_id})).one_or_none()
+    rules.agreement_covers(_allowed(agreement), own.row.scopes, now)
+    await _move(tx, own.row, SenderState.SENT, sent_at=own.row.sent_at or now)
 
 
 async def suspend_referral(tx: Transaction, *, referral_id: UUID) -> None:
     """Close the door for now, for her safety; `send_referral` opens it again."""
-    referral = await _own(tx, referral_id)
-    rules.sender_may(SenderState(referral.state), SenderState.SUSPENDED)
-    await _move(tx, referral, SenderState.SUSPENDED)
+    await _end(tx, referral_id, SenderState.SUSPENDED)
 
 
 async def revoke_referral(tx: Transaction, *, referral_id: UUID) -> None:
-    """Close the door for good: the survivor no longer agrees. Effective with the receiver's next statement."""
-    referral = await _own(tx, referral_id)
-    rules.sender_may(SenderState(referral.state), SenderState.REVOKED)
-    await _move(tx, referral, SenderState.REVOKED)
+    """Close the door for good. Effective with the receiver's next statement."""
+    await _end(tx, referral_id, SenderState.REVOKED)
 
 
 async def close_referral(tx: Transaction, *, referral_id: UUID) -> None:
     """End a referral whose work is done."""
-    referral = await _own(tx, referral_id)
-    rules.sender_may(SenderState(referral.state), SenderState.CLOSED)
-    await _move(tx, referral, SenderState.CLOSED)
+    await _end(tx, referral_id, SenderState.CLOSED)
+
+
+async def move_referral(tx: Transaction, *, referral_id: UUID, to: ReferralStatus) -> None:
+    """Take the sender's step that leads to a state. Raises Refused where there is none, as each of them does."""
+    taking = _STEPS.get(to)
+    if taking is None:
+        raise Refused("STATUS_NOT_ALLOWED", "That is no step of whoever sends a referral.", "to")
+    await taking(tx, referral_id=referral_id)
 
 
 async def answer_referral(tx: Transaction, *, received_id: UUID, answer: Answer) -> ReferralAnswer:
@@ -129,11 +179,7 @@ async def report_hearing(
 ) -> ReferralHearing:
     """Tell the sender of a hearing in the case that it referred. Raises Refused where hearings are not shared, or no longer."""
     sender, status, scopes = await _received(tx, received_id)
-    if (
-        status not in {ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS}
-        or Scope.HEARING_SCHEDULE not in scopes
-    ):
-        raise Refused("NOT_SHARED", "Hearings are not shared through this referral, or no longer.", None)
+    rules.is_shared(status, scopes, Scope.HEARING_SCHEDULE)
     row = await tx.add(
         ReferralHearing(
             organisation_id=tx.organisation,
@@ -150,19 +196,55 @@ async def report_hearing(
     return row
 
 
-async def _own(tx: Transaction, referral_id: UUID) -> Referral:
+_STEPS: Mapping[ReferralStatus, Callable[..., Awaitable[None]]] = MappingProxyType(
+    {
+        ReferralStatus.SENT: send_referral,
+        ReferralStatus.SUSPENDED: suspend_referral,
+        ReferralStatus.REVOKED: revoke_referral,
+        ReferralStatus.CLOSED: close_referral,
+    }
+)
+_GOES_ON = frozenset({SenderState.CONSENT_RECORDED, SenderState.SENT, SenderState.SUSPENDED})
+_FINISHED = frozenset({ReferralStatus.DECLINED, ReferralStatus.COMPLETED})
+
+
+async def _own(tx: Transaction, referral_id: UUID) -> _Own:
     referral = await tx.get(Referral, referral_id, lock=True)
     if referral is None:
         raise Refused("NOT_FOUND", "There is no such referral.", None)
-    return referral
+    return _Own(referral, ReferralStatus(await tx.scalar(_STATUS, {"id": referral_id})))
+
+
+async def _consent(tx: Transaction, referral: Referral, consent_id: UUID | None) -> rules.Allowed | None:
+    """The consent, if it is the survivor's, for this receiver and this need."""
+    hers = _CONSENT.where(
+        Consent.id == consent_id,
+        Consent.survivor_id == referral.survivor_id,
+        Consent.recipient_id == referral.to_organisation_id,
+        Consent.purpose == referral.need,
+    )
+    return _allowed((await tx.execute(hers)).one_or_none())
+
+
+def _allowed(row: Any) -> rules.Allowed | None:
+    return None if row is None else rules.Allowed(row.scopes, row.valid_until, is_live=row.is_live)
+
+
+async def _end(tx: Transaction, referral_id: UUID, state: SenderState) -> None:
+    own = await _own(tx, referral_id)
+    rules.sender_may(own.status, ReferralStatus(state.value))
+    await _move(tx, own.row, state)
 
 
 async def _move(tx: Transaction, referral: Referral, state: SenderState, **changes: Any) -> None:
     changes |= {"state": state, "ended_at": datetime.now(UTC) if state in _ENDED else None}
+    await _change(tx, referral, f"referral.{state.value.lower()}", **changes)
+
+
+async def _change(tx: Transaction, referral: Referral, action: str, **changes: Any) -> None:
     await tx.change(update(Referral).where(Referral.id == referral.id).values(**changes))
     subjects = [referral.id, referral.received_id, referral.case_id, referral.survivor_id]
-    scopes = list(changes.get("scopes", referral.scopes))
-    await trail.record(tx, f"referral.{state.value.lower()}", subjects, scopes=scopes)
+    await trail.record(tx, action, subjects, scopes=list(changes.get("scopes", referral.scopes)))
 
 
 async def _received(tx: Transaction, received_id: UUID) -> tuple[UUID, ReferralStatus, list[str]]:

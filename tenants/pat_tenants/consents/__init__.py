@@ -1,0 +1,1 @@
+"""What survivors agree to share, and that they do no longer."""

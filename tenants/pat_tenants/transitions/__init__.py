@@ -1,0 +1,1 @@
+"""Which step leads from which state to which, and who may take it."""

@@ -1,0 +1,212 @@
+"""The terms of a referral as a truth table: agreement, consent, the referral's own terms, its state and answer, to either receiver.
+
+What the door shows is compared with a few lines of Python that know nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+from tests.isolation.lines import read
+from tests.support.people import named
+from tests.support.rows import TO_GOA
+from tests.support.wall import Wall
+
+from pat_auth.policy import Role
+
+US, THEM = "cbo-a", "goa"
+OVER, TO_COME = "now() - interval '1 minute'", "now() + interval '1 minute'"
+NARROW = ("LEGAL_STATUS",)
+
+# What is done to what both have signed, and what then holds: its status for referrals, and which scopes it allows (None: all).
+AGREEMENTS: dict[str, tuple[tuple[tuple[str, str], ...], str, tuple[str, ...] | None]] = {
+    "live": ((), "LIVE", None),
+    "nobody signed": (((US, "gone"), (THEM, "gone")), "NONE", None),
+    "they did not sign": (((THEM, "gone"),), "NONE", None),
+    "we did not sign": (((US, "gone"),), "NONE", None),
+    "suspended by us": (((US, "suspended_at = now()"),), "SUSPENDED", None),
+    "suspended by them": (((THEM, "suspended_at = now()"),), "SUSPENDED", None),
+    "ours is over": (((US, f"valid_until = {OVER}"),), "NONE", None),
+    "theirs is over": (((THEM, f"valid_until = {OVER}"),), "NONE", None),
+    "ours is to come": (((US, f"valid_from = {TO_COME}"),), "NONE", None),
+    "theirs is to come": (((THEM, f"valid_from = {TO_COME}"),), "NONE", None),
+    "ours is narrow": (((US, "scopes = '{LEGAL_STATUS}'"),), "LIVE", NARROW),
+    "theirs is narrow": (((THEM, "scopes = '{LEGAL_STATUS}'"),), "LIVE", NARROW),
+}
+CONSENTS: dict[str, str] = {
+    "live": "",
+    "none": "update app.referrals set consent_id = null where id = %(referral)s",
+    "withdrawn": (
+        "insert into app.consent_withdrawals (organisation_id, consent_id, survivor_id, created_by)"
+        " select organisation_id, id, survivor_id, created_by from app.consents where id = %(consent)s"
+    ),
+    "over": f"update app.consents set valid_until = {OVER} where id = %(consent)s",
+    "narrow": "update app.consents set scopes = '{LEGAL_STATUS}' where id = %(consent)s",
+}
+STATES = ("SENT", "SUSPENDED", "REVOKED")
+ANSWERS = ("ACCEPTED", None, "COMPLETED")
+
+
+def expected(agreement: str, consent: str, state: str, answer: str | None, *, is_over: bool) -> str:
+    """The status that both sides see."""
+    if state != "SENT":
+        return state
+    if answer == "COMPLETED":
+        return answer
+    if consent == "withdrawn":
+        return "REVOKED"
+    if AGREEMENTS[agreement][1] == "SUSPENDED":
+        return "SUSPENDED"
+    if AGREEMENTS[agreement][1] != "LIVE" or consent in ("none", "over") or is_over:
+        return "EXPIRED"
+    return answer or "SENT"
+
+
+def shared(agreement: str, consent: str, status: str) -> list[str]:
+    """The scopes that the receiver is shown."""
+    if status != "ACCEPTED":
+        return []
+    narrowed = (AGREEMENTS[agreement][2], NARROW if consent == "narrow" else None)
+    return [scope for scope in TO_GOA if all(limit is None or scope in limit for limit in narrowed)]
+
+
+@pytest.fixture
+def terms(wall: Wall) -> Iterator[dict[str, object]]:
+    """``hers`` of cbo-a, which Goa has accepted; all that is done to it is undone."""
+    with wall.admin.transaction(force_rollback=True):
+        yield {
+            "referral": named(US, "referrals", "hers"),
+            "received": named(US, "received", "hers"),
+            "consent": named(US, "consents", "hers"),
+            US: wall.organisation(US),
+            THEM: wall.organisation(THEM),
+        }
+
+
+def sign(wall: Wall, agreement: str, terms: dict[str, object]) -> None:
+    for side, change in AGREEMENTS[agreement][0]:
+        other = THEM if side == US else US
+        where = f"where organisation_id = %({side})s and partner_id = %({other})s"
+        what = "delete from app.agreements" if change == "gone" else f"update app.agreements set {change}"
+        wall.admin.execute(f"{what} {where}".encode(), terms)
+
+
+def put(
+    wall: Wall, terms: dict[str, object], consent: str, state: str, answer: str | None, *, is_over: bool
+) -> None:
+    if CONSENTS[consent]:
+        wall.admin.execute(CONSENTS[consent].encode(), terms)
+    until = OVER if is_over else "now() + interval '1 day'"
+    changed = f"update app.referrals set state = '{state}', agreed_until = {until} where id = %(referral)s"
+    wall.admin.execute(changed.encode(), terms)
+    if answer is None:
+        wall.admin.execute("delete from app.referral_answers where referral_id = %(received)s", terms)
+    elif answer == "COMPLETED":
+        wall.admin.execute(
+            "insert into app.referral_answers (organisation_id, id, referral_organisation_id, referral_id, answer, created_by)"
+            " select organisation_id, gen_random_uuid(), referral_organisation_id, referral_id, 'COMPLETED', created_by"
+            " from app.referral_answers where referral_id = %(received)s",
+            terms,
+        )
+
+
+@pytest.mark.parametrize("agreement", AGREEMENTS)
+def test_the_door_shows_what_all_terms_allow_and_no_more(
+    wall: Wall, terms: dict[str, object], agreement: str
+) -> None:
+    sign(wall, agreement, terms)
+    for consent, state, answer, is_over in product(CONSENTS, STATES, ANSWERS, (False, True)):
+        with wall.admin.transaction(force_rollback=True):
+            put(wall, terms, consent, state, answer, is_over=is_over)
+            status = expected(agreement, consent, state, answer, is_over=is_over)
+            scopes = shared(agreement, consent, status)
+            case = (consent, state, answer, is_over)
+            received = f"from door.received_referrals where id = '{terms['received']}'"
+            seen = read(wall, THEM, Role.DESTINATION_WORKER, f"select status, scopes::text {received}")
+            assert list(seen) == [(status, "{" + ",".join(scopes) + "}")], case
+            for scope, view in (("LEGAL_STATUS", "proceedings"), ("HEARING_SCHEDULE", "hearings")):
+                rows = read(
+                    wall,
+                    THEM,
+                    Role.DESTINATION_WORKER,
+                    f"select 1 from door.received_{view} where referral_id = '{terms['received']}'",
+                )
+                assert bool(rows) is (scope in scopes), case
+            sent = f"select status from door.referral_states where id = '{terms['referral']}'"
+            assert list(read(wall, US, Role.CASE_MANAGER, sent)) == [(status,)], case
+
+
+@pytest.mark.parametrize(
+    ("change", "until"),
+    [
+        ("update app.referrals set agreed_until = 'epoch' where id = %(referral)s", "referral"),
+        (
+            "update app.consents set given_at = '-infinity', valid_until = 'epoch' where id = %(consent)s",
+            "consent",
+        ),
+        (
+            "update app.agreements set valid_from = '-infinity', valid_until = 'epoch'"
+            " where organisation_id = %(goa)s and partner_id = %(cbo-a)s",
+            "agreement",
+        ),
+    ],
+)
+def test_a_referral_ends_with_the_first_of_its_terms(
+    wall: Wall, terms: dict[str, object], change: str, until: str
+) -> None:
+    wall.admin.execute(change.encode(), terms)
+    for slug, role, view, key in (
+        (THEM, Role.DESTINATION_WORKER, "door.received_referrals", "received"),
+        (US, Role.CASE_MANAGER, "door.referral_states", "referral"),
+    ):
+        ends = f"select agreed_until = 'epoch', status from {view} where id = '{terms[key]}'"
+        assert list(read(wall, slug, role, ends)) == [(True, "EXPIRED")], until
+
+
+@pytest.mark.parametrize("agreement", AGREEMENTS)
+def test_a_third_organisation_sees_nothing_whatever_the_terms(
+    wall: Wall, terms: dict[str, object], agreement: str
+) -> None:
+    sign(wall, agreement, terms)
+    for view in ("received_referrals", "received_proceedings", "received_hearings"):
+        assert not read(wall, "delhi", Role.DESTINATION_WORKER, f"select 1 from door.{view}")
+
+
+def test_each_side_sees_how_far_the_two_are(wall: Wall) -> None:
+    told = {
+        "live": ("LIVE", "LIVE"),
+        "they did not sign": ("AWAITING_PARTNER", "AWAITING_US"),
+        "we did not sign": ("AWAITING_US", "AWAITING_PARTNER"),
+        "suspended by us": ("SUSPENDED", "SUSPENDED"),
+        "suspended by them": ("SUSPENDED", "SUSPENDED"),
+        "ours is over": ("EXPIRED", "EXPIRED"),
+        "theirs is over": ("EXPIRED", "EXPIRED"),
+        "ours is to come": ("UPCOMING", "UPCOMING"),
+        "theirs is to come": ("UPCOMING", "UPCOMING"),
+    }
+    sides = ((US, Role.ORGANISATION_ADMIN, THEM), (THEM, Role.DESTINATION_ADMIN, US))
+    for agreement, statuses in told.items():
+        with wall.admin.transaction(force_rollback=True):
+            sign(wall, agreement, {slug: wall.organisation(slug) for slug in (US, THEM)})
+            for (slug, role, partner), status in zip(sides, statuses, strict=True):
+                where = f"where partner_id = '{wall.organisation(partner)}'"
+                seen = read(wall, slug, role, f"select status from door.agreements {where}")
+                assert list(seen) == [(status,)], (agreement, slug)
+    with wall.admin.transaction(force_rollback=True):
+        sign(wall, "nobody signed", {slug: wall.organisation(slug) for slug in (US, THEM)})
+        assert not read(
+            wall,
+            THEM,
+            Role.DESTINATION_ADMIN,
+            f"select 1 from door.agreements where partner_id = '{wall.organisation(US)}'",
+        )
+
+
+def test_neither_side_sees_what_others_have_signed_with_each_other(wall: Wall) -> None:
+    for slug, role in ((THEM, Role.DESTINATION_ADMIN), (US, Role.ORGANISATION_ADMIN)):
+        with wall.admin.transaction(force_rollback=True):
+            seen = read(wall, slug, role, "select partner_id from door.agreements")
+        partners = {"goa": {"cbo-a", "cbo-b"}, "cbo-a": {"cbo-b", "goa", "delhi"}}[slug]
+        assert {row[0] for row in seen} == {wall.organisation(each) for each in partners}
