@@ -4,8 +4,14 @@
 
 
 set role pat_owner;
+alter table app.agreements enable row level security;
+alter table app.agreements force row level security;
+alter table app.alert_closings enable row level security;
+alter table app.alert_closings force row level security;
 alter table app.alerts enable row level security;
 alter table app.alerts force row level security;
+alter table app.barred_guardians enable row level security;
+alter table app.barred_guardians force row level security;
 alter table app.case_assignments enable row level security;
 alter table app.case_assignments force row level security;
 alter table app.case_note_texts enable row level security;
@@ -18,6 +24,10 @@ alter table app.client_keys enable row level security;
 alter table app.client_keys force row level security;
 alter table app.clients enable row level security;
 alter table app.clients force row level security;
+alter table app.consent_withdrawals enable row level security;
+alter table app.consent_withdrawals force row level security;
+alter table app.consents enable row level security;
+alter table app.consents force row level security;
 alter table app.group_entries enable row level security;
 alter table app.group_entries force row level security;
 alter table app.group_member_identities enable row level security;
@@ -46,6 +56,8 @@ alter table app.referrals enable row level security;
 alter table app.referrals force row level security;
 alter table app.replays enable row level security;
 alter table app.replays force row level security;
+alter table app.safety_holds enable row level security;
+alter table app.safety_holds force row level security;
 alter table app.self_help_groups enable row level security;
 alter table app.self_help_groups force row level security;
 alter table app.survivor_identities enable row level security;
@@ -54,6 +66,8 @@ alter table app.survivor_keys enable row level security;
 alter table app.survivor_keys force row level security;
 alter table app.survivors enable row level security;
 alter table app.survivors force row level security;
+alter table app.transitions enable row level security;
+alter table app.transitions force row level security;
 
 set role pat_sec;
 alter table sec.asks enable row level security;
@@ -102,6 +116,8 @@ alter table trail.events enable row level security;
 alter table trail.events force row level security;
 alter table trail.heads enable row level security;
 alter table trail.heads force row level security;
+alter table trail.signatures enable row level security;
+alter table trail.signatures force row level security;
 
 set role pat_owner;
 grant usage on schema app to pat_sec, pat_service_issuer;
@@ -117,7 +133,7 @@ grant usage on schema sec to pat_owner, pat_service_issuer, pat_service_migrator
 grant select on sec.people, sec.logins, sec.sessions to pat_service_issuer;
 grant insert, update (revoked_at) on sec.sessions to pat_service_issuer;
 grant execute on function sec.actor() to pat_trail;
-grant execute on function sec.enter(text), sec.actor(), sec.membership(), sec.survivor() to pat_application;
+grant execute on function sec.enter(text), sec.actor(), sec.membership(), sec.survivor(), sec.is_held() to pat_application;
 create policy keeper on sec.people to pat_sec using (true) with check (true);
 create policy keeper on sec.logins to pat_sec using (true) with check (true);
 create policy keeper on sec.sessions to pat_sec using (true) with check (true);
@@ -132,8 +148,21 @@ grant usage on schema trail to pat_application;
 grant execute on function trail.record(text, uuid[], jsonb), trail.reveal(text, jsonb) to pat_application;
 create policy keeper on trail.events to pat_trail using (true) with check (true);
 create policy keeper on trail.heads to pat_trail using (true) with check (true);
+create policy keeper on trail.signatures to pat_trail using (true) with check (true);
 
 set role pat_owner;
+grant usage on schema app to pat_trail;
+
+set role pat_sec;
+grant usage on schema sec to pat_door_trail, pat_door_access;
+
+set role pat_trail;
+grant usage on schema trail to pat_service_jobs;
+grant execute on function trail.unsigned_heads(), trail.keep_signature(uuid, bigint, bytea, text) to pat_service_jobs;
+
+set role pat_owner;
+grant select (organisation_id, survivor_id, lifted_at) on app.safety_holds to pat_sec;
+create policy keeper on app.safety_holds for select to pat_sec using (true);
 grant usage on schema app to pat_service_keys;
 grant select (id, slug) on app.organisations to pat_service_keys;
 create policy keys on app.organisations for select to pat_service_keys using (true);
@@ -163,6 +192,10 @@ grant execute on function sec.take_up(bytea,uuid) to pat_service_sign_in;
 grant execute on function sec.enrol(bytea,uuid) to pat_service_sign_in;
 grant execute on function sec.begin_pin(bytea,text,text,text) to pat_service_sign_in;
 grant execute on function sec.note_arrival(uuid,boolean) to pat_service_sign_in;
+grant execute on function sec.tell_alerts() to pat_service_sign_in;
+grant execute on function sec.note_change(uuid,text) to pat_service_sign_in;
+grant execute on function sec.invite_survivor(uuid,text,bytea) to pat_case_manager;
+grant execute on function sec.withdraw_link(uuid) to pat_case_manager;
 grant execute on function sec.find_reset(bytea) to pat_service_sign_in;
 grant execute on function sec.reset_password(bytea,text,smallint) to pat_service_sign_in;
 grant execute on function sec.forget() to pat_service_sign_in;
@@ -203,11 +236,17 @@ grant update (ended_at) on app.case_assignments to pat_sec;
 create policy keeper_update on app.case_assignments for update to pat_sec using (true);
 grant insert (organisation_id, survivor_id, is_raised) on app.alerts to pat_sec;
 create policy keeper_insert on app.alerts for insert to pat_sec with check (true);
-grant select (created_at, is_raised) on app.alerts to pat_sec;
+grant select (organisation_id, id, created_at, is_raised, told_at) on app.alerts to pat_sec;
 create policy keeper_select on app.alerts for select to pat_sec using (true);
+grant update (told_at) on app.alerts to pat_sec;
+create policy keeper_update on app.alerts for update to pat_sec using (true);
 grant delete on app.alerts to pat_sec;
 create policy keeper_delete on app.alerts for delete to pat_sec using (true);
-grant insert (organisation_id, id, person_id, role, name) on app.memberships to pat_sec;
+grant select (organisation_id, alert_id) on app.alert_closings to pat_sec;
+create policy keeper_select on app.alert_closings for select to pat_sec using (true);
+grant select (organisation_id, id) on app.survivors to pat_sec;
+create policy keeper_select on app.survivors for select to pat_sec using (true);
+grant insert (organisation_id, id, person_id, role, name, survivor_id) on app.memberships to pat_sec;
 create policy keeper_insert on app.memberships for insert to pat_sec with check (true);
 grant update (name, ended_at) on app.memberships to pat_sec;
 create policy keeper_update on app.memberships for update to pat_sec using (true);
@@ -237,7 +276,7 @@ create policy sign_in on sec.consents to pat_service_sign_in using (true) with c
 grant select, insert, update (sealed, next_at, tries, sent_at) on sec.mails to pat_service_sign_in;
 create policy keeper on sec.mails to pat_sec using (true) with check (true);
 create policy sign_in on sec.mails to pat_service_sign_in using (true) with check (true);
-grant select, insert, update (sign_count, used_at, ended_at) on sec.passkeys to pat_service_sign_in;
+grant select, insert, update (sign_count, used_at, ended_at, name) on sec.passkeys to pat_service_sign_in;
 create policy keeper on sec.passkeys to pat_sec using (true) with check (true);
 create policy sign_in on sec.passkeys to pat_service_sign_in using (true) with check (true);
 grant select (id, email, disabled_at, language, sign_in_name), update (language) on sec.people to pat_service_sign_in;
@@ -282,32 +321,46 @@ grant insert (organisation_id, referral_id, case_id, survivor_id) on app.referra
 create policy waking_insert on app.referral_changes for insert to pat_sec with check (true);
 grant delete on app.referral_changes to pat_sec;
 create policy waking_delete on app.referral_changes for delete to pat_sec using (true);
-create policy session on app.alerts as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.case_assignments as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.case_note_texts as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.case_notes as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.cases as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.client_keys as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.clients as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.group_entries as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.group_member_identities as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.group_members as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.hearings as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.invitations as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.legal_proceedings as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.memberships as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.organisations as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.places as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.referral_answers as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.referral_changes as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.referral_hearings as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.referrals as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.replays as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.self_help_groups as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.survivor_identities as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.survivor_keys as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
-create policy session on app.survivors as restrictive to pat_application, pat_door_referral using ((select sec.actor()) is not null);
+create policy session on app.agreements as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.alert_closings as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.alerts as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.barred_guardians as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.case_assignments as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.case_note_texts as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.case_notes as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.cases as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.client_keys as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.clients as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.consent_withdrawals as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.consents as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.group_entries as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.group_member_identities as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.group_members as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.hearings as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.invitations as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.legal_proceedings as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.memberships as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.organisations as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.places as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.referral_answers as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.referral_changes as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.referral_hearings as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.referrals as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.replays as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.safety_holds as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.self_help_groups as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.survivor_identities as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.survivor_keys as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.survivors as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.transitions as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy fence on app.agreements as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+create policy author on app.agreements as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
+create policy signature on app.agreements as restrictive for update to pat_application using (true) with check (updated_by = (select sec.actor()));
+create policy fence on app.alert_closings as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+create policy author on app.alert_closings as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.alerts as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+create policy fence on app.barred_guardians as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+create policy author on app.barred_guardians as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.case_assignments as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.case_assignments as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.case_note_texts as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
@@ -322,6 +375,10 @@ create policy author on app.client_keys as restrictive for insert to pat_applica
 create policy fence on app.clients as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.clients as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy signature on app.clients as restrictive for update to pat_application using (true) with check (updated_by = (select sec.actor()));
+create policy fence on app.consent_withdrawals as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+create policy author on app.consent_withdrawals as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
+create policy fence on app.consents as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+create policy author on app.consents as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.group_entries as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.group_entries as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.group_member_identities as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
@@ -343,6 +400,9 @@ create policy author on app.referral_hearings as restrictive for insert to pat_a
 create policy fence on app.referrals as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.referrals as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.replays as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+create policy fence on app.safety_holds as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+create policy author on app.safety_holds as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
+create policy signature on app.safety_holds as restrictive for update to pat_application using (true) with check (updated_by = (select sec.actor()));
 create policy fence on app.self_help_groups as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.self_help_groups as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.survivor_identities as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
@@ -353,7 +413,7 @@ create policy fence on app.survivors as restrictive to pat_application using (or
 create policy author on app.survivors as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 grant usage on schema app to pat_door_referral;
 grant usage, create on schema door to pat_door_referral;
-grant select (organisation_id, id, received_id, case_id, to_organisation_id, need, urgency, scopes, state, agreed_until, sent_at, ended_at) on app.referrals to pat_door_referral;
+grant select (organisation_id, id, received_id, case_id, to_organisation_id, need, urgency, scopes, state, consent_id, agreed_until, sent_at, ended_at) on app.referrals to pat_door_referral;
 create policy pat_door_referral on app.referrals for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or (to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and state not in ('DRAFT', 'CONSENT_RECORDED')));
 grant select (organisation_id, id, referral_organisation_id, referral_id, answer, answered_at) on app.referral_answers to pat_door_referral;
 create policy pat_door_referral on app.referral_answers for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or referral_organisation_id = (select substr(session_user::text, 5, 32)::uuid));
@@ -365,28 +425,132 @@ grant select (organisation_id, id, proceeding_id, case_id, held_on, mode, purpos
 create policy pat_door_referral on app.hearings for select to pat_door_referral using (exists (select from app.referrals r where r.organisation_id = hearings.organisation_id and r.case_id = hearings.case_id and r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid)));
 grant select (id, name, state) on app.organisations to pat_door_referral;
 create policy pat_door_referral on app.organisations for select to pat_door_referral using (true);
+grant select (organisation_id, partner_id, scopes, valid_from, valid_until, suspended_at) on app.agreements to pat_door_referral;
+create policy pat_door_referral on app.agreements for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or partner_id = (select substr(session_user::text, 5, 32)::uuid));
+grant select (organisation_id, id, recipient_id, scopes, valid_until) on app.consents to pat_door_referral;
+create policy pat_door_referral on app.consents for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or recipient_id = (select substr(session_user::text, 5, 32)::uuid));
+grant select (organisation_id, consent_id) on app.consent_withdrawals to pat_door_referral;
+create policy pat_door_referral on app.consent_withdrawals for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or exists (select from app.consents c where c.organisation_id = consent_withdrawals.organisation_id and c.id = consent_withdrawals.consent_id and c.recipient_id = (select substr(session_user::text, 5, 32)::uuid)));
 
 set role pat_door_referral;
+create view door.all_agreements with (security_barrier) as 
+select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
+    least(o.valid_until, t.valid_until) as valid_until,
+    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
+        where u.scope = any(t.scopes) order by u.place) as scopes,
+    case
+        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
+        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        else 'LIVE'
+    end as status
+from app.agreements o
+join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.organisation_id;
+create view door.agreements with (security_barrier) as 
+select p.id as partner_id, p.name as partner_name, p.state as partner_state,
+    case when o.partner_id is null then 'AWAITING_US' when t.partner_id is null then 'AWAITING_PARTNER' else g.status end as status,
+    coalesce(g.scopes, '{}'::text[]) as scopes, coalesce(o.scopes, '{}'::text[]) as our_scopes,
+    coalesce(t.scopes, '{}'::text[]) as their_scopes,
+    coalesce(g.valid_from, o.valid_from, t.valid_from) as valid_from,
+    coalesce(g.valid_until, o.valid_until, t.valid_until) as valid_until,
+    o.suspended_at as suspended_by_us_at, t.suspended_at as suspended_by_them_at
+from (
+    select m.partner_id as id from app.agreements m where m.organisation_id = (select substr(session_user::text, 5, 32)::uuid)
+    union select m.organisation_id from app.agreements m where m.partner_id = (select substr(session_user::text, 5, 32)::uuid)
+) x
+join app.organisations p on p.id = x.id
+left join app.agreements o on o.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and o.partner_id = x.id
+left join app.agreements t on t.organisation_id = x.id and t.partner_id = (select substr(session_user::text, 5, 32)::uuid)
+left join door.all_agreements g on g.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and g.partner_id = x.id;
 create view door.all_states with (security_barrier) as select r.organisation_id, r.id, 
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when r.agreed_until <= statement_timestamp() then 'EXPIRED'
+    when w.consent_id is not null then 'REVOKED'
+    when g.status = 'SUSPENDED' then 'SUSPENDED'
+    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status from app.referrals r 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(c.scopes) and u.scope = any(g.scopes) order by u.place) as scopes, case when c.id is null then r.agreed_until else least(r.agreed_until, c.valid_until, g.valid_until) end as agreed_until from app.referrals r 
+left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
+left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join door.all_agreements g on g.organisation_id = r.organisation_id and g.partner_id = r.to_organisation_id 
 left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true;
-create view door.referral_states with (security_barrier) as select r.organisation_id, r.id, r.received_id, s.status from app.referrals r join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
+create view door.referral_states with (security_barrier) as select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until from app.referrals r join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
 create view door.sent_answers with (security_barrier) as select a.referral_id, a.answer, a.answered_at from app.referrals r join app.referral_answers a on a.referral_organisation_id = r.organisation_id and a.referral_id = r.received_id and a.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
 create view door.sent_hearings with (security_barrier) as select h.id, h.referral_id, h.held_on, h.mode, h.purpose from app.referrals r join app.referral_hearings h on h.referral_organisation_id = r.organisation_id and h.referral_id = r.received_id and h.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
-create view door.received_referrals with (security_barrier) as select r.received_id as id, r.organisation_id as from_organisation_id, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.name end as from_organisation_name, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.state end as from_state, s.status, r.need, r.urgency, r.sent_at, r.agreed_until, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then r.scopes else '{}'::text[] end as scopes from app.referrals r join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id join app.organisations o on o.id = r.organisation_id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid);
-create view door.received_proceedings with (security_barrier) as select r.received_id as referral_id, p.jurisdiction, p.state, p.stage from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'LEGAL_STATUS' = any(r.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
-create view door.received_hearings with (security_barrier) as select r.received_id as referral_id, h.held_on, h.mode, h.purpose from app.referrals r join app.hearings h on h.organisation_id = r.organisation_id and h.case_id = r.case_id join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(r.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
+create view door.received_referrals with (security_barrier) as select r.received_id as id, r.organisation_id as from_organisation_id, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.name end as from_organisation_name, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.state end as from_state, s.status, r.need, r.urgency, r.sent_at, s.agreed_until, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then s.scopes else '{}'::text[] end as scopes from app.referrals r join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id join app.organisations o on o.id = r.organisation_id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid);
+create view door.received_proceedings with (security_barrier) as select r.received_id as referral_id, p.jurisdiction, p.state, p.stage from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'LEGAL_STATUS' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
+create view door.received_hearings with (security_barrier) as select r.received_id as referral_id, h.held_on, h.mode, h.purpose from app.referrals r join app.hearings h on h.organisation_id = r.organisation_id and h.case_id = r.case_id join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
 
 set role pat_owner;
 revoke create on schema door from pat_door_referral;
+
+set role pat_trail;
+grant usage on schema trail to pat_door_trail;
+
+set role pat_owner;
+grant usage, create on schema door to pat_door_trail;
+
+set role pat_trail;
+grant select (organisation_id, number, at, login, actor, action, subjects, detail, hash) on trail.events to pat_door_trail;
+create policy pat_door_trail on trail.events for select to pat_door_trail using ((select sec.actor()) is not null and organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+
+set role pat_door_trail;
+create view door.organisation_events with (security_barrier) as select encode(substring(sha256(e.hash || uuid_send((select substr(session_user::text, 5, 32)::uuid))) for 16), 'hex')::uuid as id, e.organisation_id, e.number, e.at, case when e.login ~ '^org_' then substr(e.login, 38) end as role,
+case when not e.login ~ '^org_[0-9a-f]{32}_survivor$' then e.actor end as actor, e.action, array(select upper(c #>> '{}') from jsonb_path_query(e.detail::jsonb, 'lax $.classes[*]') c where upper(c #>> '{}') = any (array['IDENTITY', 'NOTE', 'LEGAL_STATUS', 'HEARING_SCHEDULE'])) as classes,
+case when e.login ~ '^org_[0-9a-f]{32}_survivor$' then '{}'::uuid[] else e.subjects end as subjects, e.detail
+from trail.events e;
+create view door.own_events with (security_barrier) as select encode(substring(sha256(e.hash || uuid_send((select substr(session_user::text, 5, 32)::uuid))) for 16), 'hex')::uuid as id, e.organisation_id, e.number, e.at, case when e.login ~ '^org_' then substr(e.login, 38) end as role,
+case when not e.login ~ '^org_[0-9a-f]{32}_survivor$' then e.actor end as actor, e.action, array(select upper(c #>> '{}') from jsonb_path_query(e.detail::jsonb, 'lax $.classes[*]') c where upper(c #>> '{}') = any (array['IDENTITY', 'NOTE', 'LEGAL_STATUS', 'HEARING_SCHEDULE'])) as classes,
+case when e.login ~ '^org_[0-9a-f]{32}_survivor$' then '{}'::uuid[] else e.subjects end as subjects, e.detail
+from trail.events e where e.actor = (select sec.actor());
+
+set role pat_owner;
+revoke create on schema door from pat_door_trail;
+
+set role pat_trail;
+grant usage on schema trail to pat_door_network_trail;
+
+set role pat_owner;
+grant usage, create on schema door to pat_door_network_trail;
+
+set role pat_trail;
+grant select (organisation_id, at, login, action, detail, hash) on trail.events to pat_door_network_trail;
+create policy pat_door_network_trail on trail.events for select to pat_door_network_trail using ((select sec.actor()) is not null);
+
+set role pat_door_network_trail;
+create view door.network_events with (security_barrier) as select encode(substring(sha256(e.hash || uuid_send((select substr(session_user::text, 5, 32)::uuid))) for 16), 'hex')::uuid as id, e.organisation_id, e.at, case when e.login ~ '^org_' then substr(e.login, 38) end as role, e.action, array(select upper(c #>> '{}') from jsonb_path_query(e.detail::jsonb, 'lax $.classes[*]') c where upper(c #>> '{}') = any (array['IDENTITY', 'NOTE', 'LEGAL_STATUS', 'HEARING_SCHEDULE'])) as classes from trail.events e;
+
+set role pat_owner;
+revoke create on schema door from pat_door_network_trail;
+
+set role pat_trail;
+grant usage on schema trail to pat_door_access;
+
+set role pat_owner;
+grant usage on schema app to pat_door_access;
+grant usage, create on schema door to pat_door_access;
+
+set role pat_trail;
+grant select (organisation_id, at, login, actor, action, subjects, detail, hash) on trail.events to pat_door_access;
+create policy pat_door_access on trail.events for select to pat_door_access using (not (select sec.is_held()) and subjects && (select array[(select sec.survivor())] || array(select app.my_referrals())));
+
+set role pat_owner;
+grant select (organisation_id, id, received_id, survivor_id, to_organisation_id) on app.referrals to pat_door_access;
+create policy pat_door_access on app.referrals for select to pat_door_access using (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+
+set role pat_door_access;
+create view door.partner_events with (security_barrier) as select encode(substring(sha256(e.hash || uuid_send(r.id)) for 16), 'hex')::uuid as id, e.organisation_id, e.at, case when e.login ~ '^org_' then substr(e.login, 38) end as role, e.action, array(select upper(c #>> '{}') from jsonb_path_query(e.detail::jsonb, 'lax $.classes[*]') c where upper(c #>> '{}') = any (array['IDENTITY', 'NOTE', 'LEGAL_STATUS', 'HEARING_SCHEDULE'])) as classes, r.id as referral_id from app.referrals r join trail.events e
+on e.organisation_id = r.to_organisation_id and r.received_id = any(e.subjects);
+create view door.access_log with (security_barrier) as select encode(substring(sha256(e.hash || uuid_send((select substr(session_user::text, 5, 32)::uuid))) for 16), 'hex')::uuid as id, e.organisation_id, e.at, case when e.login ~ '^org_' then substr(e.login, 38) end as role, e.actor, e.action, array(select upper(c #>> '{}') from jsonb_path_query(e.detail::jsonb, 'lax $.classes[*]') c where upper(c #>> '{}') = any (array['IDENTITY', 'NOTE', 'LEGAL_STATUS', 'HEARING_SCHEDULE'])) as classes, null::uuid as referral_id from trail.events e where e.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and (select sec.survivor()) = any(e.subjects) and not e.login ~ '^org_[0-9a-f]{32}_survivor$' union all select encode(substring(sha256(e.hash || uuid_send(r.id)) for 16), 'hex')::uuid as id, e.organisation_id, e.at, case when e.login ~ '^org_' then substr(e.login, 38) end as role, null::uuid as actor, e.action, array(select upper(c #>> '{}') from jsonb_path_query(e.detail::jsonb, 'lax $.classes[*]') c where upper(c #>> '{}') = any (array['IDENTITY', 'NOTE', 'LEGAL_STATUS', 'HEARING_SCHEDULE'])) as classes, r.id as referral_id from app.referrals r join trail.events e
+on e.organisation_id = r.to_organisation_id and r.received_id = any(e.subjects) where r.survivor_id = (select sec.survivor());
+
+set role pat_owner;
+revoke create on schema door from pat_door_access;
 grant select (organisation_id, id, person_id, role, name, started_at, ended_at) on app.memberships to pat_organisation_admin;
 create policy me_read_organisation_admin_select on app.memberships for select to pat_organisation_admin using (person_id = (select sec.actor()));
 grant select (organisation_id, id, person_id, role, name, started_at, ended_at) on app.memberships to pat_case_manager;
@@ -483,6 +647,38 @@ grant insert on app.replays to pat_platform_operator;
 create policy me_read_platform_operator_insert on app.replays for insert to pat_platform_operator with check (person_id = (select sec.actor()));
 grant insert on app.replays to pat_service;
 create policy me_read_service_insert on app.replays for insert to pat_service with check (person_id = (select sec.actor()));
+grant select on app.transitions to pat_organisation_admin;
+create policy me_read_organisation_admin_select on app.transitions for select to pat_organisation_admin using (true);
+grant select on app.transitions to pat_case_manager;
+create policy me_read_case_manager_select on app.transitions for select to pat_case_manager using (true);
+grant select on app.transitions to pat_social_worker;
+create policy me_read_social_worker_select on app.transitions for select to pat_social_worker using (true);
+grant select on app.transitions to pat_counsellor;
+create policy me_read_counsellor_select on app.transitions for select to pat_counsellor using (true);
+grant select on app.transitions to pat_legal_aid;
+create policy me_read_legal_aid_select on app.transitions for select to pat_legal_aid using (true);
+grant select on app.transitions to pat_shg_facilitator;
+create policy me_read_shg_facilitator_select on app.transitions for select to pat_shg_facilitator using (true);
+grant select on app.transitions to pat_mis_focal;
+create policy me_read_mis_focal_select on app.transitions for select to pat_mis_focal using (true);
+grant select on app.transitions to pat_survivor;
+create policy me_read_survivor_select on app.transitions for select to pat_survivor using (true);
+grant select on app.transitions to pat_secretariat_admin;
+create policy me_read_secretariat_admin_select on app.transitions for select to pat_secretariat_admin using (true);
+grant select on app.transitions to pat_secretariat_analyst;
+create policy me_read_secretariat_analyst_select on app.transitions for select to pat_secretariat_analyst using (true);
+grant select on app.transitions to pat_auditor;
+create policy me_read_auditor_select on app.transitions for select to pat_auditor using (true);
+grant select on app.transitions to pat_destination_admin;
+create policy me_read_destination_admin_select on app.transitions for select to pat_destination_admin using (true);
+grant select on app.transitions to pat_destination_worker;
+create policy me_read_destination_worker_select on app.transitions for select to pat_destination_worker using (true);
+grant select on app.transitions to pat_funder;
+create policy me_read_funder_select on app.transitions for select to pat_funder using (true);
+grant select on app.transitions to pat_platform_operator;
+create policy me_read_platform_operator_select on app.transitions for select to pat_platform_operator using (true);
+grant select on app.transitions to pat_service;
+create policy me_read_service_select on app.transitions for select to pat_service using (true);
 grant select on app.organisations to pat_organisation_admin;
 create policy organisation_read_organisation_admin_select on app.organisations for select to pat_organisation_admin using (true);
 grant select on app.organisations to pat_case_manager;
@@ -557,7 +753,7 @@ create policy member_read_mis_focal_select on app.memberships for select to pat_
 create policy member_read_secretariat_admin_select on app.memberships for select to pat_secretariat_admin using (role <> 'survivor');
 create policy member_read_destination_admin_select on app.memberships for select to pat_destination_admin using (role <> 'survivor');
 create policy member_read_destination_worker_select on app.memberships for select to pat_destination_worker using (role <> 'survivor');
-create policy member_read_survivor_select on app.memberships for select to pat_survivor using (id in (select membership_id from app.case_assignments where survivor_id = (select sec.survivor()) and ended_at is null));
+create policy member_read_survivor_select on app.memberships for select to pat_survivor using (id in (select membership_id from app.case_assignments where survivor_id = (select sec.survivor()) and ended_at is null) and not (select sec.is_held()));
 grant select on app.cases to pat_organisation_admin;
 create policy case_read_organisation_admin_select on app.cases for select to pat_organisation_admin using (true);
 grant select on app.cases to pat_case_manager;
@@ -609,7 +805,7 @@ create policy case_update_social_worker_update on app.cases for update to pat_so
 grant insert on app.case_assignments to pat_case_manager;
 create policy case_assign_case_manager_insert on app.case_assignments for insert to pat_case_manager with check (true);
 grant update (ended_at) on app.case_assignments to pat_case_manager;
-create policy case_assign_case_manager_update on app.case_assignments for update to pat_case_manager using (true);
+create policy case_assign_case_manager_update on app.case_assignments for update to pat_case_manager using (ended_at is null) with check (true);
 grant select on app.survivor_identities to pat_organisation_admin;
 create policy identity_read_organisation_admin_select on app.survivor_identities for select to pat_organisation_admin using (true);
 grant select on app.survivor_identities to pat_case_manager;
@@ -673,7 +869,7 @@ create policy proceeding_read_social_worker_select on app.hearings for select to
 grant select on app.hearings to pat_legal_aid;
 create policy proceeding_read_legal_aid_select on app.hearings for select to pat_legal_aid using (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
 grant select on app.hearings to pat_survivor;
-create policy proceeding_read_survivor_select on app.hearings for select to pat_survivor using (survivor_id = (select sec.survivor()));
+create policy proceeding_read_survivor_select on app.hearings for select to pat_survivor using (survivor_id = (select sec.survivor()) and not (select sec.is_held()));
 grant insert on app.legal_proceedings to pat_case_manager;
 create policy proceeding_record_case_manager_insert on app.legal_proceedings for insert to pat_case_manager with check (true);
 grant insert on app.legal_proceedings to pat_social_worker;
@@ -783,7 +979,7 @@ grant select on door.received_hearings to pat_destination_worker;
 set role pat_owner;
 grant insert on app.referrals to pat_case_manager;
 create policy referral_send_case_manager_insert on app.referrals for insert to pat_case_manager with check (true);
-grant update (state, scopes, agreed_until, sent_at, ended_at) on app.referrals to pat_case_manager;
+grant update (state, scopes, consent_id, agreed_until, sent_at, ended_at) on app.referrals to pat_case_manager;
 create policy referral_send_case_manager_update on app.referrals for update to pat_case_manager using (true);
 grant insert on app.referral_answers to pat_destination_admin;
 create policy referral_answer_destination_admin_insert on app.referral_answers for insert to pat_destination_admin with check (app.received_status(referral_organisation_id, referral_id) in ('SENT', 'ACCEPTED', 'IN_PROGRESS'));
@@ -793,8 +989,114 @@ grant insert on app.referral_hearings to pat_destination_admin;
 create policy referral_answer_destination_admin_insert on app.referral_hearings for insert to pat_destination_admin with check (exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes)));
 grant insert on app.referral_hearings to pat_destination_worker;
 create policy referral_answer_destination_worker_insert on app.referral_hearings for insert to pat_destination_worker with check (exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes)));
-grant select on app.alerts to pat_case_manager;
+
+set role pat_door_referral;
+grant select on door.agreements to pat_organisation_admin;
+grant select on door.agreements to pat_case_manager;
+grant select on door.agreements to pat_social_worker;
+grant select on door.agreements to pat_legal_aid;
+grant select on door.agreements to pat_destination_admin;
+grant select on door.agreements to pat_destination_worker;
+
+set role pat_owner;
+grant select on app.agreements to pat_organisation_admin;
+create policy agreement_sign_organisation_admin_select on app.agreements for select to pat_organisation_admin using (true);
+grant select on app.agreements to pat_destination_admin;
+create policy agreement_sign_destination_admin_select on app.agreements for select to pat_destination_admin using (true);
+grant insert on app.agreements to pat_organisation_admin;
+create policy agreement_sign_organisation_admin_insert on app.agreements for insert to pat_organisation_admin with check (true);
+grant insert on app.agreements to pat_destination_admin;
+create policy agreement_sign_destination_admin_insert on app.agreements for insert to pat_destination_admin with check (true);
+grant update (scopes, valid_from, valid_until, suspended_at, updated_by, updated_at) on app.agreements to pat_organisation_admin;
+create policy agreement_sign_organisation_admin_update on app.agreements for update to pat_organisation_admin using (true);
+grant update (scopes, valid_from, valid_until, suspended_at, updated_by, updated_at) on app.agreements to pat_destination_admin;
+create policy agreement_sign_destination_admin_update on app.agreements for update to pat_destination_admin using (true);
+grant update (suspended_at, updated_by, updated_at) on app.agreements to pat_organisation_admin;
+grant update (suspended_at, updated_by, updated_at) on app.agreements to pat_destination_admin;
+grant select on app.consents to pat_organisation_admin;
+create policy consent_read_organisation_admin_select on app.consents for select to pat_organisation_admin using (true);
+grant select on app.consents to pat_case_manager;
+create policy consent_read_case_manager_select on app.consents for select to pat_case_manager using (true);
+grant select on app.consents to pat_social_worker;
+create policy consent_read_social_worker_select on app.consents for select to pat_social_worker using (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant select on app.consents to pat_legal_aid;
+create policy consent_read_legal_aid_select on app.consents for select to pat_legal_aid using (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant select on app.consents to pat_survivor;
+create policy consent_read_survivor_select on app.consents for select to pat_survivor using (survivor_id = (select sec.survivor()));
+grant select on app.consent_withdrawals to pat_organisation_admin;
+create policy consent_read_organisation_admin_select on app.consent_withdrawals for select to pat_organisation_admin using (true);
+grant select on app.consent_withdrawals to pat_case_manager;
+create policy consent_read_case_manager_select on app.consent_withdrawals for select to pat_case_manager using (true);
+grant select on app.consent_withdrawals to pat_social_worker;
+create policy consent_read_social_worker_select on app.consent_withdrawals for select to pat_social_worker using (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant select on app.consent_withdrawals to pat_legal_aid;
+create policy consent_read_legal_aid_select on app.consent_withdrawals for select to pat_legal_aid using (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant select on app.consent_withdrawals to pat_survivor;
+create policy consent_read_survivor_select on app.consent_withdrawals for select to pat_survivor using (survivor_id = (select sec.survivor()));
+grant insert on app.consents to pat_survivor;
+create policy consent_give_survivor_insert on app.consents for insert to pat_survivor with check (survivor_id = (select sec.survivor()) and giver = 'SELF' and mode = 'APP');
+grant select on app.barred_guardians to pat_case_manager;
+create policy consent_record_case_manager_select on app.barred_guardians for select to pat_case_manager using (true);
+grant select on app.barred_guardians to pat_social_worker;
+create policy consent_record_social_worker_select on app.barred_guardians for select to pat_social_worker using (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant insert on app.consents to pat_case_manager;
+create policy consent_record_case_manager_insert on app.consents for insert to pat_case_manager with check (true);
+grant insert on app.consents to pat_social_worker;
+create policy consent_record_social_worker_insert on app.consents for insert to pat_social_worker with check (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant insert on app.consent_withdrawals to pat_case_manager;
+create policy consent_withdraw_case_manager_insert on app.consent_withdrawals for insert to pat_case_manager with check (true);
+grant insert on app.consent_withdrawals to pat_social_worker;
+create policy consent_withdraw_social_worker_insert on app.consent_withdrawals for insert to pat_social_worker with check (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant insert on app.consent_withdrawals to pat_survivor;
+create policy consent_withdraw_survivor_insert on app.consent_withdrawals for insert to pat_survivor with check (survivor_id = (select sec.survivor()));
+grant insert (organisation_id, id, survivor_id, kind, is_raised) on app.alerts to pat_case_manager;
+create policy consent_withdraw_case_manager_insert on app.alerts for insert to pat_case_manager with check (is_raised);
+grant insert (organisation_id, id, survivor_id, kind, is_raised) on app.alerts to pat_social_worker;
+create policy consent_withdraw_social_worker_insert on app.alerts for insert to pat_social_worker with check (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant insert (organisation_id, id, survivor_id, kind, is_raised) on app.alerts to pat_survivor;
+create policy consent_withdraw_survivor_insert on app.alerts for insert to pat_survivor with check (survivor_id = (select sec.survivor()));
+grant insert on app.barred_guardians to pat_case_manager;
+create policy guardian_bar_case_manager_insert on app.barred_guardians for insert to pat_case_manager with check (true);
+grant insert on app.barred_guardians to pat_social_worker;
+create policy guardian_bar_social_worker_insert on app.barred_guardians for insert to pat_social_worker with check (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant select (organisation_id, id, survivor_id, created_at, kind, is_raised) on app.alerts to pat_case_manager;
 create policy alert_read_case_manager_select on app.alerts for select to pat_case_manager using (is_raised);
+grant select on app.alert_closings to pat_case_manager;
+create policy alert_read_case_manager_select on app.alert_closings for select to pat_case_manager using (alert_id in (select id from app.alerts));
+grant insert (organisation_id, alert_id, because, created_by) on app.alert_closings to pat_case_manager;
+create policy alert_close_case_manager_insert on app.alert_closings for insert to pat_case_manager with check (alert_id in (select id from app.alerts));
+
+set role pat_door_trail;
+grant select on door.organisation_events to pat_organisation_admin;
+grant select on door.organisation_events to pat_destination_admin;
+grant select on door.own_events to pat_case_manager;
+grant select on door.own_events to pat_social_worker;
+grant select on door.own_events to pat_counsellor;
+grant select on door.own_events to pat_legal_aid;
+grant select on door.own_events to pat_shg_facilitator;
+grant select on door.own_events to pat_mis_focal;
+grant select on door.own_events to pat_destination_worker;
+
+set role pat_door_network_trail;
+grant select on door.network_events to pat_secretariat_admin;
+grant select on door.network_events to pat_auditor;
+
+set role pat_door_access;
+grant select on door.partner_events to pat_organisation_admin;
+grant select on door.partner_events to pat_case_manager;
+grant select on door.access_log to pat_survivor;
+
+set role pat_owner;
+grant select on app.safety_holds to pat_organisation_admin;
+create policy safety_hold_read_organisation_admin_select on app.safety_holds for select to pat_organisation_admin using (true);
+grant select on app.safety_holds to pat_case_manager;
+create policy safety_hold_read_case_manager_select on app.safety_holds for select to pat_case_manager using (true);
+grant select on app.safety_holds to pat_social_worker;
+create policy safety_hold_read_social_worker_select on app.safety_holds for select to pat_social_worker using (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant insert (organisation_id, id, survivor_id, created_by) on app.safety_holds to pat_case_manager;
+create policy safety_hold_set_case_manager_insert on app.safety_holds for insert to pat_case_manager with check (true);
+grant update (lifted_at, updated_by) on app.safety_holds to pat_case_manager;
+create policy safety_hold_set_case_manager_update on app.safety_holds for update to pat_case_manager using (lifted_at is null) with check (true);
 grant select on app.clients to pat_organisation_admin;
 create policy client_read_organisation_admin_select on app.clients for select to pat_organisation_admin using (true);
 grant select on app.clients to pat_secretariat_admin;
@@ -814,11 +1116,11 @@ create policy client_register_secretariat_admin_insert on app.clients for insert
 grant insert (organisation_id, kind, name, redirect_uris, logout_uris, origins, scopes, created_by, updated_by) on app.clients to pat_destination_admin;
 create policy client_register_destination_admin_insert on app.clients for insert to pat_destination_admin with check (serves = 'ORGANISATION');
 grant update (name, redirect_uris, logout_uris, origins, scopes, version, updated_by, updated_at, disabled_at) on app.clients to pat_organisation_admin;
-create policy client_register_organisation_admin_update on app.clients for update to pat_organisation_admin using (true) with check (serves = 'ORGANISATION');
+create policy client_register_organisation_admin_update on app.clients for update to pat_organisation_admin using (disabled_at is null) with check (serves = 'ORGANISATION');
 grant update (name, redirect_uris, logout_uris, origins, scopes, version, updated_by, updated_at, disabled_at) on app.clients to pat_secretariat_admin;
-create policy client_register_secretariat_admin_update on app.clients for update to pat_secretariat_admin using (true) with check (serves = 'ORGANISATION');
+create policy client_register_secretariat_admin_update on app.clients for update to pat_secretariat_admin using (disabled_at is null) with check (serves = 'ORGANISATION');
 grant update (name, redirect_uris, logout_uris, origins, scopes, version, updated_by, updated_at, disabled_at) on app.clients to pat_destination_admin;
-create policy client_register_destination_admin_update on app.clients for update to pat_destination_admin using (true) with check (serves = 'ORGANISATION');
+create policy client_register_destination_admin_update on app.clients for update to pat_destination_admin using (disabled_at is null) with check (serves = 'ORGANISATION');
 grant insert on app.client_keys to pat_organisation_admin;
 create policy client_register_organisation_admin_insert on app.client_keys for insert to pat_organisation_admin with check (client_id in (select id from app.clients where serves = 'ORGANISATION'));
 grant insert on app.client_keys to pat_secretariat_admin;
@@ -826,11 +1128,11 @@ create policy client_register_secretariat_admin_insert on app.client_keys for in
 grant insert on app.client_keys to pat_destination_admin;
 create policy client_register_destination_admin_insert on app.client_keys for insert to pat_destination_admin with check (client_id in (select id from app.clients where serves = 'ORGANISATION'));
 grant update (retired_at) on app.client_keys to pat_organisation_admin;
-create policy client_register_organisation_admin_update on app.client_keys for update to pat_organisation_admin using (true) with check (client_id in (select id from app.clients where serves = 'ORGANISATION'));
+create policy client_register_organisation_admin_update on app.client_keys for update to pat_organisation_admin using (retired_at is null) with check (client_id in (select id from app.clients where serves = 'ORGANISATION'));
 grant update (retired_at) on app.client_keys to pat_secretariat_admin;
-create policy client_register_secretariat_admin_update on app.client_keys for update to pat_secretariat_admin using (true) with check (client_id in (select id from app.clients where serves = 'ORGANISATION'));
+create policy client_register_secretariat_admin_update on app.client_keys for update to pat_secretariat_admin using (retired_at is null) with check (client_id in (select id from app.clients where serves = 'ORGANISATION'));
 grant update (retired_at) on app.client_keys to pat_destination_admin;
-create policy client_register_destination_admin_update on app.client_keys for update to pat_destination_admin using (true) with check (client_id in (select id from app.clients where serves = 'ORGANISATION'));
+create policy client_register_destination_admin_update on app.client_keys for update to pat_destination_admin using (retired_at is null) with check (client_id in (select id from app.clients where serves = 'ORGANISATION'));
 grant select (organisation_id, id, email, name, role, expires_at, created_by, created_at, taken_up_at, withdrawn_at) on app.invitations to pat_organisation_admin;
 create policy invitation_read_organisation_admin_select on app.invitations for select to pat_organisation_admin using (true);
 grant select (organisation_id, id, email, name, role, expires_at, created_by, created_at, taken_up_at, withdrawn_at) on app.invitations to pat_secretariat_admin;
@@ -844,15 +1146,34 @@ create policy member_invite_secretariat_admin_insert on app.invitations for inse
 grant insert (organisation_id, id, email, name, role, expires_at, created_by, token_hash) on app.invitations to pat_destination_admin;
 create policy member_invite_destination_admin_insert on app.invitations for insert to pat_destination_admin with check (true);
 grant update (withdrawn_at) on app.invitations to pat_organisation_admin;
-create policy member_invite_organisation_admin_update on app.invitations for update to pat_organisation_admin using (true);
+create policy member_invite_organisation_admin_update on app.invitations for update to pat_organisation_admin using (taken_up_at is null and withdrawn_at is null) with check (true);
 grant update (withdrawn_at) on app.invitations to pat_secretariat_admin;
-create policy member_invite_secretariat_admin_update on app.invitations for update to pat_secretariat_admin using (true);
+create policy member_invite_secretariat_admin_update on app.invitations for update to pat_secretariat_admin using (taken_up_at is null and withdrawn_at is null) with check (true);
 grant update (withdrawn_at) on app.invitations to pat_destination_admin;
-create policy member_invite_destination_admin_update on app.invitations for update to pat_destination_admin using (true);
-grant update (ended_at) on app.memberships to pat_organisation_admin;
-create policy member_end_organisation_admin_update on app.memberships for update to pat_organisation_admin using (role <> 'survivor') with check (role <> 'survivor' and ended_at is not null);
-grant update (ended_at) on app.memberships to pat_secretariat_admin;
-create policy member_end_secretariat_admin_update on app.memberships for update to pat_secretariat_admin using (role <> 'survivor') with check (role <> 'survivor' and ended_at is not null);
-grant update (ended_at) on app.memberships to pat_destination_admin;
-create policy member_end_destination_admin_update on app.memberships for update to pat_destination_admin using (role <> 'survivor') with check (role <> 'survivor' and ended_at is not null);
+create policy member_invite_destination_admin_update on app.invitations for update to pat_destination_admin using (taken_up_at is null and withdrawn_at is null) with check (true);
+alter table app.transitions no force row level security;
+delete from app.transitions;
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'DRAFT', 'CONSENT_RECORDED', 'referral:send', 'CONSENT', array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'CONSENT_RECORDED', 'SENT', 'referral:send', 'TERMS', array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'SENT', 'ACCEPTED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'SENT', 'DECLINED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'ACCEPTED', 'IN_PROGRESS', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'ACCEPTED', 'COMPLETED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'IN_PROGRESS', 'COMPLETED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'SENT', 'SUSPENDED', 'referral:send', null, array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'ACCEPTED', 'SUSPENDED', 'referral:send', null, array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'IN_PROGRESS', 'SUSPENDED', 'referral:send', null, array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'SUSPENDED', 'SENT', 'referral:send', 'TERMS', array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'SENT', 'REVOKED', 'referral:send', null, array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'ACCEPTED', 'REVOKED', 'referral:send', null, array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'IN_PROGRESS', 'REVOKED', 'referral:send', null, array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'SUSPENDED', 'REVOKED', 'referral:send', null, array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'EXPIRED', 'REVOKED', 'referral:send', null, array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'SENT', 'CLOSED', 'referral:send', null, array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'ACCEPTED', 'CLOSED', 'referral:send', null, array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'IN_PROGRESS', 'CLOSED', 'referral:send', null, array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'DECLINED', 'CLOSED', 'referral:send', null, array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'COMPLETED', 'CLOSED', 'referral:send', null, array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'EXPIRED', 'CLOSED', 'referral:send', null, array['case_manager']);
+alter table app.transitions force row level security;
 reset role;

@@ -114,6 +114,7 @@ class Passkey(Base):
     __tablename__ = "passkeys"
     __table_args__ = (
         Index(None, "person_id"),
+        CheckConstraint("length(name) <= 60", name="name"),
         {"schema": "sec", "info": {"kind": TableKind.SECURITY}},
     )
 
@@ -125,6 +126,8 @@ class Passkey(Base):
     sign_count: Mapped[int] = mapped_column(BigInteger())
     """How often it says that it has signed: a copy of it would fall behind. Many say 0 for ever."""
     transports: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default="{}")
+    name: Mapped[str] = mapped_column(server_default="")
+    """What she calls it."""
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     used_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -192,6 +195,13 @@ class Membership(Base):
     __table_args__ = (
         PrimaryKeyConstraint("organisation_id", "id"),
         UniqueConstraint("organisation_id", "person_id", "role"),
+        Index(
+            "uq_memberships_survivor",
+            "organisation_id",
+            "survivor_id",
+            unique=True,
+            postgresql_where=text("role = 'survivor' and ended_at is null"),
+        ),
         one_of("role", Role),
         {"schema": "app", "info": {"kind": TableKind.TENANT}},
     )

@@ -73,7 +73,22 @@ class Permission(StrEnum):
     REFERRAL_READ = "referral:read"
     REFERRAL_SEND = "referral:send"
     REFERRAL_ANSWER = "referral:answer"
+    AGREEMENT_READ = "agreement:read"
+    AGREEMENT_SIGN = "agreement:sign"
+    AGREEMENT_SUSPEND = "agreement:suspend"
+    CONSENT_READ = "consent:read"
+    CONSENT_GIVE = "consent:give"
+    CONSENT_RECORD = "consent:record"
+    CONSENT_WITHDRAW = "consent:withdraw"
+    GUARDIAN_BAR = "guardian:bar"
     ALERT_READ = "alert:read"
+    ALERT_CLOSE = "alert:close"
+    SURVIVOR_INVITE = "survivor:invite"
+    AUDIT_READ = "audit:read"
+    PARTNER_AUDIT_READ = "partner_audit:read"
+    ACCESS_LOG_READ = "access_log:read"
+    SAFETY_HOLD_READ = "safety_hold:read"
+    SAFETY_HOLD_SET = "safety_hold:set"
     ME_SIGN_OUT = "me:sign_out"
     CLIENT_READ = "client:read"
     CLIENT_REGISTER = "client:register"
@@ -122,7 +137,26 @@ POLICY: Mapping[Permission, Mapping[Role, Reach]] = MappingProxyType({
                                          assigned="legal_aid", own="survivor", received="destination_admin destination_worker"),
     Permission.REFERRAL_SEND:      grant(organisation="case_manager"),
     Permission.REFERRAL_ANSWER:    grant(received="destination_admin destination_worker"),
+    Permission.AGREEMENT_READ:     grant(organisation="organisation_admin case_manager social_worker legal_aid"
+                                                      " destination_admin destination_worker"),
+    Permission.AGREEMENT_SIGN:     grant(organisation="organisation_admin destination_admin"),
+    Permission.AGREEMENT_SUSPEND:  grant(organisation="organisation_admin destination_admin"),
+    Permission.CONSENT_READ:       grant(organisation="organisation_admin case_manager",
+                                         assigned="social_worker legal_aid", own="survivor"),
+    Permission.CONSENT_GIVE:       grant(own="survivor"),
+    Permission.CONSENT_RECORD:     grant(organisation="case_manager", assigned="social_worker"),
+    Permission.CONSENT_WITHDRAW:   grant(organisation="case_manager", assigned="social_worker", own="survivor"),
+    Permission.GUARDIAN_BAR:       grant(organisation="case_manager", assigned="social_worker"),
     Permission.ALERT_READ:         grant(organisation="case_manager"),
+    Permission.ALERT_CLOSE:        grant(organisation="case_manager"),
+    Permission.SURVIVOR_INVITE:    grant(organisation="case_manager"),
+    Permission.AUDIT_READ:         grant(organisation="organisation_admin destination_admin", network="secretariat_admin auditor",
+                                         self="case_manager social_worker counsellor legal_aid shg_facilitator mis_focal"
+                                              " destination_worker"),
+    Permission.PARTNER_AUDIT_READ: grant(organisation="organisation_admin case_manager"),
+    Permission.ACCESS_LOG_READ:    grant(own="survivor"),
+    Permission.SAFETY_HOLD_READ:   grant(organisation="organisation_admin case_manager", assigned="social_worker"),
+    Permission.SAFETY_HOLD_SET:    grant(organisation="case_manager"),
     Permission.ME_SIGN_OUT:        everyone(Reach.SELF),
     Permission.CLIENT_READ:        grant(organisation="organisation_admin secretariat_admin destination_admin"),
     Permission.CLIENT_REGISTER:    grant(organisation="organisation_admin secretariat_admin destination_admin"),
@@ -132,7 +166,15 @@ POLICY: Mapping[Permission, Mapping[Role, Reach]] = MappingProxyType({
 })
 # fmt: on
 
-STEP_UP = frozenset({Permission.CLIENT_REGISTER, Permission.MEMBER_INVITE, Permission.MEMBER_END})
+STEP_UP = frozenset(
+    {
+        Permission.AGREEMENT_SIGN,
+        Permission.CLIENT_REGISTER,
+        Permission.MEMBER_INVITE,
+        Permission.MEMBER_END,
+        Permission.SURVIVOR_INVITE,
+    }
+)
 """What opens a way in for others, or closes theirs: only with a second factor proved lately."""
 
 NEEDS_SECOND_FACTOR = frozenset(Role) - {Role.SURVIVOR, Role.SERVICE}

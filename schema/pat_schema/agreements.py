@@ -12,7 +12,7 @@ import strawberry
 from pat_auth.policy import Permission
 from pat_platform.engine.declare import Column, GlobalId
 from pat_platform.engine.declare import Connection as Page
-from pat_platform.engine.kinds import CODE_ARRAY, DATETIME, TEXT
+from pat_platform.engine.kinds import DATETIME, TEXT, TEXT_ARRAY
 from pat_schema.declaring import codes, declared, described, found, input_type, mutation
 from pat_schema.declaring import reads as read_by
 from pat_schema.ids import uuid_of
@@ -41,13 +41,13 @@ class Agreement(Node):
         Column("status", TEXT, nullable=False), "How far the two are at this moment."
     )
     scopes: list[Scope] = found(
-        Column("scopes", CODE_ARRAY, nullable=False), "What may be shared: what both have signed."
+        Column("scopes", TEXT_ARRAY, nullable=False), "What may be shared: what both have signed."
     )
     our_scopes: list[Scope] = found(
-        Column("our_scopes", CODE_ARRAY, nullable=False), "What the caller's organisation has signed."
+        Column("our_scopes", TEXT_ARRAY, nullable=False), "What the caller's organisation has signed."
     )
     their_scopes: list[Scope] = found(
-        Column("their_scopes", CODE_ARRAY, nullable=False), "What the partner has signed."
+        Column("their_scopes", TEXT_ARRAY, nullable=False), "What the partner has signed."
     )
     valid_from: datetime = found(Column("valid_from", DATETIME, nullable=False), "From when on it holds.")
     valid_until: datetime = found(Column("valid_until", DATETIME, nullable=False), "Until when it holds.")

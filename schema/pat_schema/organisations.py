@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -15,11 +16,17 @@ from pat_schema.declaring import codes, declared, described, found, input_type
 from pat_schema.declaring import reads as read_by
 from pat_schema.node import Connection, Node
 from pat_schema.sessions import Session
+from pat_tenants.consents import reads as consents
 from pat_tenants.htcds import OrganisationType
 from pat_tenants.organisations import reads
 from pat_tenants.organisations.models import OrganisationKind
 from pat_tenants.places import reads as places
 from pat_tenants.places.models import PlaceLevel
+from pat_tenants.trail import reads as trail
+
+if TYPE_CHECKING:
+    from pat_schema.consents import Consent
+    from pat_schema.trail import Access
 
 codes(OrganisationKind)
 codes(OrganisationType)
@@ -61,6 +68,13 @@ class Member(Node):
     role: Role = found(Column("role", TEXT, nullable=False), "What she acts as.")
 
 
+@codes
+class AccessOrder(StrEnum):
+    """How accesses are ordered."""
+
+    NEWEST = "NEWEST"
+
+
 @described
 class Me:
     """The caller, in the organisation and role that she signed in with."""
@@ -77,6 +91,26 @@ class Me:
         ToMany(sessions.MINE, sessions.ALL_OF_MINE, order=sessions.NEWEST, estimate=5),
         "Where she is signed in for this organisation, in any role, newest first.",
     )
+    consents: list[Annotated[Consent, strawberry.lazy("pat_schema.consents")]] = found(
+        ToMany(consents.CONSENTS, consents.MINE, order=consents.NEWEST_FIRST),
+        "What she has agreed to, as a survivor, newest first.",
+        requires=Permission.CONSENT_READ,
+    )
+
+    @read_by(
+        Page(trail.ACCESS_LOG, on=trail.ALL, orders=trail.BY_TIME, default_order="NEWEST"),
+        requires=Permission.ACCESS_LOG_READ,
+    )
+    def access_log(
+        self,
+        order_by: AccessOrder = AccessOrder.NEWEST,
+        first: int | None = strawberry.UNSET,
+        after: str | None = strawberry.UNSET,
+        last: int | None = strawberry.UNSET,
+        before: str | None = strawberry.UNSET,
+    ) -> Connection[Annotated[Access, strawberry.lazy("pat_schema.trail")]]:
+        """Who has read or changed her own record, as a survivor: in her organisation, and in those that it was shared with."""
+        declared()
 
 
 @input_type

@@ -15,23 +15,30 @@ from pat_auth.members import reads as members
 from pat_auth.policy import Permission
 from pat_platform.engine.declare import Declaration, DeferredRow, NodeById, Row
 from pat_platform.engine.registry import Declarations, TypeRule
-from pat_schema.alerts import AlertQuery
+from pat_schema.agreements import AgreementMutation, AgreementQuery
+from pat_schema.alerts import AlertMutation, AlertQuery
 from pat_schema.cases import CaseMutation, CaseQuery
 from pat_schema.clients import ClientMutation, ClientQuery
+from pat_schema.consents import ConsentMutation, ConsentQuery
 from pat_schema.declaring import DECLARATION, declared
 from pat_schema.declaring import reads as read_by
 from pat_schema.groups import GroupQuery
+from pat_schema.links import LinkMutation
 from pat_schema.members import MemberMutation, MemberQuery
 from pat_schema.node import Node
 from pat_schema.notes import NoteMutation
 from pat_schema.organisations import OrganisationQuery
 from pat_schema.problems import Conflict, Refusal, Withheld
 from pat_schema.referral_events import ReferralSubscription
-from pat_schema.referrals import ReferralQuery, receives
+from pat_schema.referrals import ReferralMutation, ReferralQuery, receives
 from pat_schema.scalars import SCALARS
 from pat_schema.sessions import SessionMutation
 from pat_schema.survivors import SurvivorQuery
+from pat_schema.trail import SafetyHoldMutation, TrailQuery
+from pat_tenants.agreements import reads as agreements
+from pat_tenants.alerts import reads as alerts
 from pat_tenants.cases import reads as cases
+from pat_tenants.consents import reads as consents
 from pat_tenants.groups import reads as groups
 from pat_tenants.organisations import reads as organisations
 from pat_tenants.places import reads as places
@@ -45,10 +52,13 @@ class Query(
     SurvivorQuery,
     GroupQuery,
     ReferralQuery,
+    AgreementQuery,
+    ConsentQuery,
     OrganisationQuery,
     ClientQuery,
     AlertQuery,
     MemberQuery,
+    TrailQuery,
 ):
     """All root fields that read."""
 
@@ -64,7 +74,19 @@ class Subscription(ReferralSubscription):
 
 
 @strawberry.type(description="What may be done.")
-class Mutation(CaseMutation, ClientMutation, MemberMutation, NoteMutation, SessionMutation):
+class Mutation(
+    AgreementMutation,
+    AlertMutation,
+    CaseMutation,
+    ClientMutation,
+    ConsentMutation,
+    LinkMutation,
+    MemberMutation,
+    NoteMutation,
+    ReferralMutation,
+    SafetyHoldMutation,
+    SessionMutation,
+):
     """All root fields that write."""
 
 
@@ -80,6 +102,9 @@ TYPES = {
     "LegalProceeding": TypeRule(requires=Permission.PROCEEDING_READ),
     "Client": TypeRule(requires=Permission.CLIENT_READ),
     "Invitation": TypeRule(requires=Permission.INVITATION_READ),
+    "Alert": TypeRule(requires=Permission.ALERT_READ),
+    "Agreement": TypeRule(requires=Permission.AGREEMENT_READ),
+    "Consent": TypeRule(requires=Permission.CONSENT_READ),
 }
 
 ROWS: dict[str, Row | DeferredRow] = {
@@ -96,6 +121,10 @@ ROWS: dict[str, Row | DeferredRow] = {
     "LegalProceeding": cases.PROCEEDING,
     "Client": clients.CLIENT,
     "Invitation": members.INVITATION,
+    "Alert": alerts.ALERT,
+    "Agreement": agreements.AGREEMENT,
+    "Consent": consents.CONSENT,
+    "Member": organisations.MEMBER,
 }
 
 schema = strawberry.Schema(
@@ -130,7 +159,15 @@ def declarations() -> Declarations:
         found,
         rows=ROWS,
         types=TYPES,
-        constants={"Refusal", "Conflict", "Withheld", "SignedOut", "MembershipEnded"},
+        constants={
+            "Refusal",
+            "Conflict",
+            "Withheld",
+            "SignedOut",
+            "MembershipEnded",
+            "SignInLink",
+            "SignInLinkWithdrawn",
+        },
     )
 
 

@@ -51,6 +51,8 @@ class VerbContext:
     """Whether clients may be on the machine of whoever develops them: in the demo, and on a developer's server."""
     outbox: Outbox | None = None
     """Where letters are put; None where no mail is sent."""
+    issuer: str = ""
+    """Where people sign in: an origin."""
 
 
 T = TypeVar("T")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from pat_auth.clients import rules
 from pat_auth.clients.models import ClientKind, Serves
 from pat_platform.errors import Refused
+from pat_server.registry import acting_as, record
 
 NOBODY = UUID(int=0)
 """Stands where an organisation's person would: the operator is none."""
@@ -78,7 +79,7 @@ def register(connection: Connection, new: NewClient, *, allows_loopback: bool) -
         if key is not None:
             _add_key(connection, new.organisation, client, key)
     detail = {"kind": new.kind.value, "serves": new.serves.value, "scopes": scopes}
-    _record(connection, new.organisation, "client.registered", client, detail)
+    record(connection, new.organisation, "client.registered", [client], detail)
     found: UUID = client
     return found
 
@@ -119,14 +120,13 @@ def disable(connection: Connection, client: UUID) -> int:
         ).fetchone()
     if row is None:
         raise _no_such_client()
-    connection.execute("set local role pat_sec")
-    ((ended,),) = connection.execute(
-        "select sec.end_sessions(array(select s.id from sec.sessions s where s.client = %s and s.expires_at > now()),"
-        " 'client disabled')",
-        (str(client),),
-    ).fetchall()
-    connection.execute("reset role")
-    _record(connection, row[0], "client.disabled", client, {"sessions": ended})
+    with acting_as(connection, "pat_sec"):
+        ((ended,),) = connection.execute(
+            "select sec.end_sessions(array(select s.id from sec.sessions s where s.client = %s and s.expires_at > now()),"
+            " 'client disabled')",
+            (str(client),),
+        ).fetchall()
+    record(connection, row[0], "client.disabled", [client], {"sessions": ended})
     count: int = ended
     return count
 
@@ -155,7 +155,7 @@ def rotate_key(connection: Connection, client: UUID, jwk: str, *, retire_others:
         retired = rules.retired(live, retire_others=retire_others)
         connection.execute("update app.client_keys set retired_at = now() where id = any(%s)", (retired,))
         _add_key(connection, organisation, client, key)
-    _record(connection, organisation, "client_key.rotated", client, {"retired": len(retired)})
+    record(connection, organisation, "client_key.rotated", [client], {"retired": len(retired)})
     kid: str = key["kid"]
     return kid
 
@@ -167,29 +167,9 @@ def _add_key(connection: Connection, organisation: UUID, client: UUID, key: dict
     )
 
 
-@contextmanager
-def _opened(connection: Connection, *tables: str) -> Iterator[None]:
+def _opened(connection: Connection, *tables: str) -> AbstractContextManager[None]:
     """Act as the owner of the registry, whom row security would show nothing; for the block alone."""
-    opened = ("app.clients", "app.client_keys", *tables)
-    connection.execute("set local role pat_owner")
-    for table in opened:
-        connection.execute(f"alter table {table} no force row level security".encode())
-    yield
-    for table in opened:
-        connection.execute(f"alter table {table} force row level security".encode())
-    connection.execute("reset role")
-
-
-def _record(
-    connection: Connection, organisation: UUID, action: str, client: UUID, detail: dict[str, Any]
-) -> None:
-    """Write it into the organisation's trail, as done by nobody of its own."""
-    connection.execute("set local role pat_trail")
-    connection.execute(
-        "select trail.append(%s, null, %s, array[%s]::uuid[], %s)",
-        (organisation, action, client, Jsonb(detail)),
-    )
-    connection.execute("reset role")
+    return acting_as(connection, "pat_owner", "app.clients", "app.client_keys", *tables)
 
 
 def _no_such_client() -> Refused:

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from smtplib import SMTP, SMTP_SSL, SMTPException, SMTPRecipientsRefused
 from uuid import UUID
 
+from pat_auth.mails.alarms import put_alarms
 from pat_auth.mails.letters import Letter
 from pat_auth.mails.outbox import letter_is_over, take_letter
 from pat_platform.database.threads import Connections
@@ -44,6 +45,7 @@ async def send_what_is_due(parts: Parts, *, every_seconds: float = EVERY_SECONDS
         await asyncio.sleep(every_seconds)
         try:
             # Not in the threads that people wait for to sign in.
+            await asyncio.to_thread(call_managers, parts.issuer.connections, key)
             while await asyncio.to_thread(send_one, parts.issuer.connections, key, send):
                 pass
         except Fault as fault:
@@ -51,6 +53,14 @@ async def send_what_is_due(parts: Parts, *, every_seconds: float = EVERY_SECONDS
         except Exception as mistake:
             # Whatever one letter does to us, the next ones are sent.
             log.error("mail.mistake", exc_info=mistake)
+
+
+def call_managers(connections: Connections, key: bytes) -> None:
+    """Put letters to case managers into the outbox who have an alert to look at."""
+    with connections.transaction() as connection:
+        called = put_alarms(connection, key)
+    if called:
+        log.info("alert.told", managers=called)
 
 
 def send_one(connections: Connections, key: bytes, send: Send) -> bool:

@@ -90,7 +90,10 @@ class Verbs:
             if known is not None:
                 saved = Saved(known["type"], UUID(known["id"]))
             else:
-                context = VerbContext(tx, parts.vault, principal, parts.settings.is_explorable, parts.outbox)
+                settings = parts.settings
+                context = VerbContext(
+                    tx, parts.vault, principal, settings.is_explorable, parts.outbox, settings.issuer
+                )
                 answer = await perform(root.name, root.arguments, context)
                 if isinstance(answer, Stopped):
                     raise _Undone(answer)

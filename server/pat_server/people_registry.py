@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg import Connection
@@ -17,6 +15,7 @@ from pat_auth.issuer.taking_up import hash_of_token, new_token
 from pat_auth.policy import Role
 from pat_platform.errors import Refused
 from pat_server.client_registry import NOBODY
+from pat_server.registry import acting_as, record
 
 BECAUSE = "person disabled"
 
@@ -45,11 +44,12 @@ class Membership:
 class Left:
     """What ended when somebody was disabled."""
 
-    person: UUID
-    at: datetime
-    memberships: Sequence[Membership]
-    sessions: int
-    browsers: int
+    person: UUID | None = None
+    """None for somebody who was invited, and nothing more."""
+    at: datetime | None = None
+    memberships: Sequence[Membership] = ()
+    sessions: int = 0
+    browsers: int = 0
     invitations: int = 0
 
 
@@ -61,8 +61,12 @@ class LeftOpen:
     """Its slug."""
     cases: int
     """That are assigned to her, or were until now."""
-    clients: Sequence[str]
+    clients: Sequence[str] = ()
     """The names of programs that she registered: she may hold their keys."""
+    referrals: int = 0
+    """That she has prepared or sent, and that are not over."""
+    alerts: int = 0
+    """That nobody has closed where she was to look at them."""
 
 
 def invite(connection: Connection, new: NewMember) -> str:
@@ -73,7 +77,7 @@ def invite(connection: Connection, new: NewMember) -> str:
     email, name = rules.is_an_email(new.email), rules.is_a_name(new.name)
     role = _is_wanted(connection, new, email)
     token, invitation = new_token(), uuid4()
-    with _acting(connection, "pat_owner", "app.invitations"):
+    with acting_as(connection, "pat_owner", "app.invitations"):
         void = connection.execute(
             f"{_WITHDRAW} and organisation_id = %s and email = %s and role = %s".encode(),
             (new.organisation, email, role.value),
@@ -86,14 +90,14 @@ def invite(connection: Connection, new: NewMember) -> str:
                 *(hash_of_token(token), datetime.now(UTC) + new.stands, NOBODY),
             ),
         )
-    _record(
+    record(
         connection, new.organisation, "member.invited", [invitation], {"role": role.value, "withdrawn": void}
     )
     return token
 
 
 def _is_wanted(connection: Connection, new: NewMember, email: str) -> Role:
-    with _acting(connection, "pat_sec"):
+    with acting_as(connection, "pat_sec"):
         there = {
             Role(role)
             for (role,) in connection.execute(
@@ -118,25 +122,38 @@ def _is_wanted(connection: Connection, new: NewMember, email: str) -> Role:
 def disable(connection: Connection, email: str) -> Left:
     """Let somebody in nowhere any more, in the connection's transaction: sessions, browsers, memberships, invitations end.
 
-    Raises Refused for somebody who is not there, or was disabled before.
+    Raises Refused for somebody who is neither there nor invited, or was disabled before.
     """
     email = email.strip().lower()
-    with _acting(connection, "pat_sec"):
-        left = _shut_out(connection, email)
-        _end_assignments(connection, left)
-    with _acting(connection, "pat_owner", "app.invitations"):
-        # Those that were sent to her, and those that she has sent: she may know their links.
-        withdrawn = connection.execute(
-            f"{_WITHDRAW} and (email = %s or created_by = %s) returning organisation_id".encode(),
-            (email, left.person),
-        ).fetchall()
+    left = _shut_out(connection, email)
+    withdrawn = _withdraw(connection, email, left.person if left else None)
+    if left is None:
+        # Whoever took up an invitation while it was to be withdrawn is somebody by now.
+        left = _shut_out(connection, email) or (Left() if withdrawn else None)
+    if left is None:
+        raise Refused(
+            "NOT_FOUND", "Nobody signs in with this address, or they were disabled before.", "email"
+        )
     for organisation in sorted(
-        {each.organisation for each in left.memberships} | {row[0] for row in withdrawn}
+        {each.organisation for each in left.memberships} | {where for where, _ in withdrawn}
     ):
         hers = [each.id for each in left.memberships if each.organisation == organisation]
-        detail = {"invitations": sum(row[0] == organisation for row in withdrawn), "memberships": len(hers)}
-        _record(connection, organisation, "person.disabled", [left.person, *hers], detail)
+        invitations = [invitation for where, invitation in withdrawn if where == organisation]
+        if left.person is None:
+            record(connection, organisation, "invitation.withdrawn", invitations, {})
+        else:
+            detail = {"invitations": len(invitations), "memberships": len(hers)}
+            record(connection, organisation, "person.disabled", [left.person, *hers], detail)
     return replace(left, invitations=len(withdrawn))
+
+
+def _withdraw(connection: Connection, email: str, person: UUID | None) -> list[tuple[UUID, UUID]]:
+    """Those that were sent to her, and those that she has sent: she may know their links. Each with its organisation before it."""
+    with acting_as(connection, "pat_owner", "app.invitations"):
+        return connection.execute(
+            f"{_WITHDRAW} and (email = %s or created_by = %s) returning organisation_id, id".encode(),
+            (email, person),
+        ).fetchall()
 
 
 def _end_assignments(connection: Connection, left: Left) -> None:
@@ -154,16 +171,22 @@ def _end_assignments(connection: Connection, left: Left) -> None:
             )
 
 
-def _shut_out(connection: Connection, email: str) -> Left:
+def _shut_out(connection: Connection, email: str) -> Left | None:
+    with acting_as(connection, "pat_sec"):
+        left = _ended(connection, email)
+        if left is not None:
+            _end_assignments(connection, left)
+    return left
+
+
+def _ended(connection: Connection, email: str) -> Left | None:
     # First: whoever opens a session for her at this moment is waited for, and everybody after finds her disabled.
     found = connection.execute(
         "update sec.people set disabled_at = now() where email = %s and disabled_at is null returning id, disabled_at",
         (email,),
     ).fetchone()
     if found is None:
-        raise Refused(
-            "NOT_FOUND", "Nobody signs in with this address, or they were disabled before.", "email"
-        )
+        return None
     person, at = found
     row = (person,)
     browsers = connection.execute(
@@ -192,7 +215,7 @@ def _shut_out(connection: Connection, email: str) -> Left:
 
 def enable(connection: Connection, email: str) -> None:
     """Let somebody who was disabled sign in again. Her memberships stay ended: she is invited anew. Raises Refused."""
-    with _acting(connection, "pat_sec"):
+    with acting_as(connection, "pat_sec"):
         row = connection.execute(
             "update sec.people set disabled_at = null where email = %s and disabled_at is not null returning id",
             (email.strip().lower(),),
@@ -203,35 +226,33 @@ def enable(connection: Connection, email: str) -> None:
             "select distinct organisation_id from app.memberships where person_id = %s order by 1", row
         ).fetchall()
     for (organisation,) in organisations:
-        _record(connection, organisation, "person.enabled", [row[0]], {})
+        record(connection, organisation, "person.enabled", [row[0]], {})
 
 
-def left_open(connection: Connection, person: UUID, at: datetime | None = None) -> list[LeftOpen]:
+def left_open(connection: Connection, left: Left) -> list[LeftOpen]:
     """What somebody has left open, by organisation; those where there is nothing are left out.
 
-    Cases count that are hers, or were until she was disabled at this moment.
+    Cases count that are hers, or were until she was disabled at that moment.
     """
-    tables = ("app.case_assignments", "app.clients", "app.organisations")
-    with _acting(connection, "pat_owner", *tables):
+    tables = (
+        *("app.case_assignments", "app.clients", "app.organisations"),
+        *("app.referrals", "app.alerts", "app.alert_closings"),
+    )
+    managed = [each.organisation for each in left.memberships if each.role == Role.CASE_MANAGER]
+    with acting_as(connection, "pat_owner", *tables):
         rows = connection.execute(
-            "select o.slug, (select count(distinct a.case_id) from app.case_assignments a"
-            "  where a.organisation_id = o.id and a.person_id = %(person)s"
-            "  and (a.ended_at is null or a.ended_at = %(at)s)),"
-            " array(select c.name from app.clients c where c.organisation_id = o.id and c.created_by = %(person)s"
-            "  and c.disabled_at is null order by c.name)"
-            " from app.organisations o order by o.slug",
-            {"person": person, "at": at},
+            _LEFT_OPEN.encode(), {"person": left.person, "at": left.at, "managed": managed}
         ).fetchall()
     return [
-        LeftOpen(organisation=slug, cases=cases, clients=clients)
-        for slug, cases, clients in rows
-        if cases or clients
+        LeftOpen(organisation=slug, cases=cases, clients=clients, referrals=referrals, alerts=alerts)
+        for slug, cases, clients, referrals, alerts in rows
+        if cases or clients or referrals or alerts
     ]
 
 
 def organisations_with(connection: Connection, role: Role) -> list[tuple[UUID, bool]]:
     """The organisations that have a role, each with whether anybody lives in it: who is a member, and not disabled."""
-    with _acting(connection, "pat_sec"):
+    with acting_as(connection, "pat_sec"):
         return connection.execute(
             "select l.organisation_id, exists (select from app.memberships m join sec.people p on p.id = m.person_id"
             " where m.organisation_id = l.organisation_id and m.role = l.role and m.ended_at is null"
@@ -243,26 +264,15 @@ def organisations_with(connection: Connection, role: Role) -> list[tuple[UUID, b
 _WITHDRAW = (
     "update app.invitations set withdrawn_at = now() where taken_up_at is null and withdrawn_at is null"
 )
-
-
-@contextmanager
-def _acting(connection: Connection, role: str, *tables: str) -> Iterator[None]:
-    """Act as an owner, for the block alone; of the named tables row security hides nothing from it meanwhile."""
-    connection.execute(f"set local role {role}".encode())
-    for table in tables:
-        connection.execute(f"alter table {table} no force row level security".encode())
-    yield
-    for table in tables:
-        connection.execute(f"alter table {table} force row level security".encode())
-    connection.execute("reset role")
-
-
-def _record(
-    connection: Connection, organisation: UUID, action: str, subjects: Sequence[UUID], detail: dict[str, Any]
-) -> None:
-    """Write it into the organisation's trail, as done by nobody of its own."""
-    with _acting(connection, "pat_trail"):
-        connection.execute(
-            "select trail.append(%s, null, %s, %s::uuid[], %s)",
-            (organisation, action, list(subjects), Jsonb(detail)),
-        )
+_LEFT_OPEN = """
+select o.slug,
+    (select count(distinct a.case_id) from app.case_assignments a
+     where a.organisation_id = o.id and a.person_id = %(person)s and (a.ended_at is null or a.ended_at = %(at)s)),
+    array(select c.name from app.clients c
+     where c.organisation_id = o.id and c.created_by = %(person)s and c.disabled_at is null order by c.name),
+    (select count(*) from app.referrals r
+     where r.organisation_id = o.id and r.created_by = %(person)s and r.ended_at is null),
+    (select count(*) from app.alerts a
+     where a.organisation_id = o.id and a.organisation_id = any(%(managed)s) and a.is_raised and not exists (
+        select from app.alert_closings c where c.organisation_id = a.organisation_id and c.alert_id = a.id))
+from app.organisations o order by o.slug"""

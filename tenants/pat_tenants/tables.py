@@ -8,21 +8,27 @@ from pat_auth.mails import models as mails
 from pat_platform import trail
 from pat_platform.database.models import Base
 from pat_tenants import replays
+from pat_tenants.agreements import models as agreements
 from pat_tenants.alerts import models as alerts
 from pat_tenants.cases import models as cases
+from pat_tenants.consents import models as consents
 from pat_tenants.groups import models as groups
 from pat_tenants.organisations import models as organisations
 from pat_tenants.places import models as places
 from pat_tenants.referrals import models as referrals
+from pat_tenants.safety_holds import models as safety_holds
 from pat_tenants.survivors import models as survivors
+from pat_tenants.transitions import models as transitions
 
 metadata = Base.metadata
 
 __all__ = [
+    "agreements",
     "alerts",
     "auth",
     "cases",
     "clients",
+    "consents",
     "groups",
     "invitations",
     "issuer",
@@ -32,6 +38,8 @@ __all__ = [
     "places",
     "referrals",
     "replays",
+    "safety_holds",
     "survivors",
     "trail",
+    "transitions",
 ]

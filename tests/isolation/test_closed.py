@@ -17,13 +17,36 @@ from pat_tenants.tables import metadata
 
 ISSUER, KEYS, SIGN_IN = "pat_service_issuer", "pat_service_keys", "pat_service_sign_in"
 LISTENER = "pat_service_listener"
+JOBS = "pat_service_jobs"
 APPLICATION = {f"pat_{role}" for role in Role} | {"pat_application"}
 
+OF_THE_TRAIL = ("pat_door_trail", "pat_door_network_trail", "pat_door_access")
+
 SCHEMAS = {
-    "app": {*APPLICATION, "pat_owner", "pat_sec", "pat_door_referral", ISSUER, KEYS},
-    "door": {*APPLICATION, "pat_owner", "pat_door_referral"},
-    "sec": {*APPLICATION, "pat_sec", "pat_owner", "pat_trail", ISSUER, MIGRATOR, SIGN_IN, LISTENER},
-    "trail": {*APPLICATION, "pat_trail", "pat_sec"},
+    "app": {
+        *APPLICATION,
+        "pat_owner",
+        "pat_sec",
+        "pat_trail",
+        "pat_door_referral",
+        "pat_door_access",
+        ISSUER,
+        KEYS,
+    },
+    "door": {*APPLICATION, "pat_owner", "pat_door_referral", *OF_THE_TRAIL},
+    "sec": {
+        *APPLICATION,
+        "pat_sec",
+        "pat_owner",
+        "pat_trail",
+        "pat_door_trail",
+        "pat_door_access",
+        ISSUER,
+        MIGRATOR,
+        SIGN_IN,
+        LISTENER,
+    },
+    "trail": {*APPLICATION, "pat_trail", "pat_sec", JOBS, *OF_THE_TRAIL},
     "migrations": {MIGRATOR, ISSUER},
     "public": set[str](),
 }
@@ -35,8 +58,13 @@ FUNCTIONS = {
     "sec.survivor()": {*APPLICATION, "pat_sec"},
     "app.my_referrals()": {*APPLICATION, "pat_owner"},
     "app.received_status(uuid,uuid)": {*APPLICATION, "pat_owner"},
+    "app.take_step()": {"pat_owner"},
+    "app.take_answer()": {"pat_owner"},
     "trail.record(text,uuid[],jsonb)": {*APPLICATION, "pat_trail"},
     "trail.reveal(text,jsonb)": {*APPLICATION, "pat_trail"},
+    "trail.unsigned_heads()": {JOBS, "pat_trail"},
+    "trail.keep_signature(uuid,bigint,bytea,text)": {JOBS, "pat_trail"},
+    "sec.is_held()": {*APPLICATION, "pat_sec"},
     "trail.field(text)": {"pat_trail"},
     "trail.append(uuid,uuid,text,uuid[],jsonb)": {"pat_trail", "pat_sec"},
     "sec.end_sessions(uuid[],text)": {"pat_sec"},
@@ -45,12 +73,18 @@ FUNCTIONS = {
     "sec.changed_since(pg_snapshot)": {LISTENER, "pat_sec"},
     "sec.live_among(uuid[])": {LISTENER, "pat_sec"},
     "sec.forget_changes()": {SIGN_IN, "pat_sec"},
+    "sec.put_link(uuid,uuid,uuid,text,bytea,timestamp with time zone)": {"pat_sec"},
+    **{
+        f"sec.{function}": {"pat_case_manager", "pat_sec"}
+        for function in ("invite_survivor(uuid,text,bytea)", "withdraw_link(uuid)")
+    },
     **{
         f"sec.{function}": {SIGN_IN, "pat_sec"}
         for function in (
             *("find_client(uuid)", "client_origins()", "memberships_of(uuid)", "forget()", "is_live(uuid)"),
-            *("link_upstream(uuid,text,uuid)", "unlink_upstream(uuid,uuid)"),
+            *("tell_alerts()", "note_change(uuid,text)"),
             *("forget_mails()", "forget_resets()"),
+            *("link_upstream(uuid,text,uuid)", "unlink_upstream(uuid,uuid)"),
             *("find_reset(bytea)", "reset_password(bytea,text,smallint)"),
             *(
                 "revoke_session(uuid,text)",
@@ -80,8 +114,9 @@ FUNCTIONS = {
     },
 }
 AS_THEIR_CALLER = {
-    *("app.my_referrals()", "app.received_status(uuid,uuid)"),
+    *("app.my_referrals()", "app.received_status(uuid,uuid)", "app.take_step()", "app.take_answer()"),
     *("trail.field(text)", "sec.end_sessions(uuid[],text)"),
+    "sec.put_link(uuid,uuid,uuid,text,bytea,timestamp with time zone)",
 }
 
 

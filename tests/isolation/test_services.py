@@ -75,7 +75,7 @@ UPDATES = {
         "sec.codes": {"used_at", "session_id"},
         "sec.consents": {"scopes", "given_at", "withdrawn_at", "client_hash"},
         "sec.mails": {"sealed", "next_at", "tries", "sent_at"},
-        "sec.passkeys": {"sign_count", "used_at", "ended_at"},
+        "sec.passkeys": {"sign_count", "used_at", "ended_at", "name"},
         "sec.people": {"language"},
         "sec.recovery_codes": {"used_at"},
         "sec.refresh_tokens": {"used_at"},

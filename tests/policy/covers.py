@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.support.events import HERS as HER
+from tests.support.events import happened
 from tests.support.people import Member, named
 from tests.support.wall import Wall
 
 from pat_auth.policy import Reach, Role
+from pat_tenants.transitions.steps import rows
 
 SELF, OWN, ASSIGNED = Reach.SELF, Reach.OWN, Reach.ASSIGNED
 ORGANISATION, RECEIVED, NETWORK = Reach.ORGANISATION, Reach.RECEIVED, Reach.NETWORK
@@ -24,7 +27,14 @@ KEYS = {
     "app.survivor_keys": ("organisation_id", "survivor_id"),
     "app.survivor_identities": ("organisation_id", "survivor_id"),
     "app.case_note_texts": ("organisation_id", "note_id"),
+    "app.alert_closings": ("organisation_id", "alert_id"),
     "app.group_member_identities": ("organisation_id", "member_id"),
+    "app.agreements": ("organisation_id", "partner_id"),
+    "app.consent_withdrawals": ("organisation_id", "consent_id"),
+    "app.barred_guardians": ("organisation_id", "survivor_id"),
+    "app.transitions": ("noun", "from_state", "to_state"),
+    "door.agreements": ("partner_id",),
+    "door.all_agreements": ("organisation_id", "partner_id"),
     "app.replays": ("organisation_id", "key"),
     "app.organisations": ("id",),
     "app.places": ("id",),
@@ -46,9 +56,14 @@ OF_A_CASE = (
     "app.case_note_texts",
     "app.legal_proceedings",
     "app.hearings",
+    "app.barred_guardians",
 )
 OF_AN_ADMINISTRATOR = ("app.clients", "app.client_keys", "app.invitations")
-ALERTS = "app.alerts"
+OF_THE_TRAIL = (
+    *("door.organisation_events", "door.own_events", "door.network_events"),
+    *("door.partner_events", "door.access_log"),
+)
+OF_ALERTS = ("app.alerts", "app.alert_closings")
 OF_A_GROUP = ("app.self_help_groups", "app.group_members", "app.group_member_identities", "app.group_entries")
 HERS, OURS = {OWN, ASSIGNED, ORGANISATION}, {ORGANISATION}
 
@@ -69,9 +84,30 @@ def _covered(wall: Wall, relation: str, me: Member) -> Covered:
     elif relation in (*OF_A_GROUP, *OF_AN_ADMINISTRATOR):
         yield _key(wall, relation, "hers"), OURS
         yield _key(wall, relation, "ours"), OURS
-    elif relation == ALERTS:
+    elif relation in OF_ALERTS:
         # That of ``ours`` is none: she came in as she always does.
-        yield _key(wall, relation, "hers"), OURS
+        yield _key(wall, relation, "hers"), HERS if relation == "app.alerts" else OURS
+    elif relation == "app.agreements":
+        for partner in ("cbo-b", "goa", "delhi"):
+            yield _key(wall, relation, partner), OURS
+    elif relation == "door.agreements":
+        for partner in ("cbo-b", "goa", "delhi"):
+            yield (named("organisation", partner),), OURS
+    elif relation == "app.consents":
+        for label, reaches in (
+            ("hers", HERS),
+            ("once", HERS),
+            ("ours", OURS),
+            ("exchanged", OURS),
+            ("ended", OURS),
+        ):
+            yield _key(wall, relation, label), reaches
+    elif relation == "app.consent_withdrawals":
+        yield _key(wall, relation, "hers"), HERS
+        yield _key(wall, relation, "ours"), OURS
+    elif relation == "app.transitions":
+        for noun, before, after, *_ in rows():
+            yield (noun, before, after), {SELF}
     elif relation == "app.referrals" or relation == "door.referral_states":
         yield _key(wall, "app.referrals", "hers"), HERS
         yield _key(wall, "app.referrals", "ours"), OURS
@@ -84,6 +120,11 @@ def _covered(wall: Wall, relation: str, me: Member) -> Covered:
         yield (named("organisation", "cbo-a"), received), {ORGANISATION, RECEIVED}
     elif relation in ("app.referral_answers", "app.referral_hearings"):
         yield _key(wall, relation, "ours"), {RECEIVED}
+    elif relation == "app.safety_holds":
+        yield _key(wall, relation, "hers"), {ASSIGNED, ORGANISATION}
+        yield _key(wall, relation, "ours"), OURS
+    elif relation in OF_THE_TRAIL:
+        yield from _events(wall, relation, me)
     elif relation.startswith("door."):
         yield from _through_doors(relation)
     else:
@@ -108,6 +149,34 @@ def _through_doors(view: str) -> Covered:
             yield (named("organisation", "cbo-b"), named("cbo-b", "received", "exchanged")), {RECEIVED}
         case "door.received_proceedings" | "door.received_hearings":
             yield (named("cbo-b", "received", "exchanged"),), {RECEIVED}
+
+
+def _events(wall: Wall, view: str, me: Member) -> Covered:
+    """Goa took on ``hers``; what is claimed of a referral that was not received, or of a record, shows nowhere."""
+    of_goa = {"read what was shared", "read a list of three"}
+    for event in happened(wall):
+        is_ours = event.slug == "cbo-a"
+        own = (event.organisation, event.id(me.organisation))
+        match view:
+            case "door.organisation_events" if is_ours:
+                yield own, OURS
+            case "door.own_events" if is_ours and event.actor == me.person:
+                yield own, {SELF}
+            case "door.network_events":
+                yield own, {NETWORK}
+            case "door.access_log" if is_ours and HER in event.subjects and "_survivor" not in event.login:
+                yield own, {OWN}
+        referrals = [("hers", OWN)] if event.label in of_goa else []
+        if event.label == "read a list of three":
+            referrals.append(("ours", None))
+        if event.label == "read what was exchanged":
+            referrals.append(("exchanged", None))
+        for label, reach in referrals:
+            key = (event.organisation, event.id(named("cbo-a", "referrals", label)))
+            if view == "door.partner_events":
+                yield key, OURS
+            elif view == "door.access_log" and reach:
+                yield key, {reach}
 
 
 def _people(wall: Wall, relation: str, me: Member) -> Covered:

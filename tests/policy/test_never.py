@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 from tests.support.issuing import put_client
+from tests.support.people import named
 from tests.support.wall import Wall, attempt
 
 from pat_auth.clients.models import Serves
@@ -24,6 +25,9 @@ OF_SURVIVORS = (
     "app.legal_proceedings",
     "app.hearings",
     "app.referrals",
+    "app.consents",
+    "app.consent_withdrawals",
+    "app.barred_guardians",
 )
 IDENTITY = (
     "app.survivor_identities",
@@ -226,7 +230,9 @@ def test_no_application_ever_touches_sessions_people_logins_or_the_trail(wall: W
 
 def test_a_survivor_never_writes_about_a_case_and_never_sees_another(wall: Wall) -> None:
     writes = privileges(wall, ["survivor"], metadata.tables, ["insert", "update"])
-    assert writes == {"survivor insert app.replays"}
+    # What she agrees to and ends, and that somebody is told of it: nothing about what others have written.
+    told = {f"survivor insert app.{name}" for name in ("consents", "consent_withdrawals", "alerts")}
+    assert writes == {"survivor insert app.replays", *told}
     first, second = (wall.member("cbo-a", Role.SURVIVOR, number) for number in (1, 2))
     for me in (first, second):
         with wall.acting(me) as connection:
@@ -268,7 +274,8 @@ def test_a_referral_is_never_answered_by_who_sent_it(wall: Wall) -> None:
 def test_a_destination_never_sees_more_than_its_doors_and_the_directory(wall: Wall) -> None:
     seen = privileges(wall, ["destination_admin", "destination_worker"], metadata.tables, ["select"])
     administered = {
-        f"destination_admin select app.{name}" for name in ("clients", "client_keys", "invitations")
+        f"destination_admin select app.{name}"
+        for name in ("agreements", "clients", "client_keys", "invitations")
     }
     assert {line.split()[2] for line in seen - administered} == {
         "app.memberships",
@@ -278,6 +285,7 @@ def test_a_destination_never_sees_more_than_its_doors_and_the_directory(wall: Wa
         "app.referral_answers",
         "app.referral_hearings",
         "app.referral_changes",
+        "app.transitions",
     }
     for role in (Role.DESTINATION_ADMIN, Role.DESTINATION_WORKER):
         with wall.acting(wall.member("goa", role)) as connection:
@@ -297,3 +305,38 @@ def test_the_secretariat_never_reads_a_row_of_another_organisation(wall: Wall) -
                         f"select 1 from {name} where organisation_id <> '{wall.organisation('secretariat')}'"
                     )
                     assert attempt(connection, others) in ([], REFUSED), name
+
+
+def test_a_consent_is_never_changed_by_anybody(wall: Wall) -> None:
+    """It is widened by another and ended by a withdrawal, which nobody takes back."""
+    tables = ["app.consents", "app.consent_withdrawals", "app.barred_guardians"]
+    assert privileges(wall, list(Role), tables, ["update", "delete", "truncate"]) == set()
+
+
+def test_a_survivor_never_agrees_for_another_or_as_another(wall: Wall) -> None:
+    first, second = (wall.member("cbo-a", Role.SURVIVOR, number) for number in (1, 2))
+    given = {**wall.rows["app.consents"]["cbo-a"]["hers"], "created_by": first.person}
+    for changes, outcome in (
+        ({}, [(1,)]),
+        ({"survivor_id": second.survivor}, REFUSED),
+        ({"giver": "GUARDIAN", "mode": "SIGNATURE", "evidence": "1"}, REFUSED),
+        ({"mode": "SIGNATURE", "evidence": "1"}, REFUSED),
+    ):
+        row = {**given, **changes, "id": named(repr(changes))}
+        with wall.acting(first) as connection:
+            columns, marks = ", ".join(row), ", ".join(["%s"] * len(row))
+            statement = f"insert into app.consents ({columns}) values ({marks})"
+            assert attempt(connection, statement, list(row.values())) == outcome, changes
+
+
+def test_what_a_partner_has_signed_is_never_written_or_read_but_through_the_door(wall: Wall) -> None:
+    writers = privileges(wall, list(Role), ["app.agreements"], COMMANDS)
+    assert {line.split()[0] for line in writers} == {"organisation_admin", "destination_admin"}
+    assert not {line for line in writers if line.split()[1] in ("delete", "truncate")}
+    with wall.acting(wall.member("goa", Role.DESTINATION_ADMIN)) as connection:
+        theirs = attempt(connection, "select distinct organisation_id from app.agreements")
+        assert theirs == [(wall.organisation("goa"),)]
+
+
+def test_the_table_of_steps_is_never_written_by_an_application(wall: Wall) -> None:
+    assert privileges(wall, list(Role), ["app.transitions"], [c for c in COMMANDS if c != "select"]) == set()

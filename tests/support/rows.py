@@ -29,6 +29,7 @@ def rows_of(slug: str, other: str, members: list[Member]) -> dict[str, Labelled]
             *_survivor(slug, label),
             *_case(slug, label),
             *_arrival(slug, label),
+            *_hold(slug, label),
             *_group(slug, label),
         ):
             tables.setdefault(table, {})[label] = row
@@ -36,6 +37,15 @@ def rows_of(slug: str, other: str, members: list[Member]) -> dict[str, Labelled]
             tables.setdefault(table, {})[label] = row
     tables["app.case_assignments"] = dict(_assignments(slug, members))
     tables["app.replays"] = dict(_replays(slug, members))
+    tables["app.agreements"] = {to: _agreement(slug, to) for to in (other, "goa", "delhi")}
+    tables["app.consents"] = dict(_consents(slug, other))
+    tables["app.consent_withdrawals"] = {
+        "hers": _withdrawal(slug, "hers", "once"),
+        "ours": _withdrawal(slug, "ours", "ended"),
+    }
+    tables["app.barred_guardians"] = {
+        label: _about(slug, "barred_guardians", label, survivor=label) for label in LABELS
+    }
     tables["app.referrals"] = _referrals(slug, other)
     tables["app.referral_answers"] = {"ours": _answer(slug, other, "exchanged")}
     tables["app.referral_hearings"] = {"ours": _hearing_for(slug, other, "exchanged")}
@@ -45,6 +55,7 @@ def rows_of(slug: str, other: str, members: list[Member]) -> dict[str, Labelled]
 def rows_of_receiver(slug: str, senders: Iterable[str]) -> dict[str, Labelled]:
     """What a destination has written about the referral ``hers`` of each CBO: it took them on, and reports a hearing."""
     return {
+        "app.agreements": {sender: _agreement(slug, sender) for sender in senders},
         "app.referral_answers": {sender: _answer(slug, sender, "hers") for sender in senders},
         "app.referral_hearings": {sender: _hearing_for(slug, sender, "hers") for sender in senders},
     }
@@ -120,15 +131,17 @@ def _case(slug: str, label: str) -> Iterator[tuple[str, Row]]:
 
 
 def _arrival(slug: str, label: str) -> Iterator[tuple[str, Row]]:
-    """That of ``hers`` is an alert, that of ``ours`` is none."""
-    yield _base(
-        slug,
-        "alerts",
-        label,
-        created_by=None,
-        survivor_id=named(slug, "survivors", label),
-        is_raised=label == "hers",
-    )
+    """That of ``hers`` is an alert, that of ``ours`` is none; both are closed."""
+    about = {"created_by": None, "survivor_id": named(slug, "survivors", label)}
+    yield _base(slug, "alerts", label, **about, is_raised=label == "hers")
+    closing = {"id": None, "alert_id": named(slug, "alerts", label)}
+    yield _base(slug, "alert_closings", label, **closing, because="SAFE")
+
+
+def _hold(slug: str, label: str) -> Iterator[tuple[str, Row]]:
+    """That of ``hers`` was lifted, that of ``ours`` is in force."""
+    lifted = {"updated_by": author(slug), "lifted_at": EARLIER} if label == "hers" else {}
+    yield _base(slug, "safety_holds", label, survivor_id=named(slug, "survivors", label), **lifted)
 
 
 def _group(slug: str, label: str) -> Iterator[tuple[str, Row]]:
@@ -293,13 +306,60 @@ def _replays(slug: str, members: Iterable[Member]) -> Iterator[tuple[str, Row]]:
         yield name, _base(slug, "replays", name, id=None, created_by=None, **values)[1]
 
 
+ALL_SCOPES = (*TO_GOA, "IDENTITY_FULL", "RISK_SAFETY")
+
+
+def _agreement(slug: str, partner: str) -> Row:
+    values = {"partner_id": named("organisation", partner), "scopes": list(ALL_SCOPES)}
+    dates = {"valid_from": EARLIER, "valid_until": LATER + timedelta(days=30)}
+    return _base(slug, "agreements", partner, id=None, updated_by=author(slug), **values, **dates)[1]
+
+
+def _consents(slug: str, other: str) -> Iterator[tuple[str, Row]]:
+    """What the referrals stand on; ``ours`` is there for tests to refer on, ``once`` and ``ended`` are withdrawn."""
+    for label, survivor, to in (
+        ("hers", "hers", "goa"),
+        ("ours", "ours", "goa"),
+        ("exchanged", "ours", other),
+        ("once", "hers", "goa"),
+        ("ended", "ours", "goa"),
+    ):
+        values = {
+            "recipient_id": named("organisation", to),
+            "purpose": "COURT_FOLLOW_UP",
+            "scopes": list(ALL_SCOPES),
+            "giver": "SELF",
+            "mode": "APP",
+            "notice_version": "1",
+            "notice_language": "bn",
+            "agreed": ["PURPOSE"],
+            "given_at": EARLIER,
+            "valid_until": LATER + timedelta(days=30),
+        }
+        yield label, _about(slug, "consents", label, survivor=survivor, has_id=True, **values)
+
+
+def _withdrawal(slug: str, survivor: str, consent: str) -> Row:
+    consent_id = named(slug, "consents", consent)
+    return _about(slug, "consent_withdrawals", consent, survivor=survivor, consent_id=consent_id)
+
+
+def _about(slug: str, table: str, label: str, *, survivor: str, has_id: bool = False, **values: Any) -> Row:
+    """A row about a survivor."""
+    if not has_id:
+        values["id"] = None
+    return _base(slug, table, label, survivor_id=named(slug, "survivors", survivor), **values)[1]
+
+
 def _referrals(slug: str, other: str) -> Labelled:
     """``hers`` is live to Goa, ``ours`` a draft for Goa, and ``exchanged`` goes to the other CBO, about ``ours``."""
     sent = {"state": "SENT", "agreed_until": LATER, "sent_at": EARLIER, "scopes": list(TO_GOA)}
     return {
-        "hers": _referral(slug, "hers", "hers", "goa", **sent),
+        "hers": _referral(slug, "hers", "hers", "goa", consent_id=named(slug, "consents", "hers"), **sent),
         "ours": _referral(slug, "ours", "ours", "goa", state="DRAFT"),
-        "exchanged": _referral(slug, "exchanged", "ours", other, **sent),
+        "exchanged": _referral(
+            slug, "exchanged", "ours", other, consent_id=named(slug, "consents", "exchanged"), **sent
+        ),
     }
 
 

@@ -141,7 +141,8 @@ async def disable_client(tx: Transaction, *, client_id: UUID) -> UUID:
 
 
 async def _known(tx: Transaction, client_id: UUID) -> Client:
-    client = await tx.get(Client, client_id, lock=True)
+    # One that is disabled or serves the network is not the caller's to change: nor is its row to be held still.
+    client = await tx.get(Client, client_id, lock=True) or await tx.get(Client, client_id)
     if client is None:
         raise Refused("NOT_FOUND", "There is no such program.", "id")
     if client.serves != Serves.ORGANISATION:

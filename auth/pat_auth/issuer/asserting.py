@@ -13,6 +13,7 @@ from pat_auth.issuer.challenges import Challenge, spend_challenge
 from pat_auth.issuer.methods import Purpose
 from pat_auth.issuer.passkeys import ALGORITHMS, Made, site_of
 from pat_auth.issuer.proving import admit
+from pat_auth.issuer.public_keys import can_sign
 from pat_auth.issuer.service import Service
 from pat_auth.issuer.throttle import Attempt, succeed
 from pat_platform.database.threads import Connection
@@ -150,7 +151,7 @@ def _made(service: Service, challenge: Challenge, signed: str) -> Made | None:
             supported_pub_key_algs=[COSEAlgorithmIdentifier(number) for number in ALGORITHMS],
         )
     )
-    if verified is None:
+    if verified is None or not can_sign(verified.credential_public_key):
         return None
     transports = tuple(transport.value for transport in given.response.transports or ())
     return Made(

@@ -24,6 +24,9 @@ from pat_platform.database.threads import Connection
 
 ALGORITHMS = (-7, -8, -257)
 """ES256, EdDSA, RS256, as COSE numbers them: what phones, sticks and computers have."""
+LONGEST_NAME = 60
+# Letters of Bengali and Hindi are joined and kept apart by them.
+_JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,12 @@ class Passkey:
     used_at: datetime | None
     transports: Sequence[str] = ()
     """How a browser reaches it, as far as it said so."""
+    name: str = ""
+    """By what she knows it; empty until she has said."""
 
     @property
-    def name(self) -> str:
-        """Its id as addresses and forms write it."""
+    def encoded_id(self) -> str:
+        """Its id as forms write it."""
         return encoded(self.id)
 
 
@@ -118,39 +123,52 @@ def begin_making(
 def passkeys_of(connection: Connection, person: UUID) -> list[Passkey]:
     """Hers, the oldest first."""
     rows = connection.execute(
-        "select id, created_at, used_at, transports from sec.passkeys"
+        "select id, created_at, used_at, transports, name from sec.passkeys"
         " where person_id = %s and ended_at is null order by created_at, id",
         (person,),
     )
     return [Passkey(*row) for row in rows]
 
 
-def put_passkey(connection: Connection, service: Service, person: UUID, made: Made) -> bool:
-    """Keep a passkey that was just made. False if it is kept already: it is somebody's, or was."""
+def put_passkey(connection: Connection, service: Service, person: UUID, made: Made, name: str = "") -> bool:
+    """Keep a passkey that was just made, under its name. False if it is kept already: it is somebody's, or was."""
     put = connection.execute(
-        "insert into sec.passkeys (id, person_id, handle, public_key, sign_count, transports, created_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
+        "insert into sec.passkeys (id, person_id, handle, public_key, sign_count, transports, name, created_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
         (
             *(made.id, person, made.handle, made.public_key, made.sign_count),
-            *(list(made.transports), service.clock()),
+            *(list(made.transports), normal_name(name), service.clock()),
         ),
     )
     return put.rowcount == 1
 
 
-def end_passkey(connection: Connection, service: Service, person: UUID, name: str) -> bool:
-    """Take one of hers out of use. False for the last thing that she has beside her password: she would be locked out."""
+def name_passkey(connection: Connection, person: UUID, encoded_id: str, name: str) -> None:
+    """Call one of hers by this name from now on."""
+    meant = [key.id for key in passkeys_of(connection, person) if key.encoded_id == encoded_id]
+    connection.execute("update sec.passkeys set name = %s where id = any(%s)", (normal_name(name), meant))
+
+
+def normal_name(name: str) -> str:
+    """A name as it is kept: on one line, without what cannot be seen, and not longer than it may be."""
+    seen = "".join(letter for letter in " ".join(name.split()) if letter.isprintable() or letter in _JOINERS)
+    return seen[:LONGEST_NAME].strip()
+
+
+def end_passkey(connection: Connection, service: Service, person: UUID, encoded_id: str) -> int | None:
+    """Take one of hers out of use; return how many were.
+
+    None for the last thing that she has beside her password: she would be locked out.
+    """
     held = connection.execute(
         "select id from sec.passkeys where person_id = %s and ended_at is null order by id for update",
         (person,),
     ).fetchall()
     if len(held) < 2 and not has_generator(connection, person):
-        return False
-    connection.execute(
-        "update sec.passkeys set ended_at = %s where id = any(%s)",
-        (service.clock(), [ident for (ident,) in held if encoded(ident) == name]),
-    )
-    return True
+        return None
+    hers = [ident for (ident,) in held if encoded(ident) == encoded_id]
+    connection.execute("update sec.passkeys set ended_at = %s where id = any(%s)", (service.clock(), hers))
+    return len(hers)
 
 
 def encoded(raw: bytes) -> str:
@@ -178,7 +196,7 @@ def _request(site: str, challenge: bytes, passkeys: Sequence[Passkey], verificat
 
 
 def _descriptor(passkey: Passkey) -> dict[str, Any]:
-    return {"type": "public-key", "id": passkey.name, "transports": list(passkey.transports)}
+    return {"type": "public-key", "id": passkey.encoded_id, "transports": list(passkey.transports)}
 
 
 def _milliseconds() -> int:

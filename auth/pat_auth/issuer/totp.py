@@ -6,7 +6,6 @@ import hmac
 import unicodedata
 from base64 import b32decode, b32encode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_bytes
 from uuid import UUID, uuid4
@@ -23,16 +22,6 @@ KEY = 1
 """Which key of the deployment seals the secrets: there has been one so far."""
 
 
-@dataclass(frozen=True)
-class Enrolment:
-    """What her generator is to be told. It is shown once, and printed nowhere."""
-
-    id: UUID
-    secret: str = field(repr=False)
-    """In base32, for whoever has no camera."""
-    uri: str = field(repr=False)
-
-
 def new_secret() -> str:
     """A secret for a generator, in base32."""
     return b32encode(token_bytes(SECRET_BYTES)).decode()
@@ -46,10 +35,8 @@ def uri_of(service: Service, secret: str, email: str) -> str:
     return TOTP(secret).provisioning_uri(name=email, issuer_name=host)
 
 
-def put_factor(
-    connection: Connection, service: Service, person: UUID, secret: str, *, step: int | None = None
-) -> UUID:
-    """Keep a generator's secret; with the step whose code she has shown, it is confirmed and that code is spent."""
+def put_factor(connection: Connection, service: Service, person: UUID, secret: str, *, step: int) -> UUID:
+    """Keep the secret of a generator of which she has shown a code: its step is spent."""
     factor = uuid4()
     connection.execute(
         "insert into sec.second_factors (person_id, id, sealed, key, confirmed_at, last_step, created_at)"
@@ -59,8 +46,8 @@ def put_factor(
             factor,
             seal_secret(service.secrets, person, factor, secret),
             KEY,
-            None if step is None else service.clock(),
-            step or 0,
+            service.clock(),
+            step,
             service.clock(),
         ),
     )
@@ -77,23 +64,10 @@ def is_openable(secrets: Secrets, person: UUID, factor: UUID, sealed: bytes, key
     return _opened(secrets, person, factor, sealed, key) is not None
 
 
-def begin_totp(connection: Connection, service: Service, person: UUID, email: str) -> Enrolment:
-    """Make a generator for this person. It counts for nothing before `confirm_totp`."""
-    secret = new_secret()
-    factor = put_factor(connection, service, person, secret)
-    return Enrolment(factor, secret, uri_of(service, secret, email))
-
-
-def confirm_totp(connection: Connection, service: Service, person: UUID, factor: UUID, code: str) -> bool:
-    """Whether the code is of the generator that was begun; from now on it is her second factor."""
-    row = connection.execute(
-        "select sealed, key, last_step from sec.second_factors"
-        " where person_id = %s and id = %s and confirmed_at is null for update",
-        (person, factor),
-    ).fetchone()
-    if row is None:
-        return False
-    return _spend(connection, service, person, (factor, *row), code, is_new=True)
+def replace_factors(connection: Connection, service: Service, person: UUID, secret: str, step: int) -> UUID:
+    """Keep a generator's secret in place of all that she had before; the step whose code she has shown is spent."""
+    connection.execute("update sec.second_factors set confirmed_at = null where person_id = %s", (person,))
+    return put_factor(connection, service, person, secret, step=step)
 
 
 def spend_code(connection: Connection, service: Service, person: UUID, code: str) -> bool:
@@ -138,24 +112,15 @@ def digits(code: str) -> str | None:
 
 
 def _spend(
-    connection: Connection,
-    service: Service,
-    person: UUID,
-    factor: tuple[UUID, bytes, int, int],
-    code: str,
-    *,
-    is_new: bool = False,
+    connection: Connection, service: Service, person: UUID, factor: tuple[UUID, bytes, int, int], code: str
 ) -> bool:
     ident, sealed, key, last_step = factor
     secret = _opened(service.secrets, person, ident, sealed, key)
-    now = service.clock()
-    step = step_of(secret, code, now) if secret else None
+    step = step_of(secret, code, service.clock()) if secret else None
     if step is None or step <= last_step:
         return False
     connection.execute(
-        "update sec.second_factors set last_step = %s, confirmed_at = coalesce(confirmed_at, %s)"
-        " where person_id = %s and id = %s",
-        (step, now, person, ident),
+        "update sec.second_factors set last_step = %s where person_id = %s and id = %s", (step, person, ident)
     )
     return True
 

@@ -20,6 +20,11 @@ class MailLanguage(StrEnum):
     BN = "BN"
     HI = "HI"
 
+    @classmethod
+    def of(cls, tag: str) -> MailLanguage:
+        """The language with this tag (BCP 47); English for one that no mail is written in."""
+        return cls(tag.upper()) if tag.upper() in cls else cls.EN
+
 
 @dataclass(frozen=True)
 class Letter:
@@ -45,6 +50,16 @@ def reset_to(email: str, link: str, language: MailLanguage) -> Letter:
 def changed_to(email: str, language: MailLanguage) -> Letter:
     """The letter that tells somebody that her password is another one now."""
     return Letter(email, *_CHANGED[language])
+
+
+def proof_changed_to(email: str, language: MailLanguage) -> Letter:
+    """The letter that tells somebody that she proves herself in another way now, in case that it was not she."""
+    return Letter(email, *_PROOF_CHANGED[language])
+
+
+def alarm_to(email: str, language: MailLanguage) -> Letter:
+    """The letter that calls a case manager to her list. Nobody who reads it over her shoulder learns about whom, or what."""
+    return Letter(email, *_ALARM[language])
 
 
 def seal_letter(key: bytes, mail: UUID, letter: Letter) -> bytes:
@@ -120,5 +135,36 @@ _CHANGED = {
         "आपका पासवर्ड बदल गया है",
         "नमस्कार,\n\nइस पते के लिए नया पासवर्ड चुना गया है, और आपको हर जगह से साइन आउट कर दिया गया है।\n\n"
         "अगर यह आपने किया, तो और कुछ नहीं करना है। अगर नहीं, तो तुरंत अपने एडमिनिस्ट्रेटर को बताएँ।\n",
+    ),
+}
+_PROOF_CHANGED = {
+    MailLanguage.EN: (
+        "How you sign in was changed",
+        "Hello,\n\nwhat you sign in with was changed: your password, a passkey, or your codes.\n\n"
+        "If it was you, there is nothing to do. If it was not, tell your administrator at once.\n",
+    ),
+    MailLanguage.BN: (
+        "আপনার সাইন ইন করার উপায় বদলেছে",
+        "নমস্কার,\n\nআপনি যা দিয়ে সাইন ইন করেন তা বদলানো হয়েছে: পাসওয়ার্ড, পাসকি অথবা কোড।\n\n"
+        "আপনি করে থাকলে আর কিছু করার নেই। না করে থাকলে এখনই আপনার অ্যাডমিনিস্ট্রেটরকে জানান।\n",
+    ),
+    MailLanguage.HI: (
+        "आपके साइन इन का तरीका बदल गया है",
+        "नमस्कार,\n\nआप जिससे साइन इन करते हैं, वह बदल गया है: पासवर्ड, पासकी या कोड।\n\n"
+        "अगर यह आपने किया, तो और कुछ नहीं करना है। अगर नहीं, तो तुरंत अपने एडमिनिस्ट्रेटर को बताएँ।\n",
+    ),
+}
+_ALARM = {
+    MailLanguage.EN: (
+        "Please sign in",
+        "Hello,\n\nthere is something new for you. Please sign in today and look at it, before you call or write to anybody.\n",
+    ),
+    MailLanguage.BN: (
+        "অনুগ্রহ করে সাইন ইন করুন",
+        "নমস্কার,\n\nআপনার জন্য নতুন কিছু আছে। আজই সাইন ইন করে দেখুন; তার আগে কাউকে ফোন করবেন না, কিছু লিখবেনও না।\n",
+    ),
+    MailLanguage.HI: (
+        "कृपया साइन इन करें",
+        "नमस्कार,\n\nआपके लिए कुछ नया है। आज ही साइन इन करके देखें; उससे पहले किसी को न फ़ोन करें, न लिखें।\n",
     ),
 }

@@ -90,8 +90,10 @@ async def withdraw_invitation(tx: Transaction, *, invitation_id: UUID) -> UUID:
     Raises Refused for an unknown one, and for one that was taken up: then there is a membership to end.
     """
     found = select(Invitation.id, Invitation.taken_up_at, Invitation.withdrawn_at)
-    held = found.where(Invitation.id == invitation_id).with_for_update()
-    invitation = (await tx.execute(held)).one_or_none()
+    wanted = found.where(Invitation.id == invitation_id)
+    # One that is over cannot be changed any more, so that its row is not held still.
+    held = (await tx.execute(wanted.with_for_update())).one_or_none()
+    invitation = held or (await tx.execute(wanted)).one_or_none()
     if invitation is None:
         raise Refused("NOT_FOUND", "There is no such invitation.", "id")
     if invitation.taken_up_at is not None:

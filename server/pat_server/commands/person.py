@@ -85,7 +85,7 @@ def disable(email: str) -> None:
         except Refused as refused:
             raise Trouble(refused.message) from None
     with admin.transaction() as connection:
-        found = people_registry.left_open(connection, left.person, left.at)
+        found = people_registry.left_open(connection, left)
     click.echo("\n".join((_ended(left), *_to_do(found))))
 
 
@@ -139,6 +139,12 @@ def _to_do(found: Sequence[LeftOpen]) -> Sequence[str]:
             lines.append(
                 f"{each.organisation}: {_counted(each.cases, 'case')} assigned to them: assign somebody else."
             )
+        if each.referrals:
+            lines.append(
+                f"{each.organisation}: {_counted(each.referrals, 'referral')} of theirs not over: somebody has to follow up."
+            )
+        if each.alerts:
+            lines.append(f"{each.organisation}: {_counted(each.alerts, 'alert')} open: look at them today.")
         lines.extend(
             f"{each.organisation}: they registered the program {name}: renew its key, or disable it."
             for name in each.clients

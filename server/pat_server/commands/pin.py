@@ -1,9 +1,8 @@
 """``pat pin``: a link by which a survivor chooses what she signs in with."""
 
-from urllib.parse import urlencode
-
 import click
 
+from pat_auth.members.links import address_of
 from pat_platform.errors import Refused
 from pat_server import pin_registry
 from pat_server.commands.admin import Admin
@@ -30,4 +29,4 @@ def command(code: str, slug: str, name: str) -> None:
             )
         except Refused as refused:
             raise Trouble(refused.message) from None
-    click.echo(f"{issuer}/sign-in/start?{urlencode({'token': token})}")
+    click.echo(address_of(issuer, token))

@@ -3,53 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 
-from pat_auth.issuer.accounts import leave_everywhere, sessions_of
+from pat_auth.issuer.accounts import Change, end_session, leave_everywhere, sessions_of
 from pat_auth.issuer.asked import Answer, Asked, once
 from pat_auth.issuer.asserting import take_made
-from pat_auth.issuer.passkeys import begin_making, end_passkey, passkeys_of, put_passkey
-from pat_auth.issuer.standing import Standing
+from pat_auth.issuer.passkeys import (
+    begin_making,
+    end_passkey,
+    name_passkey,
+    passkeys_of,
+    put_passkey,
+)
+from pat_auth.issuer.proving import has_generator
 from pat_platform.database.threads import Connection
-from pat_server.sign_in import flow
+from pat_server.sign_in import flow, proofs
 from pat_server.sign_in.cookies import without_secret
 from pat_server.sign_in.desk import ACCOUNT
-from pat_server.sign_in.flow import ForPage, Step
-from pat_server.sign_in.forms import TOKEN, form_token, is_from_here, is_token
+from pat_server.sign_in.flow import Step
+from pat_server.sign_in.forms import is_from_here
+from pat_server.sign_in.holders import ERRAND, PATH, Holder
 from pat_server.sign_in.pages import Offer, redirect
-from pat_server.sign_in.visits import Desk, Visit, arrive
+from pat_server.sign_in.visits import Desk, Visit, arrive, typed
 from pat_server.sign_in.wording import NOT_FROM_HERE, SIGNED_OUT
 
-PATH, PASSKEY, END_PASSKEY, LEAVE = ACCOUNT
-ERRAND = ForPage("account")
-FRESH = timedelta(minutes=10)
-"""How lately she must have proved both factors to change what she proves herself with."""
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Somebody who has signed in, at her account."""
-
-    visit: Visit
-    standing: Standing
-
-    @property
-    def may_change(self) -> bool:
-        """Whether she has proved enough, lately enough, to change her passkeys."""
-        age = self.visit.service.clock() - self.standing.auth_time
-        return self.standing.second_at is not None and age <= FRESH
-
-    def token(self, path: str) -> str:
-        """What a form of hers carries: it is good for her, in this browser, at one address."""
-        key = self.visit.service.secrets.forms
-        return form_token(key, self.visit.secret, path, str(self.standing.person))
-
-    def is_ours(self) -> bool:
-        """Whether the form that was posted is the one that this browser was shown."""
-        given = once(self.visit.asked.form).get(TOKEN, "")
-        key, path = self.visit.service.secrets.forms, self.visit.asked.path
-        return is_token(key, given, self.visit.secret, path, str(self.standing.person))
+_, LEAVE, END_SESSION, PASSKEY, END_PASSKEY, NAME_PASSKEY, *_ = ACCOUNT
 
 
 def answer_account(desk: Desk, asked: Asked) -> Answer:
@@ -62,7 +39,7 @@ def answer_account(desk: Desk, asked: Asked) -> Answer:
         if isinstance(holder, Answer):
             return holder
         if not is_posted:
-            return _page(connection, holder) if asked.path == PATH else redirect(PATH, holder.visit.cookies)
+            return _shown(connection, holder)
     if asked.path not in _ANSWERS or not holder.is_ours():
         return desk.pages.notice(asked, NOT_FROM_HERE, 403, link=PATH)
     return _ANSWERS[asked.path](holder)
@@ -83,30 +60,41 @@ def _holder(connection: Connection, desk: Desk, asked: Asked) -> Holder | Answer
     return Holder(shown, place.standing)
 
 
+def _shown(connection: Connection, holder: Holder) -> Answer:
+    path = holder.visit.asked.path
+    if path == proofs.PASSWORD and holder.is_fresh:
+        return proofs.password_page(holder)
+    return _page(connection, holder) if path == PATH else redirect(PATH, holder.visit.cookies)
+
+
 def _page(connection: Connection, holder: Holder, wrong: str | None = None) -> Answer:
     visit, person = holder.visit, holder.standing.person
     options = None
     if holder.may_change:
         email = visit.browser.email or ""
         options = begin_making(connection, visit.service, visit.browser.id, person, email)
-    return visit.desk.pages.page(
-        visit.asked,
+    return holder.page(
         "account.html",
         status=400 if wrong else 200,
-        headers=visit.cookies,
-        email=visit.browser.email,
         wrong=wrong,
         sessions=sessions_of(connection, person),
         passkeys=passkeys_of(connection, person),
+        has_generator=has_generator(connection, person),
         may_change=holder.may_change,
-        has_both=holder.standing.second_at is not None,
+        is_fresh=holder.is_fresh,
         again=flow.address(flow.SIGN_IN, ERRAND),
         passkey=Offer(PASSKEY, holder.token(PASSKEY), options, is_new=True) if options else None,
-        end_action=END_PASSKEY,
-        end_token=holder.token(END_PASSKEY),
-        leave_action=LEAVE,
-        leave_token=holder.token(LEAVE),
+        password=proofs.PASSWORD,
+        to={path: (path, holder.token(path)) for path in _ANSWERS},
     )
+
+
+def _end_session(holder: Holder) -> Answer:
+    """Sign her out of one program."""
+    session = once(holder.visit.asked.form).get("session", "")
+    with holder.visit.service.connections.transaction() as connection:
+        end_session(connection, holder.standing.person, session)
+    return redirect(PATH)
 
 
 def _add(holder: Holder) -> Answer:
@@ -121,21 +109,33 @@ def _add(holder: Holder) -> Answer:
             signed=once(visit.asked.form).get("signed", ""),
             address=visit.asked.address,
         )
+    name = typed(visit.asked, "name")
     with visit.service.connections.transaction() as connection:
-        if made is None or not put_passkey(connection, visit.service, person, made):
+        if made is None or not put_passkey(connection, visit.service, person, made, name):
             return _page(connection, holder, "PASSKEY")
+        holder.note(connection, Change.PASSKEY_ADDED)
+    return redirect(PATH)
+
+
+def _name(holder: Holder) -> Answer:
+    """Call one of her passkeys by another name."""
+    visit, key = holder.visit, once(holder.visit.asked.form).get("passkey", "")
+    with visit.service.connections.transaction() as connection:
+        name_passkey(connection, holder.standing.person, key, typed(visit.asked, "name"))
     return redirect(PATH)
 
 
 def _end(holder: Holder) -> Answer:
     """Take one of her passkeys out of use."""
-    visit, name = holder.visit, once(holder.visit.asked.form).get("passkey", "")
+    visit, key = holder.visit, once(holder.visit.asked.form).get("passkey", "")
     with visit.service.connections.transaction() as connection:
-        person = holder.standing.person
         if not holder.may_change:
             return _page(connection, holder)
-        if not end_passkey(connection, visit.service, person, name):
+        ended = end_passkey(connection, visit.service, holder.standing.person, key)
+        if ended is None:
             return _page(connection, holder, "LAST")
+        if ended:
+            holder.note(connection, Change.PASSKEY_REMOVED)
     return redirect(PATH)
 
 
@@ -155,4 +155,13 @@ def _leave(holder: Holder) -> Answer:
     )
 
 
-_ANSWERS: Mapping[str, Callable[[Holder], Answer]] = {PASSKEY: _add, END_PASSKEY: _end, LEAVE: _leave}
+_ANSWERS: Mapping[str, Callable[[Holder], Answer]] = {
+    LEAVE: _leave,
+    END_SESSION: _end_session,
+    PASSKEY: _add,
+    END_PASSKEY: _end,
+    NAME_PASSKEY: _name,
+    proofs.PASSWORD: proofs.change_password,
+    proofs.GENERATOR: proofs.renew_generator,
+    proofs.CODES: proofs.renew_codes,
+}

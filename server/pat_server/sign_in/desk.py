@@ -37,7 +37,11 @@ PASSKEYS = ("/sign-in/passkey", "/sign-in/code/passkey")
 FORGOTTEN = "/sign-in/forgotten"
 RESETS = ("/sign-in/reset", "/sign-in/reset/code", "/sign-in/reset/passkey")
 PIN, START, AWAY = "/sign-in/pin", "/sign-in/start", "/away"
-ACCOUNT = ("/account", "/account/passkey", "/account/passkey/end", "/account/leave")
+ACCOUNT = (
+    *("/account", "/account/leave", "/account/session/end"),
+    *("/account/passkey", "/account/passkey/end", "/account/passkey/name"),
+    *("/account/password", "/account/generator", "/account/codes"),
+)
 INVITATIONS = (
     "/invitation",
     "/invitation/password",

@@ -41,6 +41,7 @@ from pat_server.sign_in.flow import SIGN_IN
 from pat_server.sign_in.forms import TOKEN, form_token, is_from_here, is_token
 from pat_server.sign_in.languages import noop
 from pat_server.sign_in.pages import Headers, Offer, Pages, redirect
+from pat_server.sign_in.pictures import picture_of
 from pat_server.sign_in.wording import NOT_FROM_HERE, Notice
 
 PATH, PASSWORD, CODE, JOIN, PASSKEY = INVITATIONS
@@ -255,7 +256,7 @@ def _code_page(guest: Guest, chosen: Chosen, wrong: str | None = None) -> Answer
         wrong=wrong,
         chosen=seal(guest.service, guest.token, chosen),
         uri=uri,
-        picture=_picture(uri),
+        picture=picture_of(uri),
         secret=[chosen.secret[at : at + _GROUP] for at in range(0, len(chosen.secret), _GROUP)],
     )
 
@@ -275,18 +276,6 @@ def _offer(guest: Guest) -> tuple[Offer | None, Headers]:
         return None, headers
     token = form_token(service.secrets.forms, guest.token, PASSKEY, guest.about)
     return Offer(PASSKEY, token, options, is_new=True), headers
-
-
-def _picture(uri: str) -> object:
-    """The QR code, drawn inside the page: black on white on every screen, with the margin that readers need."""
-    # Few requests need them.
-    import segno
-    from markupsafe import Markup
-
-    drawn = segno.make(uri, error="m", micro=False).svg_inline(
-        omitsize=True, border=4, dark="#000", light="#fff", svgclass="qr", lineclass=None
-    )
-    return Markup(drawn)  # noqa: S704  # it is drawn from paths and numbers alone
 
 
 def _typed(asked: Asked, name: str) -> str:

@@ -126,7 +126,7 @@ class Pages:
 
 
 def language_of(asked: Asked, locales: Sequence[str] = ()) -> str:
-    """The language of whoever asks: the one she chose, else one of the client's ``locales``, else her browser's."""
+    """The tag of the language that whoever asked reads: the one she chose, else one of ``locales``, else her browser's."""
     wanted = (dict(asked.query).get("lang", ""), language_in(asked.cookies) or "", *locales)
     return choose_language(wanted, asked.headers.get("accept-language", ""))
 

@@ -41,6 +41,8 @@ def _changes(table: str, *columns: str) -> Access:
 
 _MEMBER_COLUMNS = ("organisation_id", "id", "person_id", "role", "name", "started_at", "ended_at")
 
+_ALERT_COLUMNS = ("organisation_id", "id", "survivor_id", "created_at", "kind", "is_raised")
+
 # The database makes a client's id, and whose memberships it serves beyond its own organisation's is the operator's to say.
 _CLIENT_COLUMNS = ("name", "redirect_uris", "logout_uris", "origins", "scopes")
 _CLIENT = Access(
@@ -48,6 +50,8 @@ _CLIENT = Access(
     "app.clients",
     ("organisation_id", "kind", *_CLIENT_COLUMNS, "created_by", "updated_by"),
 )
+
+_SUSPENDS = ("suspended_at", "updated_by", "updated_at")
 
 # What an invitation's link carries is known to whom it was sent.
 _INVITED = ("organisation_id", "id", "email", "name", "role", "expires_at", "created_by")
@@ -59,6 +63,8 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
             Access(Command.SELECT, "app.memberships", _MEMBER_COLUMNS),
             *_reads("app.replays"),
             *_adds("app.replays"),
+            # What may be done with what: nobody's secret, and what the triggers ask in everybody's name.
+            *_reads("app.transitions"),
         ),
         Permission.ORGANISATION_READ: _reads("app.organisations"),
         Permission.PLACE_READ: _reads("app.places"),
@@ -111,10 +117,55 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
         ),
         Permission.REFERRAL_SEND: (
             *_adds("app.referrals"),
-            _changes("app.referrals", "state", "scopes", "agreed_until", "sent_at", "ended_at"),
+            _changes("app.referrals", "state", "scopes", "consent_id", "agreed_until", "sent_at", "ended_at"),
         ),
         Permission.REFERRAL_ANSWER: _adds("app.referral_answers", "app.referral_hearings"),
-        Permission.ALERT_READ: _reads("app.alerts"),
+        Permission.AGREEMENT_READ: _reads("door.agreements"),
+        Permission.AGREEMENT_SIGN: (
+            *_reads("app.agreements", "door.agreements"),
+            *_adds("app.agreements"),
+            _changes("app.agreements", "scopes", "valid_from", "valid_until", *_SUSPENDS),
+        ),
+        Permission.AGREEMENT_SUSPEND: (
+            *_reads("app.agreements", "door.agreements"),
+            _changes("app.agreements", *_SUSPENDS),
+        ),
+        Permission.CONSENT_READ: _reads("app.consents", "app.consent_withdrawals"),
+        Permission.CONSENT_GIVE: _adds("app.consents"),
+        # Who still is a child, and whose guardian is asked, is told by what is known of her.
+        Permission.CONSENT_RECORD: (
+            *_reads("app.consents", "app.consent_withdrawals", "app.barred_guardians"),
+            *_adds("app.consents"),
+        ),
+        Permission.CONSENT_WITHDRAW: (
+            *_reads("app.consents", "app.consent_withdrawals"),
+            *_adds("app.consent_withdrawals"),
+            Access(
+                Command.INSERT, "app.alerts", ("organisation_id", "id", "survivor_id", "kind", "is_raised")
+            ),
+        ),
+        Permission.GUARDIAN_BAR: (*_reads("app.barred_guardians"), *_adds("app.barred_guardians")),
+        Permission.ALERT_READ: (
+            Access(Command.SELECT, "app.alerts", _ALERT_COLUMNS),
+            *_reads("app.alert_closings"),
+        ),
+        Permission.ALERT_CLOSE: (
+            Access(
+                Command.INSERT, "app.alert_closings", ("organisation_id", "alert_id", "because", "created_by")
+            ),
+        ),
+        # The functions make the link; they ask who may.
+        Permission.SURVIVOR_INVITE: _reads("app.survivors"),
+        Permission.AUDIT_READ: _reads("door.organisation_events", "door.own_events", "door.network_events"),
+        Permission.PARTNER_AUDIT_READ: _reads("door.partner_events"),
+        Permission.ACCESS_LOG_READ: _reads("door.access_log"),
+        Permission.SAFETY_HOLD_READ: _reads("app.safety_holds"),
+        Permission.SAFETY_HOLD_SET: (
+            Access(
+                Command.INSERT, "app.safety_holds", ("organisation_id", "id", "survivor_id", "created_by")
+            ),
+            _changes("app.safety_holds", "lifted_at", "updated_by"),
+        ),
         # Her sessions are the functions' to list and to end; she must be somebody to ask them.
         Permission.ME_SIGN_OUT: (Access(Command.SELECT, "app.memberships", _MEMBER_COLUMNS),),
         Permission.CLIENT_READ: _reads("app.clients", "app.client_keys"),
@@ -129,6 +180,7 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
             Access(Command.INSERT, "app.invitations", (*_INVITED, "token_hash")),
             _changes("app.invitations", "withdrawn_at"),
         ),
-        Permission.MEMBER_END: (_changes("app.memberships", "ended_at"),),
+        # Whose membership ends, with all that hangs on it, is the function's to do.
+        Permission.MEMBER_END: (Access(Command.SELECT, "app.memberships", _MEMBER_COLUMNS),),
     }
 )

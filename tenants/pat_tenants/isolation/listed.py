@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from pat_platform.database.logins import KEYS
+from pat_platform.database.logins import JOBS, KEYS
 from pat_tenants.isolation import sign_in, waking
 from pat_tenants.isolation.doors import DOORS
 from pat_tenants.isolation.roles import GROUP, MIGRATOR
 from pat_tenants.key_tables import WRAPPED, key_tables
 
-REFERENCE_TABLES = ("app.organisations", "app.places")
+REFERENCE_TABLES = ("app.organisations", "app.places", "app.transitions")
 """Tables for the whole network; every other table in the schema ``app`` is an organisation's."""
 
 _TO_A_REFERRAL = "FOREIGN KEY (referral_organisation_id, referral_id) REFERENCES app.referrals(organisation_id, received_id)"
@@ -23,7 +23,17 @@ SECOND_REFERENCES = (
 )
 """Foreign keys from a row of one organisation to another's referral: the policies of these tables ask the door first."""
 
-TRIGGERS: Mapping[str, str] = MappingProxyType({**waking.TRIGGERS})
+TRIGGERS: Mapping[str, str] = MappingProxyType(
+    {
+        **waking.TRIGGERS,
+        "app.referrals.take_step": (
+            "CREATE TRIGGER take_step BEFORE INSERT OR UPDATE ON app.referrals FOR EACH ROW EXECUTE FUNCTION app.take_step()"
+        ),
+        "app.referral_answers.take_answer": (
+            "CREATE TRIGGER take_answer BEFORE INSERT ON app.referral_answers FOR EACH ROW EXECUTE FUNCTION app.take_answer()"
+        ),
+    }
+)
 """All triggers that there are, as PostgreSQL writes them."""
 
 DEFINERS = (
@@ -33,6 +43,9 @@ DEFINERS = (
     "sec.enter(text)",
     "trail.record(text,uuid[],jsonb)",
     "trail.reveal(text,jsonb)",
+    "trail.unsigned_heads()",
+    "trail.keep_signature(uuid,bigint,bytea,text)",
+    "sec.is_held()",
     *sign_in.CALLERS,
     *waking.CALLERS,
     *waking.WRITERS,
@@ -47,6 +60,9 @@ CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sec.enter(text)": (GROUP,),
         "trail.record(text,uuid[],jsonb)": (GROUP,),
         "trail.reveal(text,jsonb)": (GROUP,),
+        "trail.unsigned_heads()": (JOBS,),
+        "trail.keep_signature(uuid,bigint,bytea,text)": (JOBS,),
+        "sec.is_held()": (GROUP,),
         "app.my_referrals()": (GROUP,),
         "app.received_status(uuid,uuid)": (GROUP,),
         **sign_in.CALLERS,
@@ -55,7 +71,10 @@ CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Which roles of ours may call which functions of others."""
 
-HIDDEN_VIEWS = ("door.all_states",)
+HIDDEN_VIEWS = (
+    "door.all_agreements",
+    "door.all_states",
+)
 """Views that other views of their door are made of: nobody may read them."""
 
 OTHER_TABLES = ("migrations.versions",)
@@ -85,6 +104,10 @@ _KEEPERS = (
     *(
         Privilege("pat_sec", "app.memberships", "SELECT", column)
         for column in ("organisation_id", "id", "person_id", "role", "survivor_id", "ended_at")
+    ),
+    *(
+        Privilege("pat_sec", "app.safety_holds", "SELECT", column)
+        for column in ("organisation_id", "survivor_id", "lifted_at")
     ),
     Privilege("pat_service_issuer", "app.memberships", "SELECT"),
     Privilege("pat_service_issuer", "app.organisations", "SELECT"),

@@ -14,6 +14,9 @@ SURVIVOR = "(select sec.survivor())"
 MEMBERSHIP = "(select sec.membership())"
 """The membership that she acts under: whoever has two in an organisation reaches in one role what is hers in that one."""
 
+HELD = "(select sec.is_held())"
+"""Whether it is hidden from the caller what could endanger her while somebody looks on."""
+
 _MINE = f"select {{column}} from app.case_assignments where membership_id = {MEMBERSHIP} and ended_at is null"
 
 # The door shows what was agreed only while it is open: this asks for both.
@@ -31,10 +34,13 @@ _SPECIAL: dict[tuple[str, Reach], str] = {
     ("app.memberships", Reach.ORGANISATION): "role <> 'survivor'",
     ("app.memberships", Reach.OWN): (
         "id in (select membership_id from app.case_assignments"
-        f" where survivor_id = {SURVIVOR} and ended_at is null)"
+        f" where survivor_id = {SURVIVOR} and ended_at is null) and not {HELD}"
     ),
+    ("app.hearings", Reach.OWN): f"survivor_id = {SURVIVOR} and not {HELD}",
     # That somebody has come in is nobody's business but when it is an alert.
     ("app.alerts", Reach.ORGANISATION): "is_raised",
+    ("app.alert_closings", Reach.ORGANISATION): "alert_id in (select id from app.alerts)",
+    ("app.transitions", Reach.SELF): "true",
     ("app.replays", Reach.SELF): f"person_id = {ACTOR}",
     # What the receiver of a referral wrote is its own: the fence alone decides.
     ("app.referral_answers", Reach.RECEIVED): "true",
@@ -50,8 +56,8 @@ _CHECKS: dict[tuple[str, Reach], str] = {
         "app.client_keys",
         Reach.ORGANISATION,
     ): "client_id in (select id from app.clients where serves = 'ORGANISATION')",
-    # Whoever was let go comes back by an invitation, never by a change of her old membership.
-    ("app.memberships", Reach.ORGANISATION): "role <> 'survivor' and ended_at is not null",
+    # She agrees to what is hers, herself, signed in: what others say that she agreed to, others record.
+    ("app.consents", Reach.OWN): f"survivor_id = {SURVIVOR} and giver = 'SELF' and mode = 'APP'",
     # The door is asked before the foreign key is: an id that is not ours to answer is refused like one that does not exist.
     # The door reads this very table, which a policy of the table may not do: the function asks in a query of its own.
     ("app.referral_answers", Reach.RECEIVED): (
@@ -59,6 +65,15 @@ _CHECKS: dict[tuple[str, Reach], str] = {
     ),
     ("app.referral_hearings", Reach.RECEIVED): _HEARINGS_RECEIVED,
 }
+
+_OPEN: dict[str, str] = {
+    "app.case_assignments": "ended_at is null",
+    "app.client_keys": "retired_at is null",
+    "app.clients": "disabled_at is null",
+    "app.invitations": "taken_up_at is null and withdrawn_at is null",
+    "app.safety_holds": "lifted_at is null",
+}
+"""Rows that may still be changed. What has ended stays so: nobody comes back by having a row of hers open again."""
 
 _RECEIVERS_OWN = frozenset({"app.referral_answers", "app.referral_hearings"})
 """What a receiver writes about a referral: only its reach opens these tables, the sender looks through the door."""
@@ -87,6 +102,14 @@ def condition(table: Table, reach: Reach, *, writing: bool = False) -> str | Non
     if reach is Reach.ASSIGNED:
         return _assigned(table)
     raise KeyError(f"{name} does not say what {reach} means")
+
+
+def changeable(table: Table, visible: str) -> str:
+    """The condition of the rows that may be changed, of those that are ``visible`` to whoever may change some."""
+    still = _OPEN.get(f"{table.schema}.{table.name}")
+    if still is None:
+        return visible
+    return still if visible == "true" else f"{visible} and {still}"
 
 
 def _assigned(table: Table) -> str:

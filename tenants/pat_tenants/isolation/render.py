@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from sqlalchemy import Table
 
 from pat_auth.policy import POLICY, Permission, Reach, Role
-from pat_platform.database.logins import KEYS
+from pat_platform.database.logins import JOBS, KEYS
 from pat_platform.database.models import TableKind
 from pat_tenants.isolation import door, doors, sign_in, waking
 from pat_tenants.isolation.access import ACCESS, Access, Command
-from pat_tenants.isolation.reach import ACTOR, ORGANISATION, condition
+from pat_tenants.isolation.reach import ACTOR, ORGANISATION, changeable, condition
 from pat_tenants.isolation.roles import DOOR_OWNERS, GROUP, MIGRATOR, OWNERS, database_role
 from pat_tenants.key_tables import WRAPPED, key_tables
 from pat_tenants.tables import metadata
+from pat_tenants.transitions import steps
 
 Statement = tuple[str, str]
 """The role that runs it, and the statement."""
@@ -52,7 +53,7 @@ _KEEPERS: tuple[Statement, ...] = (
     ("pat_sec", "grant execute on function sec.actor() to pat_trail"),
     (
         "pat_sec",
-        f"grant execute on function sec.enter(text), sec.actor(), sec.membership(), sec.survivor() to {GROUP}",
+        f"grant execute on function sec.enter(text), sec.actor(), sec.membership(), sec.survivor(), sec.is_held() to {GROUP}",
     ),
     ("pat_sec", "create policy keeper on sec.people to pat_sec using (true) with check (true)"),
     ("pat_sec", "create policy keeper on sec.logins to pat_sec using (true) with check (true)"),
@@ -70,6 +71,18 @@ _KEEPERS: tuple[Statement, ...] = (
     ),
     ("pat_trail", "create policy keeper on trail.events to pat_trail using (true) with check (true)"),
     ("pat_trail", "create policy keeper on trail.heads to pat_trail using (true) with check (true)"),
+    ("pat_trail", "create policy keeper on trail.signatures to pat_trail using (true) with check (true)"),
+    # What their policies and views name.
+    ("pat_owner", "grant usage on schema app to pat_trail"),
+    ("pat_sec", "grant usage on schema sec to pat_door_trail, pat_door_access"),
+    # Whoever signs the heads sees no event, and replaces no signature.
+    ("pat_trail", f"grant usage on schema trail to {JOBS}"),
+    (
+        "pat_trail",
+        f"grant execute on function trail.unsigned_heads(), trail.keep_signature(uuid, bigint, bytea, text) to {JOBS}",
+    ),
+    ("pat_owner", "grant select (organisation_id, survivor_id, lifted_at) on app.safety_holds to pat_sec"),
+    ("pat_owner", "create policy keeper on app.safety_holds for select to pat_sec using (true)"),
 )
 
 
@@ -114,6 +127,21 @@ def statements() -> Iterator[Statement]:
     for each in doors.DOORS:
         yield from door.render(each)
     yield from _permissions()
+    yield from _transitions()
+
+
+def _transitions() -> Iterator[Statement]:
+    """The rows of the one table that is written here: its owner, too, is bound by row security."""
+    yield "pat_owner", "alter table app.transitions no force row level security"
+    yield "pat_owner", "delete from app.transitions"
+    for noun, before, after, permission, guard, roles in steps.rows():
+        guarded, held = f"'{guard}'" if guard else "null", ", ".join(f"'{role}'" for role in roles)
+        yield (
+            "pat_owner",
+            "insert into app.transitions (noun, from_state, to_state, permission, guard, roles)"
+            f" values ('{noun}', '{before}', '{after}', '{permission}', {guarded}, array[{held}])",
+        )
+    yield "pat_owner", "alter table app.transitions force row level security"
 
 
 def tenant_tables() -> list[Table]:
@@ -175,17 +203,18 @@ def _opened(permission: Permission, access: Access, role: Role, reach: Reach) ->
     columns = f" ({', '.join(access.columns)})" if access.columns else ""
     yield "pat_owner", f"grant {access.command}{columns} on {access.table} to {name}"
     policy = f"create policy {permission.name.lower()}_{role.value}_{access.command} on {access.table}"
-    clauses = _clauses(access.command, visible, condition(table, reach, writing=True))
+    before = changeable(table, visible) if access.command is Command.UPDATE else visible
+    clauses = _clauses(access.command, before, condition(table, reach, writing=True))
     yield "pat_owner", f"{policy} for {access.command} to {name} {clauses}"
 
 
-def _clauses(command: Command, visible: str, check: str | None) -> str:
+def _clauses(command: Command, before: str, check: str | None) -> str:
     if command is Command.INSERT:
         return f"with check ({check})"
-    if command is Command.UPDATE and check != visible:
-        return f"using ({visible}) with check ({check})"
+    if command is Command.UPDATE and check != before:
+        return f"using ({before}) with check ({check})"
     # Without a check of its own, an updated row must meet the same condition as the old one.
-    return f"using ({visible})"
+    return f"using ({before})"
 
 
 def _view(name: str) -> tuple[str, door.View]:

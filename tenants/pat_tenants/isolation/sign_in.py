@@ -50,7 +50,7 @@ KEPT = (
     Kept("sec.codes", changes=("used_at", "session_id")),
     Kept("sec.consents", changes=("scopes", "given_at", "withdrawn_at", "client_hash")),
     Kept("sec.mails", changes=("sealed", "next_at", "tries", "sent_at")),
-    Kept("sec.passkeys", changes=("sign_count", "used_at", "ended_at")),
+    Kept("sec.passkeys", changes=("sign_count", "used_at", "ended_at", "name")),
     # Who there is, and which sessions stand, is for the functions of the schema to say.
     Kept(
         "sec.people",
@@ -73,6 +73,7 @@ KEPT = (
 _ADMINISTRATORS = tuple(database_role(role) for role in POLICY[Permission.CLIENT_REGISTER])
 _INVITING = tuple(database_role(role) for role in POLICY[Permission.MEMBER_INVITE])
 _ENDING = tuple(database_role(role) for role in POLICY[Permission.MEMBER_END])
+_LINKING = tuple(database_role(role) for role in POLICY[Permission.SURVIVOR_INVITE])
 
 CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -90,6 +91,10 @@ CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sec.enrol(bytea,uuid)": (SIGN_IN,),
         "sec.begin_pin(bytea,text,text,text)": (SIGN_IN,),
         "sec.note_arrival(uuid,boolean)": (SIGN_IN,),
+        "sec.tell_alerts()": (SIGN_IN,),
+        "sec.note_change(uuid,text)": (SIGN_IN,),
+        "sec.invite_survivor(uuid,text,bytea)": _LINKING,
+        "sec.withdraw_link(uuid)": _LINKING,
         "sec.find_reset(bytea)": (SIGN_IN,),
         "sec.reset_password(bytea,text,smallint)": (SIGN_IN,),
         "sec.forget()": (SIGN_IN,),
@@ -126,9 +131,12 @@ KEEPER = (
     ),
     ("app.case_assignments", "UPDATE", ("ended_at",)),
     ("app.alerts", "INSERT", ("organisation_id", "survivor_id", "is_raised")),
-    ("app.alerts", "SELECT", ("created_at", "is_raised")),
+    ("app.alerts", "SELECT", ("organisation_id", "id", "created_at", "is_raised", "told_at")),
+    ("app.alerts", "UPDATE", ("told_at",)),
     ("app.alerts", "DELETE", ()),
-    ("app.memberships", "INSERT", ("organisation_id", "id", "person_id", "role", "name")),
+    ("app.alert_closings", "SELECT", ("organisation_id", "alert_id")),
+    ("app.survivors", "SELECT", ("organisation_id", "id")),
+    ("app.memberships", "INSERT", ("organisation_id", "id", "person_id", "role", "name", "survivor_id")),
     ("app.memberships", "UPDATE", ("name", "ended_at")),
 )
 """What these functions reach of the tables of organisations, in the name of their owner; no columns for the whole table."""
