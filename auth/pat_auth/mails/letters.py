@@ -23,7 +23,7 @@ class MailLanguage(StrEnum):
     @classmethod
     def of(cls, tag: str) -> MailLanguage:
         """The language with this tag (BCP 47); English for one that no mail is written in."""
-        return cls(tag.upper()) if tag.upper() in cls else cls.EN
+        return cls.__members__.get(tag.upper(), cls.EN)
 
 
 @dataclass(frozen=True)
