@@ -1,6 +1,7 @@
 """The scratch network, and databases opened on it."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from uuid import uuid4
 
 import pytest
 from tests.database.network import Generations, Member, Network, drop_network, make_network
@@ -60,3 +61,11 @@ def colleague(network: Network, member: Member) -> Member:
 def stranger(network: Network, member: Member) -> Member:
     """Somebody of another organisation."""
     return next(other for other in network.members if other.organisation != member.organisation)
+
+
+@pytest.fixture
+def words(network: Network) -> Iterator[str]:
+    """Words that no other test writes; no note that begins with them stays."""
+    words = f"written {uuid4()}"
+    yield words
+    network.execute("delete from app.notes where words like %s", (f"{words}%",))

@@ -1,6 +1,6 @@
 """What a verb presumes is what it would have found, or it is not done."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import bindparam, select, text
 from tests.database.conftest import OpenDatabase
 from tests.database.network import Member, Network
+from tests.database.notes import Note, note_of, stored
 from tests.database.proxy import Proxy
-from tests.database.test_transactions import Note, note_of, stored
 
 from pat_platform.database import presumed
 from pat_platform.database.access import Database
@@ -23,18 +23,6 @@ from pat_platform.errors import Fault, Refused
 WANTED = select(Note.id, Note.words).where(Note.id == bindparam("id"))
 
 Verb = Callable[[Transaction], Awaitable[Any]]
-
-
-@pytest.fixture
-def words() -> str:
-    """Words that no other test writes."""
-    return f"written {uuid4()}"
-
-
-@pytest.fixture(autouse=True)
-def leave_no_notes(network: Network) -> Iterator[None]:
-    yield
-    network.execute("delete from app.notes where words like 'written%%'")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,13 +33,6 @@ STAYING = {
 }
 OVER = {"hour": "61 min", "day": "25 hours", "month": "31 days", "once": "1 s"}
 YOUNG = {"hour": "59 min", "day": "23 hours", "month": "29 days", "once": "-1 min"}
-
-
-@pytest.fixture
-def admin(wall: Wall) -> Iterator[Connection]:
-    """A superuser's transaction that is never committed."""
-    with wall.admin.transaction(force_rollback=True):
-        yield wall.admin
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -39,13 +38,6 @@ class Machine:
 
     def events(self) -> list[tuple[object, ...]]:
         return self.wall.admin.execute(EVENTS.encode(), (self.organisation,)).fetchall()
-
-
-@pytest.fixture
-def admin(wall: Wall) -> Iterator[Connection]:
-    """A superuser's transaction that is never committed."""
-    with wall.admin.transaction(force_rollback=True):
-        yield wall.admin
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,13 +17,6 @@ from pat_platform.database.logins import SIGN_IN
 
 END = "select sec.end_membership(%s)"
 NOT_FOUND, LAST = {"refused": "NOT_FOUND"}, {"refused": "LAST_ADMINISTRATOR"}
-
-
-@pytest.fixture
-def admin(wall: Wall) -> Iterator[Connection]:
-    """A superuser's transaction that is never committed."""
-    with wall.admin.transaction(force_rollback=True):
-        yield wall.admin
 
 
 @pytest.fixture

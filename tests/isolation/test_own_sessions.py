@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,13 +15,6 @@ from tests.support.wall import Connection, Wall, as_superuser
 from pat_auth.clients.models import Serves
 from pat_auth.policy import Role
 from pat_platform.database.logins import login_name
-
-
-@pytest.fixture
-def admin(wall: Wall) -> Iterator[Connection]:
-    """A superuser's transaction that is never committed."""
-    with wall.admin.transaction(force_rollback=True):
-        yield wall.admin
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -25,13 +24,6 @@ REGISTERED = (
     " created_by, updated_by) values (%s, 'A program', 'PUBLIC', %s, '{}', '{}', '{}', '{}', %s, %s)"
 )
 BELIEVED = "insert into app.client_keys (organisation_id, client_id, kid, jwk, created_by) values (%s, %s, %s, %s, %s)"
-
-
-@pytest.fixture
-def admin(wall: Wall) -> Iterator[Connection]:
-    """A superuser's transaction that is never committed."""
-    with wall.admin.transaction(force_rollback=True):
-        yield wall.admin
 
 
 @pytest.fixture(params=ADMINISTRATORS, ids=lambda each: each[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,13 +63,6 @@ class Opening:
         with as_superuser(self.wall.admin, SIGN_IN, None):
             handle: UUID | None = ask(self.wall.admin, OPEN, *values.values())
         return handle
-
-
-@pytest.fixture
-def admin(wall: Wall) -> Iterator[Connection]:
-    """A superuser's transaction that is never committed."""
-    with wall.admin.transaction(force_rollback=True):
-        yield wall.admin
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -36,13 +35,6 @@ class Place:
 def worker(wall: Wall) -> Member:
     """A social worker of cbo-a. ``hers`` is assigned to her."""
     return wall.member("cbo-a", Role.SOCIAL_WORKER)
-
-
-@pytest.fixture
-def admin(wall: Wall) -> Iterator[Connection]:
-    """A superuser's transaction, of which nothing remains."""
-    with wall.admin.transaction(force_rollback=True):
-        yield wall.admin
 
 
 @pytest.fixture
