@@ -44,7 +44,7 @@ class SigningKeys:
     @classmethod
     def generate(cls) -> "SigningKeys":
         """Keys that were never used."""
-        return cls(current=_generate(), next=_generate())
+        return cls(current=generate_key(), next=generate_key())
 
     @property
     def published(self) -> list[ECKey]:
@@ -57,7 +57,7 @@ class SigningKeys:
 
     def rotated(self) -> "SigningKeys":
         """These keys one step on: the next one signs, the current one only verifies, the retired one goes."""
-        return SigningKeys(current=self.next, next=_generate(), retired=self.current)
+        return SigningKeys(current=self.next, next=generate_key(), retired=self.current)
 
 
 def stored_keys(folder: Path) -> SigningKeys | None:
@@ -69,9 +69,9 @@ def stored_keys(folder: Path) -> SigningKeys | None:
         stored = json.loads(content)
         retired = stored["retired"]
         return SigningKeys(
-            current=_import(stored["current"]),
-            next=_import(stored["next"]),
-            retired=None if retired is None else _import(retired),
+            current=private_key(stored["current"]),
+            next=private_key(stored["next"]),
+            retired=None if retired is None else private_key(retired),
         )
     except (ValueError, KeyError, TypeError, JoseError) as error:
         raise UnusableKeys(f"{folder / _FILE} does not hold signing keys") from error
@@ -135,11 +135,13 @@ class KeysInFile:
         return (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
 
 
-def _generate() -> ECKey:
+def generate_key() -> ECKey:
+    """A key of our curve, named by its thumbprint (RFC 7638)."""
     return ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
 
 
-def _import(stored: dict[str, Any]) -> ECKey:
+def private_key(stored: dict[str, Any]) -> ECKey:
+    """A key as it is stored. Raises ValueError, TypeError or JoseError for anything but a private P-256 key under its own name."""
     key = ECKey.import_key(stored)
     if not key.is_private or key.curve_name != "P-256" or key.kid != key.thumbprint():
         raise ValueError("not a private P-256 key named by its thumbprint")

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -98,6 +99,7 @@ class Broken:
 
 
 GENESIS = b"\0" * 32
+NOTHING_SIGNED: Mapping[int, bytes] = MappingProxyType({})
 
 
 def event_hash(row: Mapping[str, Any]) -> bytes:
@@ -122,11 +124,16 @@ def _moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def first_broken(events: Iterable[Mapping[str, Any]], head: Mapping[str, Any] | None) -> Broken | None:
+def first_broken(
+    events: Iterable[Mapping[str, Any]],
+    head: Mapping[str, Any] | None,
+    signed: Mapping[int, bytes] = NOTHING_SIGNED,
+) -> Broken | None:
     """Walk one organisation's events in order of number and name the first that does not fit; None when the chain holds.
 
     ``head`` is the chain's row of ``trail.heads``, None when there is none: it shows whether events were cut off or put on at the
-    end. Whoever can write both tables can still write another chain that fits: that is for signed heads to show.
+    end. Whoever can write both tables can write another chain that fits: ``signed`` are the hashes of events, by their numbers, for
+    which there is a signature.
     """
     previous, number, organisation = GENESIS, 0, None
     newest = head["number"] if head else 0
@@ -138,8 +145,10 @@ def first_broken(events: Iterable[Mapping[str, Any]], head: Mapping[str, Any] | 
             return Broken(organisation, number, "added")
         if row["previous"] != previous or row["hash"] != event_hash(row):
             return Broken(organisation, number, "changed")
+        if signed.get(number, row["hash"]) != row["hash"]:
+            return Broken(organisation, number, "not what was signed")
         previous = row["hash"]
-    if head and number < newest:
+    if head and number < max(newest, *signed, 0):
         return Broken(head["organisation_id"], number + 1, "cut off")
     if head and head["hash"] != previous:
         return Broken(head["organisation_id"], number, "changed")

@@ -23,6 +23,7 @@ from pat_server.readiness import Readiness
 from pat_server.sign_in.forgetting import forget_now_and_then
 from pat_server.sign_in.origins import CrossOrigin, Origins
 from pat_server.sign_in.routes import sign_in_routes
+from pat_server.signing import sign_now_and_then
 from pat_server.stopping import Stopping
 from pat_server.subscriptions.hub import Hub
 from pat_server.subscriptions.sockets import Sockets
@@ -41,6 +42,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         forgetting = create_task(forget_now_and_then(parts.issuer.connections))
         posting = create_task(send_what_is_due(parts))
+        signing = create_task(sign_now_and_then(settings))
         ringing = create_task(hub.bell.ring())
         try:
             yield
@@ -48,6 +50,7 @@ def create_app(settings: Settings) -> Starlette:
             stopping.say_farewell()
             forgetting.cancel()
             posting.cancel()
+            signing.cancel()
             ringing.cancel()
             await parts.database.close()
             await to_thread(parts.issuer.connections.close)

@@ -25,6 +25,8 @@ from pat_platform.engine.engine import Settings as EngineSettings
 from pat_platform.settings import EngineMode, Settings
 from pat_schema.root import declarations, graphql_schema
 from pat_schema.survivors import UNSEAL
+from pat_schema.trail import WORDED
+from pat_server.access_words import worded
 from pat_server.diagnosing import Diagnosis
 from pat_server.introspection import validate_closed
 from pat_server.key_calls import CountedKeys
@@ -123,7 +125,7 @@ def make_engine(settings: Settings, vault: Vault, *, blocking: bool = False) -> 
     return Engine(
         graphql_schema(),
         declarations(),
-        {UNSEAL: unseal_here if blocking else unseal},
+        {UNSEAL: unseal_here if blocking else unseal, WORDED: worded},
         derived(settings.secret, b"pat cursors"),
         EngineSettings(
             max_cost=settings.max_cost,

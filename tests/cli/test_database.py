@@ -1,15 +1,19 @@
 """The commands that work on a database of one's own."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 from tests.cli.conftest import SECRET, Pat, rows
 
 from pat_platform.database.logins import ISSUER, login_name, login_password
 from pat_platform.postgres import EmbeddedPostgres
-from pat_server.commands import serve
+from pat_platform.trail import event_hash
+from pat_server.commands import audit, serve
 
 OTHER_SECRET = "another deployment secret, just as long as it"
 ADD = ["organisation", "add", "cbo-a", "--name", "Doyel", "--kind", "cbo", "--state", "West Bengal"]
@@ -192,7 +196,7 @@ def _record(url: str, organisation: UUID) -> None:
 
 def test_an_intact_trail_is_counted(own: Pat, trail: str) -> None:
     done = own("audit", "verify")
-    assert (done.exit_code, done.output) == (0, "2 chains, 6 events: intact.\n")
+    assert (done.exit_code, done.output) == (0, "2 chains, 6 events: intact; 0 chains are signed.\n")
 
 
 @pytest.mark.parametrize(
@@ -211,3 +215,96 @@ def test_the_first_event_that_does_not_fit_is_named(own: Pat, trail: str, tamper
     done = own("audit", "verify")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == f"pat: The trail is not as it was written.\ncbo-b: {found}\n"
+
+
+def _write_anew(url: str) -> None:
+    """Change the second event of a chain, and every hash after it: a chain that fits, by somebody who can write every table."""
+    with psycopg.connect(url, row_factory=dict_row) as admin:
+        chain = admin.execute(
+            "select * from trail.events order by organisation_id, number limit 3"
+        ).fetchall()
+        chain[1]["detail"] = "{}"
+        for before, event in itertools.pairwise(chain):
+            event["previous"] = before["hash"]
+            event["hash"] = event_hash(event)
+            admin.execute(
+                "update trail.events set detail = %(detail)s, previous = %(previous)s, hash = %(hash)s"
+                " where organisation_id = %(organisation_id)s and number = %(number)s",
+                event,
+            )
+        admin.execute(
+            "update trail.heads set hash = %(hash)s where organisation_id = %(organisation_id)s", chain[2]
+        )
+
+
+def test_a_chain_that_was_written_anew_is_found_by_its_signature(own: Pat, trail: str) -> None:
+    assert own("audit", "sign").output == "2 heads are signed.\n"
+    assert own("audit", "sign").output == "0 heads are signed.\n"
+    assert own("audit", "verify").output == "2 chains, 6 events: intact; 2 chains are signed.\n"
+    _write_anew(trail)
+    done = own("audit", "verify")
+    assert done.exit_code == 1
+    assert done.stderr.endswith(": event 3 is not what was signed\n")
+
+
+def test_what_is_not_signed_is_not_found(own: Pat, trail: str) -> None:
+    """That is what signing is for."""
+    _write_anew(trail)
+    assert own("audit", "verify").exit_code == 0
+
+
+def test_events_that_were_cut_off_with_their_head_are_found_by_their_signature(own: Pat, trail: str) -> None:
+    own("audit", "sign")
+    rows(trail, "delete from trail.events where number = 3")
+    rows(
+        trail,
+        "update trail.heads h set number = 2, hash = e.hash from trail.events e"
+        " where e.organisation_id = h.organisation_id and e.number = 2",
+    )
+    assert "event 3 is cut off" in own("audit", "verify").stderr
+    rows(trail, "delete from trail.events")
+    rows(trail, "delete from trail.heads")
+    assert "event 1 is cut off" in own("audit", "verify").stderr
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "hash = sha256('')",
+        "signature = 'x'",
+        "signature = (select s.signature from trail.signatures s where s.organisation_id <> signatures.organisation_id)",
+    ],
+)
+def test_a_signature_that_is_not_ours_is_named(own: Pat, trail: str, forged: str) -> None:
+    own("audit", "sign")
+    of_b = "organisation_id = (select id from app.organisations where slug = 'cbo-b')"
+    rows(trail, f"update trail.signatures set {forged} where {of_b}")
+    done = own("audit", "verify")
+    assert done.stderr.splitlines()[1:] == ["cbo-b: the signature of event 3 is none of ours"]
+
+
+def test_signatures_are_read_with_public_keys_and_outlive_the_key(
+    own: Pat, trail: str, tmp_path: Path
+) -> None:
+    assert trail
+    own("audit", "sign")
+    public = tmp_path / "public.json"
+    public.write_text(own("audit", "keys").output)
+    assert "signs the trail" in own("audit", "rotate").output
+    assert own("audit", "verify").exit_code == 0
+    (tmp_path / "keys" / "trail-keys.json").unlink()
+    assert own("audit", "verify").exit_code == 1
+    assert own("audit", "verify", "--keys", str(public)).exit_code == 0
+    public.write_text("{}")
+    assert own("audit", "verify", "--keys", str(public)).exit_code == 1
+
+
+def test_what_should_have_been_signed_long_ago_is_named(
+    own: Pat, trail: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert trail
+    monkeypatch.setattr(audit, "LATE", timedelta(0))
+    done = own("audit", "verify")
+    assert "cbo-a: nothing is signed since" in done.stderr
+    own("audit", "sign")
+    assert own("audit", "verify").exit_code == 0
