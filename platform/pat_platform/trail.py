@@ -148,7 +148,7 @@ def first_broken(
         if signed.get(number, row["hash"]) != row["hash"]:
             return Broken(organisation, number, "not what was signed")
         previous = row["hash"]
-    if head and number < max(newest, *signed, 0):
+    if head and number < max([newest, *signed]):
         return Broken(head["organisation_id"], number + 1, "cut off")
     if head and head["hash"] != previous:
         return Broken(head["organisation_id"], number, "changed")

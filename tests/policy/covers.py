@@ -166,7 +166,7 @@ def _events(wall: Wall, view: str, me: Member) -> Covered:
                 yield own, {NETWORK}
             case "door.access_log" if is_ours and HER in event.subjects and "_survivor" not in event.login:
                 yield own, {OWN}
-        referrals = [("hers", OWN)] if event.label in of_goa else []
+        referrals: list[tuple[str, Reach | None]] = [("hers", OWN)] if event.label in of_goa else []
         if event.label == "read a list of three":
             referrals.append(("ours", None))
         if event.label == "read what was exchanged":

@@ -163,6 +163,14 @@ def test_a_head_that_is_gone_or_changed_is_named(wall: Wall, five: UUID) -> None
     assert broken(wall) == Broken(five, 5, "changed")
 
 
+def test_an_event_that_is_not_what_was_signed_is_named(wall: Wall, five: UUID) -> None:
+    events, head = chain(wall)
+    signed = {event["number"]: event["hash"] for event in events if event["number"] in (2, 4)}
+    assert first_broken(events, head, signed) is None
+    assert first_broken(events, head, {**signed, 4: b"another"}) == Broken(five, 4, "not what was signed")
+    assert first_broken(events, head, {**signed, 6: b"once"}) == Broken(five, 6, "cut off")
+
+
 def test_events_that_change_places_are_named(wall: Wall, five: UUID) -> None:
     wall.admin.execute(
         "update trail.events set number = case number when 2 then -3 else -2 end where organisation_id = %s and number in (2, 3)",

@@ -163,6 +163,9 @@ def _walk(
     with connection.cursor("events", row_factory=dict_row) as cursor:
         cursor.itersize = 1000
         broken = first_broken(counted(iter(cursor.execute(query, (organisation,)))), head, signed)
+    if signed and not seen and head is None:
+        # Nothing is left that says whose chain it was, but for the signatures.
+        broken = Broken(organisation, 1, "cut off")
     return broken, seen
 
 
