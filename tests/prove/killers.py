@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,7 @@ _GUESSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("estimates", ("test_nothing_is_known_of_any_value",)),
 )
 
+_GUESSED_BY_FIT = {"same": 0.5, "named": 0.4, "any": 0.2, "other": 0.002}
 _PLACES = (("trail.", "tests/trail/"), ("door.", "test_referral"), ("sec.", "test_sessions"))
 
 
@@ -108,16 +111,15 @@ class Killers:
         """How likely it is to notice the mutant, for the time that it takes."""
         tried, killed = self.tries.get(self._likeness(mutant, item), (0, 0))
         # A test for other roles or tables than the mutant's is the last to try.
-        guess = {"same": 0.5, "any": 0.2, "other": 0.002}[self._fit(mutant, item)] * (
-            1 if guessed(mutant, item) else 0.1
-        )
+        fit = self._fit(mutant, item)
+        guess = _GUESSED_BY_FIT[fit] * (1 if fit == "named" or guessed(mutant, item) else 0.1)
         return (killed + guess) / (tried + 1) / (self.seconds.get(item.nodeid, 0.2) + 0.2)
 
     def _likeness(self, mutant: Mutant, item: pytest.Item) -> str:
         return f"{mutant.kind}|{bare_name(item)}|{self._fit(mutant, item)}"
 
     def _fit(self, mutant: Mutant, item: pytest.Item) -> str:
-        """Whether the test is about the same table or role, about another one, or about neither."""
+        """Whether the test is about the same table or role, about another one, or about neither, and its file names it."""
         parameters: Any = getattr(item, "callspec", None)
         values = list(parameters.params.values()) if parameters else []
         texts = [str(value) for value in values] + [
@@ -125,8 +127,16 @@ class Killers:
         ]
         about = {name for text in texts for name in (text, f"pat_{text}")} & self.names
         if not about or not mutant.hints:
-            return "any"
+            return "named" if names_one(item.path, mutant.hints) else "any"
         return "same" if about & mutant.hints else "other"
+
+
+@cache
+def names_one(file: Path, hints: frozenset[str]) -> bool:
+    """Whether the file speaks of a function or a table by its name."""
+    text = file.read_text()
+    bare = (hint.partition("(")[0].rpartition(".") for hint in hints)
+    return any(schema and re.search(rf"\b{name}\b", text) for schema, _, name in bare)
 
 
 def bare_name(item: pytest.Item) -> str:
