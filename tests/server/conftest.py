@@ -35,6 +35,7 @@ from pat_server.demo.load import load
 from pat_server.executing import Executor
 from pat_server.migrate import migrate
 from pat_server.requests import Answer, GraphQLRequest
+from pat_server.subscriptions.wire import OPTIONS
 
 SECRET = b"a deployment secret for tests only, long enough"
 
@@ -166,7 +167,7 @@ class serving:
         port = port or int(settings.issuer.rpartition(":")[2])
         # Loggers belong to whole processes: this server says nothing about them.
         config = uvicorn.Config(
-            create_app(settings), host="127.0.0.1", port=port, log_level="warning", log_config=None
+            create_app(settings), host="127.0.0.1", port=port, log_level="warning", log_config=None, **OPTIONS
         )
         self._url = f"http://127.0.0.1:{port}"
         self._server = uvicorn.Server(config)

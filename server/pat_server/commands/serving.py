@@ -15,11 +15,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from pat_platform.logging import get_logger
-from pat_server.asked import BODY_LIMIT
 from pat_server.commands.ports import refused
 from pat_server.commands.trouble import Trouble
 from pat_server.stopping import Stopping
-from pat_server.subscriptions.wire import Socket
+from pat_server.subscriptions.wire import OPTIONS
 
 log = get_logger(__name__)
 
@@ -63,10 +62,7 @@ class ReadyServer(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 server_header=False,
-                ws=Socket,
-                ws_max_size=BODY_LIMIT,
-                # Each would keep its own dictionary of what was said before.
-                ws_per_message_deflate=False,
+                **OPTIONS,
                 lifespan="on",
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )

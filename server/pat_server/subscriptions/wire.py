@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from pat_server.asked import BODY_LIMIT
 
 
 class Socket(WebSocketsSansIOProtocol):
@@ -13,3 +19,14 @@ class Socket(WebSocketsSansIOProtocol):
         await super().run_asgi()
         if not self.writable.is_set():
             self.transport.abort()
+
+
+OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        "ws": Socket,
+        "ws_max_size": BODY_LIMIT,
+        # Each would keep its own dictionary of what was said before.
+        "ws_per_message_deflate": False,
+    }
+)
+"""What uvicorn is told of sockets."""

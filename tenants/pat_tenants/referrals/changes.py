@@ -25,5 +25,5 @@ select json_build_object(
         ) found)
 )::text"""
 
-SENT = _LOOK.format(visible="app.referrals")
+SENT = _LOOK.format(visible="door.referral_states")
 RECEIVED = _LOOK.format(visible="door.received_referrals")
