@@ -66,7 +66,9 @@ def test_a_manager_closes_an_alert_once(wall: Wall, admin: Connection, me: Membe
     assert close(admin, me, alert, because="MISTAKE") == TWICE
 
 
-def test_what_is_no_alert_of_hers_is_not_there_to_be_closed(wall: Wall, admin: Connection, me: Member) -> None:
+def test_what_is_no_alert_of_hers_is_not_there_to_be_closed(
+    wall: Wall, admin: Connection, me: Member
+) -> None:
     """That a survivor came in as she always does is told to nobody, by no error either."""
     for alert in (put_alert(wall, is_raised=False), put_alert(wall, "cbo-b"), uuid4()):
         assert close(admin, me, alert) == REFUSED

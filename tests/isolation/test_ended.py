@@ -35,9 +35,9 @@ def changed(admin: Connection, me: Member, statement: str, id: UUID) -> object:
 def test_a_program_that_was_disabled_is_neither_enabled_nor_changed(admin: Connection, me: Member) -> None:
     client = put_client(admin, me.organisation)
     stamp = f"updated_by = '{me.person}'"
-    assert changed(admin, me, f"update app.clients set disabled_at = now(), {stamp} where id = %s", client) == [
-        (1,)
-    ]
+    assert changed(
+        admin, me, f"update app.clients set disabled_at = now(), {stamp} where id = %s", client
+    ) == [(1,)]
     for change in ("disabled_at = null", "name = 'Another'", "origins = '{https://evil.example}'"):
         statement = f"update app.clients set {change}, {stamp} where id = %s"
         assert changed(admin, me, statement, client) == NONE

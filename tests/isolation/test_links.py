@@ -153,9 +153,7 @@ def test_nothing_is_withdrawn_that_is_not_a_survivors_who_signs_in(
     invite(admin, me, survivor)
     for change in ("role = 'auditor'", "ended_at = now()"):
         with admin.transaction(force_rollback=True):
-            admin.execute(
-                f"update app.memberships set {change} where id = %s".encode(), (hers.membership,)
-            )
+            admin.execute(f"update app.memberships set {change} where id = %s".encode(), (hers.membership,))
             with as_superuser(admin, me.login, me.session):
                 assert ask(admin, WITHDRAW, survivor) is False
 

@@ -220,6 +220,7 @@ def granting_on(wall: Wall, folder: Path) -> Iterator[Granting]:
         secrets=Secrets.of(SECRET),
         hashing=CountedHashing(),
         clock=clock,
+        sends_mail=True,
     )
     try:
         yield Granting(wall, service, connections, clock, folder)

@@ -12,6 +12,7 @@ from tests.server.sign_in.attacks import (
     on_clients,
     on_codes,
     on_pages,
+    on_passwords,
     on_questions,
     on_sessions,
 )
@@ -27,6 +28,7 @@ ATTACKS = (
     *on_access_tokens.ATTACKS,
     *on_questions.ATTACKS,
     *on_pages.ATTACKS,
+    *on_passwords.ATTACKS,
     *on_codes.ATTACKS,
     *on_clients.ATTACKS,
     *on_sessions.ATTACKS,
