@@ -313,7 +313,7 @@ grant execute on function sec.live_among(uuid[]) to pat_service_listener;
 grant execute on function sec.forget_changes() to pat_service_sign_in;
 
 set role pat_owner;
-grant select (organisation_id, id, received_id, case_id, survivor_id) on app.referrals to pat_sec;
+grant select (organisation_id, id, received_id, case_id, survivor_id, to_organisation_id, consent_id) on app.referrals to pat_sec;
 create policy waking_select on app.referrals for select to pat_sec using (true);
 grant select (organisation_id, transaction, changed_at) on app.referral_changes to pat_sec;
 create policy waking_select on app.referral_changes for select to pat_sec using (true);

@@ -92,10 +92,59 @@ create trigger take_answer before insert on app.referral_answers
 for each row execute function app.take_answer();
 """
 
+# Whoever waits for referrals is woken when what they stand on is withdrawn, suspended or signed anew.
+WAKING = """
+create function sec.note_withdrawal() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    insert into app.referral_changes (organisation_id, referral_id, case_id, survivor_id)
+    select r.organisation_id, r.id, r.case_id, r.survivor_id from app.referrals r
+    where r.organisation_id = new.organisation_id and r.consent_id = new.consent_id
+    union all
+    select r.to_organisation_id, r.received_id, null, null from app.referrals r
+    where r.organisation_id = new.organisation_id and r.consent_id = new.consent_id;
+    notify pat_changes;
+    return null;
+end
+$$;
+
+create function sec.note_agreement() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    insert into app.referral_changes (organisation_id, referral_id, case_id, survivor_id)
+    select r.organisation_id, r.id, r.case_id, r.survivor_id from app.referrals r
+    where (r.organisation_id, r.to_organisation_id) in (
+        (new.organisation_id, new.partner_id), (new.partner_id, new.organisation_id))
+    union all
+    select r.to_organisation_id, r.received_id, null, null from app.referrals r
+    where (r.organisation_id, r.to_organisation_id) in (
+        (new.organisation_id, new.partner_id), (new.partner_id, new.organisation_id));
+    notify pat_changes;
+    return null;
+end
+$$;
+
+revoke all on function sec.note_withdrawal(), sec.note_agreement() from public;
+grant usage on schema sec to pat_owner;
+grant execute on function sec.note_withdrawal(), sec.note_agreement() to pat_owner;
+"""
+
+NOTING = """
+create trigger note after insert on app.consent_withdrawals for each row execute function sec.note_withdrawal();
+create trigger note after insert or update on app.agreements for each row execute function sec.note_agreement();
+"""
+
 
 def upgrade() -> None:
-    """Make the table, which the wall fills, and the triggers that ask it."""
+    """Make the table, which the wall fills, the triggers that ask it, and those that wake whoever waits."""
     op.execute("set local role pat_owner")
     op.get_bind().exec_driver_sql(TRANSITIONS)
     op.get_bind().exec_driver_sql(FUNCTIONS)
+    op.execute("set local role pat_sec")
+    op.get_bind().exec_driver_sql(WAKING)
+    op.execute("set local role pat_owner")
+    op.get_bind().exec_driver_sql(NOTING)
+    op.execute("set local role pat_sec")
+    # Who makes a trigger must be allowed to call its function; whoever sets it off need not.
+    op.execute("revoke execute on function sec.note_withdrawal(), sec.note_agreement() from pat_owner")
     op.execute("reset role")

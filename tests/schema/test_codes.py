@@ -23,6 +23,7 @@ TABLES = {
     "CaseCount": "app.cases",
     "CaseNote": "app.case_notes",
     "Client": "app.clients",
+    "Consent": "app.consents",
     "GroupMember": "app.group_members",
     "Hearing": "app.hearings",
     "LegalProceeding": "app.legal_proceedings",

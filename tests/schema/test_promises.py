@@ -12,6 +12,7 @@ from pat_platform.engine.declare import Column
 from pat_schema.root import declarations
 
 SOURCES = TABLES | {
+    "Agreement": "app.agreements",
     "Alert": "app.alerts",
     "CaseAssignment": "app.case_assignments",
     "ClientKey": "app.client_keys",
@@ -21,8 +22,15 @@ SOURCES = TABLES | {
     "Session": "sec.sessions",
 }
 COMPUTED = {
+    ("Agreement", "our_scopes"),
+    ("Agreement", "partner_name"),
+    ("Agreement", "partner_state"),
+    ("Agreement", "status"),
+    ("Agreement", "their_scopes"),
     ("CaseCount", "count"),
     ("ClientKey", "is_believed"),
+    ("Consent", "is_live"),
+    ("Consent", "recipient"),
     ("Invitation", "is_open"),
     ("Referral", "direction"),
     ("Referral", "status"),

@@ -17,6 +17,8 @@ from pat_platform.errors import Refused
 from pat_server.assembly import vault_of
 from pat_tenants.cases import service as cases
 from pat_tenants.cases.models import CaseStage, HearingMode, RiskLevel
+from pat_tenants.consents.models import ConsentGiver, ConsentMode, ConsentQuestion
+from pat_tenants.consents.service import Terms, record_consent
 from pat_tenants.groups import service as groups
 from pat_tenants.groups.models import EntryKind, GroupPolicy
 from pat_tenants.groups.service import NewEntry, NewMember
@@ -53,10 +55,33 @@ def organisation(network: Network, slug: str) -> UUID:
 
 def a_case(network: Network, slug: str = "cbo-f") -> UUID:
     found: UUID = network.rows(
-        "select c.id from app.cases c join app.organisations o on o.id = c.organisation_id where o.slug = %s limit 1",
+        "select c.id from app.cases c join app.organisations o on o.id = c.organisation_id join app.survivors s on s.id = c.survivor_id"
+        " where o.slug = %s and not s.is_minor_at_intake limit 1",
         slug,
     )[0][0]
     return found
+
+
+async def agreed(network: Network, tx: Transaction, referral: Referral, scopes: list[Scope]) -> UUID:
+    """A consent of hers to what a referral asks for."""
+    terms = Terms(
+        recipient_id=referral.to_organisation_id,
+        purpose=Need(referral.need),
+        scopes=scopes,
+        valid_until=datetime.now(UTC) + SOON,
+        notice_version="1",
+        notice_language="bn",
+        agreed=tuple(ConsentQuestion),
+    )
+    return await record_consent(
+        tx,
+        vault_of(network.settings),
+        survivor_id=referral.survivor_id,
+        terms=terms,
+        giver=ConsentGiver.SELF,
+        mode=ConsentMode.AUDIO,
+        evidence="7",
+    )
 
 
 async def code_of(awaitable: Any) -> str:
@@ -74,8 +99,8 @@ async def test_a_referral_is_drafted_agreed_sent_answered_reported_and_revoked(
             tx, case_id=a_case(network), to=goa, need=Need.COURT_FOLLOW_UP
         )
         scopes = [Scope.LEGAL_STATUS, Scope.HEARING_SCHEDULE]
-        until = datetime.now(UTC) + SOON
-        await referrals.record_consent(tx, referral_id=drafted.id, scopes=scopes, agreed_until=until)
+        consent = await agreed(network, tx, drafted, scopes)
+        await referrals.base_referral(tx, referral_id=drafted.id, consent_id=consent)
         await referrals.send_referral(tx, referral_id=drafted.id)
         id, received_id = drafted.id, drafted.received_id
     async with acting("worker@goa.example") as tx:
@@ -98,10 +123,8 @@ async def test_a_sent_referral_may_be_closed(network: Network, acting: Any) -> N
     async with acting("manager@cbo-f.example") as tx:
         to = organisation(network, "delhi")
         drafted = await referrals.draft_referral(tx, case_id=a_case(network), to=to, need=Need.SHELTER)
-        until = datetime.now(UTC) + SOON
-        await referrals.record_consent(
-            tx, referral_id=drafted.id, scopes=[Scope.RISK_SAFETY], agreed_until=until
-        )
+        consent = await agreed(network, tx, drafted, [Scope.RISK_SAFETY])
+        await referrals.base_referral(tx, referral_id=drafted.id, consent_id=consent)
         await referrals.send_referral(tx, referral_id=drafted.id)
         await referrals.close_referral(tx, referral_id=drafted.id)
         closed = await tx.get(Referral, drafted.id)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pat_server.demo.organisations import partner
-from pat_server.demo.referrals import REFERRALS
+from pat_server.demo.organisations import COMMUNITIES, DESTINATIONS, partner
 from pat_server.demo.telling import Stage, at_once
 from pat_tenants.agreements.service import sign_agreement, suspend_agreement
 from pat_tenants.referrals.models import Scope
 
-_REFERRED = {(story.sender, story.receiver) for story in REFERRALS}
 UNANSWERED = ("cbo-g", "gujarat")
 """Signed by the one, and by the other not yet."""
 SUSPENDED = ("cbo-f", "punjab")
 """Suspended by the receiver."""
 
-SIGNED = frozenset({*_REFERRED, UNANSWERED, SUSPENDED})
-"""By the sending organisation."""
+SIGNED = frozenset((sender.slug, receiver.slug) for sender in COMMUNITIES for receiver in DESTINATIONS)
+"""By the sending organisation: all of them with all of the destination states."""
 
 _SCOPES = tuple(scope for scope in Scope if scope is not Scope.HEALTH_MHPSS)
 

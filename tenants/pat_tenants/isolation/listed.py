@@ -26,6 +26,12 @@ SECOND_REFERENCES = (
 TRIGGERS: Mapping[str, str] = MappingProxyType(
     {
         **waking.TRIGGERS,
+        "app.consent_withdrawals.note": (
+            "CREATE TRIGGER note AFTER INSERT ON app.consent_withdrawals FOR EACH ROW EXECUTE FUNCTION sec.note_withdrawal()"
+        ),
+        "app.agreements.note": (
+            "CREATE TRIGGER note AFTER INSERT OR UPDATE ON app.agreements FOR EACH ROW EXECUTE FUNCTION sec.note_agreement()"
+        ),
         "app.referrals.take_step": (
             "CREATE TRIGGER take_step BEFORE INSERT OR UPDATE ON app.referrals FOR EACH ROW EXECUTE FUNCTION app.take_step()"
         ),

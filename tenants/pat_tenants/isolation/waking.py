@@ -19,7 +19,12 @@ CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Who calls the functions, as PostgreSQL writes them."""
 
-WRITERS = ("sec.note_referral()", "sec.note_word_on_referral()")
+WRITERS = (
+    "sec.note_referral()",
+    "sec.note_word_on_referral()",
+    "sec.note_withdrawal()",
+    "sec.note_agreement()",
+)
 """What the triggers call: nobody else may."""
 
 TRIGGERS: Mapping[str, str] = MappingProxyType(
@@ -35,7 +40,15 @@ TRIGGERS: Mapping[str, str] = MappingProxyType(
 """All triggers that there are, as PostgreSQL writes them."""
 
 _CHANGES = "app.referral_changes"
-_REFERRAL = ("organisation_id", "id", "received_id", "case_id", "survivor_id")
+_REFERRAL = (
+    "organisation_id",
+    "id",
+    "received_id",
+    "case_id",
+    "survivor_id",
+    "to_organisation_id",
+    "consent_id",
+)
 
 KEEPER: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("app.referrals", "SELECT", _REFERRAL),

@@ -62,8 +62,11 @@ def consent_covers(
         raise Refused("DATES_INVALID", "This referral would be over already.", "until")
 
 
-def agreement_covers(agreement: Allowed | None, scopes: Collection[str], now: datetime) -> None:
-    """Raises Refused where the two organisations have no live agreement, or one that does not cover what is shared."""
+def agreement_covers(agreement: Allowed | None, scopes: Collection[str], now: datetime) -> datetime:
+    """Until when the agreement of the two organisations covers what is shared.
+
+    Raises Refused where there is none that is live, and where it does not cover all of it.
+    """
     if agreement is None or not agreement.holds(now):
         raise Refused(
             "AGREEMENT_MISSING",
@@ -76,6 +79,7 @@ def agreement_covers(agreement: Allowed | None, scopes: Collection[str], now: da
             "Your agreement with that organisation does not allow to share all of this.",
             "scopes",
         )
+    return agreement.until
 
 
 def is_shared(status: ReferralStatus, scopes: Collection[str], scope: Scope) -> None:

@@ -123,9 +123,10 @@ async def send_referral(tx: Transaction, *, referral_id: UUID) -> None:
     now = datetime.now(UTC)
     consent = await _consent(tx, own.row, own.row.consent_id)
     rules.consent_covers(consent, own.row.scopes, own.row.agreed_until, now)
-    agreement = (await tx.execute(_AGREEMENT, {"partner": own.row.to_organisation_id})).one_or_none()
-    rules.agreement_covers(_allowed(agreement), own.row.scopes, now)
-    await _move(tx, own.row, SenderState.SENT, sent_at=own.row.sent_at or now)
+    found = (await tx.execute(_AGREEMENT, {"partner": own.row.to_organisation_id})).one_or_none()
+    ends = rules.agreement_covers(_allowed(found), own.row.scopes, now)
+    until = min(own.row.agreed_until or ends, ends)
+    await _move(tx, own.row, SenderState.SENT, sent_at=own.row.sent_at or now, agreed_until=until)
 
 
 async def suspend_referral(tx: Transaction, *, referral_id: UUID) -> None:
