@@ -10,12 +10,13 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from tests.cli.conftest import Pat, rows
+from tests.isolation.test_alerts import put_alert
 from tests.support.wall import Wall
 
 from pat_auth.policy import Role
 from pat_server import people_registry
 from pat_server.commands.person import _to_do
-from pat_server.people_registry import LeftOpen, left_open
+from pat_server.people_registry import Left, LeftOpen, Membership, left_open
 
 EMAIL = "asha@cbo-a.example"
 INVITE = ["person", "invite", EMAIL, "--organisation", "cbo-a", "--role", "counsellor", "--name", "Asha"]
@@ -221,20 +222,96 @@ def test_a_session_that_opens_at_that_moment_is_waited_for_and_ends(network: Pat
     assert rows(migrated, "select id from sec.sessions where revoked_at is not null") == [(session,)]
 
 
+def test_whoever_is_only_invited_is_invited_no_more(network: Pat, migrated: str) -> None:
+    add(network, "cbo-b", "cbo")
+    invited(network)
+    invited(network, *INVITE[:4], "cbo-b", *INVITE[5:])
+    done = network("person", "disable", EMAIL.upper())
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines() == [
+        "Ended: 0 sessions, 0 browsers, 0 memberships, 2 invitations.",
+        "They have left nothing open.",
+    ]
+    assert rows(migrated, "select 1 from app.invitations where withdrawn_at is null") == []
+    for slug in ("cbo-a", "cbo-b"):
+        home = organisation(migrated, slug)
+        ((invitation,),) = rows(migrated, "select id from app.invitations where organisation_id = %s", home)
+        assert events(migrated, slug)[-1] == ("invitation.withdrawn", None, [invitation], {})
+    assert network("person", "disable", EMAIL).exit_code == 1
+
+
+def test_whoever_was_disabled_before_and_is_invited_since_is_invited_no_more(
+    network: Pat, migrated: str
+) -> None:
+    put_member(migrated, "cbo-a", "counsellor")
+    network("person", "disable", EMAIL)
+    rows(
+        migrated,
+        "insert into app.invitations (organisation_id, email, name, role, token_hash, expires_at, created_by)"
+        " values (%s, %s, 'Asha', 'legal_aid', 'x', now() + interval '1 day', %s)",
+        *(organisation(migrated, "cbo-a"), EMAIL, uuid4()),
+    )
+    assert "1 invitation." in network("person", "disable", EMAIL).stdout
+
+
+def test_whoever_takes_up_an_invitation_at_that_moment_is_disabled_all_the_same(
+    network: Pat, migrated: str
+) -> None:
+    token, person = invited(network), uuid4()
+
+    def disable() -> people_registry.Left:
+        with psycopg.connect(migrated) as connection:
+            return people_registry.disable(connection, EMAIL)
+
+    with ThreadPoolExecutor(1) as threads:
+        with psycopg.connect(migrated) as joining:
+            joining.execute("select sec.enrol(%s, %s)", (token, person))
+            disabling = threads.submit(disable)
+            while not rows(migrated, "select 1 from pg_locks where not granted"):
+                assert not disabling.done()
+        left = disabling.result(timeout=10)
+    assert (left.person, len(left.memberships)) == (person, 1)
+    assert rows(migrated, "select 1 from app.memberships where ended_at is null") == []
+
+
 @pytest.mark.parametrize(("number", "cases"), [(1, 1), (2, 1)])
 def test_cases_that_are_assigned_to_her_are_counted(wall: Wall, number: int, cases: int) -> None:
     """Each of the two social workers is assigned to one case, and was to the other."""
     worker = wall.member("cbo-a", Role.SOCIAL_WORKER, number)
     with wall.admin.transaction(force_rollback=True):
-        (found,) = left_open(wall.admin, worker.person)
+        (found,) = left_open(wall.admin, Left(person=worker.person))
     assert (found.organisation, found.cases) == ("cbo-a", cases)
 
 
+def test_what_a_manager_leaves_behind_is_counted_where_she_was_one(wall: Wall) -> None:
+    """Referrals of hers that are not over, and alerts that nobody has closed; not those of another organisation."""
+    manager = wall.member("cbo-a", Role.CASE_MANAGER)
+    role = Membership(manager.organisation, manager.membership, manager.role.value)
+    with wall.admin.transaction(force_rollback=True):
+        ((sent,),) = wall.admin.execute(
+            "select count(*) from app.referrals where created_by = %s and ended_at is null", (manager.person,)
+        ).fetchall()
+        for slug in ("cbo-a", "cbo-a", "cbo-b"):
+            put_alert(wall, slug)
+        put_alert(wall, is_raised=False)
+        (found,) = left_open(wall.admin, Left(person=manager.person, memberships=[role]))
+        (other,) = left_open(wall.admin, Left(person=manager.person))
+    assert (found.organisation, found.referrals, found.alerts) == ("cbo-a", sent, 2)
+    assert sent
+    assert other.alerts == 0
+
+
 def test_the_report_says_what_to_do() -> None:
-    one, several = (LeftOpen(organisation="cbo-a", cases=number, clients=()) for number in (1, 3))
+    one, several = (
+        LeftOpen(organisation="cbo-a", cases=number, referrals=number, alerts=number) for number in (1, 3)
+    )
     assert _to_do([one, several]) == [
         "cbo-a: 1 case assigned to them: assign somebody else.",
+        "cbo-a: 1 referral of theirs not over: somebody has to follow up.",
+        "cbo-a: 1 alert open: look at them today.",
         "cbo-a: 3 cases assigned to them: assign somebody else.",
+        "cbo-a: 3 referrals of theirs not over: somebody has to follow up.",
+        "cbo-a: 3 alerts open: look at them today.",
     ]
 
 

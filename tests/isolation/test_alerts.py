@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,12 +20,9 @@ CLOSE = (
 )
 
 
-@pytest.fixture
-def admin(wall: Wall) -> Iterator[Connection]:
-    """A superuser's transaction that is never committed, before which every alert was told."""
-    with wall.admin.transaction(force_rollback=True):
-        wall.admin.execute("update app.alerts set told_at = now()")
-        yield wall.admin
+@pytest.fixture(autouse=True)
+def _told_before(admin: Connection) -> None:
+    admin.execute("update app.alerts set told_at = now()")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,13 +15,6 @@ from pat_auth.policy import Role
 
 INVITE = "select sec.invite_survivor(%s, 'Kestrel', %s)"
 WITHDRAW = "select sec.withdraw_link(%s)"
-
-
-@pytest.fixture
-def admin(wall: Wall) -> Iterator[Connection]:
-    """A superuser's transaction that is never committed."""
-    with wall.admin.transaction(force_rollback=True):
-        yield wall.admin
 
 
 @pytest.fixture

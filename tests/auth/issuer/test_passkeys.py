@@ -337,7 +337,7 @@ def test_one_that_is_kept_is_nobody_elses(granting: Granting, person: UUID, hers
     assert prove(granting, hers.sign(ask(granting))) == person
 
 
-def end(granting: Granting, person: UUID, name: str) -> bool:
+def end(granting: Granting, person: UUID, name: str) -> int | None:
     with granting.service.connections.transaction() as connection:
         return end_passkey(connection, granting.service, person, name)
 

@@ -5,14 +5,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Barrier
 from urllib.parse import parse_qs, urlsplit
-from uuid import uuid4
 
 import pytest
 from pyotp import TOTP
 from tests.support.proving import Proving, Somebody
 
+from pat_auth.issuer.proving import has_generator
 from pat_auth.issuer.service import Secrets, Service
-from pat_auth.issuer.totp import begin_totp, confirm_totp, digits, present_code, spend_code, step_of
+from pat_auth.issuer.totp import (
+    digits,
+    new_secret,
+    present_code,
+    replace_factors,
+    spend_code,
+    step_of,
+    uri_of,
+)
 
 # RFC 6238, appendix B: the last six of eight digits.
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -94,38 +102,30 @@ def test_the_code_of_somebody_else_is_nothing(proving: Proving) -> None:
     assert not spend(proving.service, hers, other.code(proving.clock))
 
 
-def test_a_generator_counts_from_the_moment_on_which_she_shows_its_code(proving: Proving) -> None:
+def test_another_generator_takes_the_place_of_hers_and_its_first_code_is_spent(proving: Proving) -> None:
     somebody, service = proving.put(), proving.service
+    secret = new_secret()
+    step = step_of(secret, present_code(secret, proving.clock()), proving.clock())
+    assert step is not None
     with service.connections.transaction() as connection:
-        begun = begin_totp(connection, service, somebody.id, somebody.email)
-    code = present_code(begun.secret, proving.clock())
-    assert not spend(service, somebody, code)
-    wrong = present_code(begun.secret, datetime.fromtimestamp(59, UTC))
-    with service.connections.transaction() as connection:
-        assert not confirm_totp(connection, service, somebody.id, begun.id, wrong)
-        assert not confirm_totp(connection, service, uuid4(), begun.id, code)
-        assert confirm_totp(connection, service, somebody.id, begun.id, code)
-        # It is confirmed once, and the code that did it is spent.
-        assert not confirm_totp(connection, service, somebody.id, begun.id, code)
-    assert not spend(service, somebody, code)
+        replace_factors(connection, service, somebody.id, secret, step)
+        assert has_generator(connection, somebody.id)
+    assert not spend(service, somebody, present_code(secret, proving.clock()))
     proving.clock.pass_by(seconds=30)
-    assert spend(service, somebody, present_code(begun.secret, proving.clock()))
-    # The one that she had goes on.
-    assert spend(service, somebody, somebody.code(proving.clock))
+    assert not spend(service, somebody, somebody.code(proving.clock))
+    assert spend(service, somebody, present_code(secret, proving.clock()))
 
 
 def test_what_a_phone_is_told_names_the_host_and_nothing_else(proving: Proving) -> None:
-    with proving.service.connections.transaction() as connection:
-        begun = begin_totp(connection, proving.service, proving.put().id, "rina@cbo-a.example")
-    parts = urlsplit(begun.uri)
+    secret = new_secret()
+    parts = urlsplit(uri_of(proving.service, secret, "rina@cbo-a.example"))
     assert (parts.scheme, parts.netloc, parts.path) == (
         "otpauth",
         "totp",
         "/pat.example:rina%40cbo-a.example",
     )
-    assert parse_qs(parts.query) == {"secret": [begun.secret], "issuer": ["pat.example"]}
-    assert TOTP(begun.secret).now()
-    assert begun.secret not in repr(begun)
+    assert parse_qs(parts.query) == {"secret": [secret], "issuer": ["pat.example"]}
+    assert TOTP(secret).now()
 
 
 def test_secrets_are_sealed_for_their_row(proving: Proving) -> None:

@@ -239,7 +239,7 @@ def test_a_passkey_is_added_by_whoever_proved_both_factors_lately(
     assert visitor.page.status_code == 400
     visitor.get("/account")
     assert not is_offered(visitor)
-    assert "To change your passkeys, sign in again" in visitor.read.text
+    assert "To change how you sign in, sign in again" in visitor.read.text
     assert "Remove" not in visitor.read.text
 
 
@@ -296,7 +296,7 @@ def test_she_sees_where_she_is_signed_in_and_leaves_everywhere(
     assert "A program, CBO-A, since" in other.read.text
     session = str(granting.principal(tokens).session)
     assert session not in other.page.text
-    other.post()
+    other.post(form=[form.action for form in other.read.forms].index("/account/leave"))
     assert other.read.heading == "You are signed out"
     assert "Max-Age=0" in other.page.headers["set-cookie"]
     rows = granting.rows("select revoked_because from sec.sessions where id = %s", session)
