@@ -60,7 +60,7 @@ def call_managers(connections: Connections, key: bytes) -> None:
     with connections.transaction() as connection:
         called = put_alarms(connection, key)
     if called:
-        log.info("alert.told", managers=called)
+        log.info("alert.told", count=called)
 
 
 def send_one(connections: Connections, key: bytes, send: Send) -> bool:

@@ -26,7 +26,7 @@ from pat_server.sign_in.pages import Offer, redirect
 from pat_server.sign_in.visits import Desk, Visit, arrive, typed
 from pat_server.sign_in.wording import NOT_FROM_HERE, SIGNED_OUT
 
-_, LEAVE, END_SESSION, PASSKEY, END_PASSKEY, NAME_PASSKEY, *_ = ACCOUNT
+LEAVE, END_SESSION, PASSKEY, END_PASSKEY, NAME_PASSKEY = ACCOUNT[1:6]
 
 
 def answer_account(desk: Desk, asked: Asked) -> Answer:

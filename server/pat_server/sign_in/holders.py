@@ -57,7 +57,8 @@ class Holder:
             template,
             status=status,
             headers=(*self.visit.cookies, *headers),
-            **{"email": self.visit.browser.email, **values},
+            email=self.visit.browser.email,
+            **values,
         )
 
     def note(self, connection: Connection, change: Change) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -28,12 +29,12 @@ def hers(visitor: Visitor, manager: Known) -> Visitor:
     return visitor
 
 
-def press(visitor: Visitor, action: str, **values: str | None) -> Visitor:
+def press(visitor: Visitor, action: str, **values: Any) -> Visitor:
     """Send the first form of the page that is open which is posted to an address; a button counts as pressed."""
     forms: list[Form] = visitor.read.forms
     number = next(n for n, form in enumerate(forms) if form.action == action)
-    pressed = {b["name"]: b["value"] for b in forms[number].buttons if b.get("name")}
-    visitor.post(form=number, **{str(name): value for name, value in (pressed | values).items()})
+    pressed: dict[str, Any] = {str(b["name"]): b["value"] for b in forms[number].buttons if b.get("name")}
+    visitor.post(form=number, **(pressed | values))
     return visitor
 
 
