@@ -94,6 +94,11 @@ def note_change(
 ) -> None:
     """Write it into the trails of her organisations, and have her sent a letter that says so, in case that it was not she."""
     connection.execute("select sec.note_change(%s, %s)", (person, change.value))
+    tell_change(connection, service, person, language)
+
+
+def tell_change(connection: Connection, service: Service, person: UUID, language: MailLanguage) -> None:
+    """Have her sent the letter alone, of a change that is in the trail already."""
     ((email,),) = connection.execute("select email from sec.people where id = %s", (person,)).fetchall()
     if service.sends_mail and email is not None:
         letter = proof_changed_to(email, language)

@@ -37,18 +37,25 @@ class Browser:
     second_at: datetime | None = None
     methods: frozenset[Method] = frozenset()
     is_duress: bool = field(default=False, repr=False)
+    within: UUID | None = None
+    """The organisation through whose own provider she has come, if she has."""
 
-    def standing(self, now: datetime) -> Standing | None:
-        """Who is signed in and how far, or None if nobody is, or it was too long ago."""
-        if self.person is None or self.first_at is None:
+    def standing(self, now: datetime, *, keeps_within: bool = False) -> Standing | None:
+        """Who is signed in and how far, or None if nobody is, or it was too long ago.
+
+        Whoever has come through her organisation's own provider is nobody to those who do not say that they keep within it.
+        """
+        if self.person is None or self.first_at is None or (self.within is not None and not keeps_within):
             return None
         if self.first_at <= now - (VISIT if self.second_at is None else SHIFT):
             return None
-        return Standing(self.person, self.id, self.first_at, self.second_at, self.methods, self.is_duress)
+        return Standing(
+            self.person, self.id, self.first_at, self.second_at, self.methods, self.is_duress, self.within
+        )
 
     def is_worn(self, now: datetime) -> bool:
         """Whether a new one is due: it would end before somebody who signs in now does."""
-        return self.standing(now) is None and self.opened_at <= now - SHIFT
+        return self.standing(now, keeps_within=True) is None and self.opened_at <= now - SHIFT
 
 
 def hash_of(secret: str) -> bytes:
@@ -57,18 +64,24 @@ def hash_of(secret: str) -> bytes:
 
 
 def find_browser(connection: Connection, service: Service, secret: str | None) -> Browser | None:
-    """The browser that holds the secret, if it has not ended. Of a person who is disabled it keeps nothing."""
+    """The browser that holds the secret, if it has not ended. Of a person who is disabled it keeps nothing.
+
+    Nor of one who came through a provider that is disabled, or means her no more.
+    """
     if secret is None:
         return None
     row = connection.execute(
-        "select b.id, b.created_at, p.id, p.email, b.first_at, b.second_at, b.methods, b.is_duress from sec.browsers b"
+        "select b.id, b.created_at, p.id, p.email, b.first_at, b.second_at, b.methods, b.is_duress, u.organisation_id"
+        " from sec.browsers b left join sec.upstreams u on u.id = b.upstream_id"
         " left join sec.people p on p.id = b.person_id and p.disabled_at is null"
+        " and (b.upstream_id is null or (u.disabled_at is null and exists (select from sec.upstream_identities i"
+        "  where i.upstream_id = u.id and i.person_id = p.id and i.ended_at is null)))"
         " where b.secret_hash = %s and b.ended_at is null and b.expires_at > %s",
         (hash_of(secret), service.clock()),
     ).fetchone()
     if row is None:
         return None
-    browser, opened_at, person, email, first_at, second_at, methods, is_duress = row
+    browser, opened_at, person, email, first_at, second_at, methods, is_duress, within = row
     if person is None:
         return Browser(browser, opened_at)
     return Browser(
@@ -80,6 +93,7 @@ def find_browser(connection: Connection, service: Service, secret: str | None) -
         second_at,
         frozenset(Method(name) for name in methods),
         is_duress,
+        within,
     )
 
 
@@ -112,7 +126,7 @@ def keep_first(
         secret,
         now,
         "person_id = %(person)s, first_at = %(now)s, second_at = null, methods = array[%(method)s],"
-        " is_duress = %(is_duress)s",
+        " is_duress = %(is_duress)s, upstream_id = null",
         "true",
         {"person": person, "method": method.value, "is_duress": is_duress},
     )
@@ -141,9 +155,24 @@ def keep_both(
         secret,
         service.clock(),
         "person_id = %(person)s, first_at = %(now)s, second_at = %(now)s, methods = array[%(method)s],"
-        " is_duress = false",
+        " is_duress = false, upstream_id = null",
         "true",
         {"person": person, "method": method.value},
+    )
+
+
+def keep_through(
+    connection: Connection, service: Service, secret: str, person: UUID, upstream: UUID, *, has_both: bool
+) -> str | None:
+    """Keep whom her organisation's own provider says that she is, and nothing of who was here before. The new secret, or None."""
+    return _promote(
+        connection,
+        secret,
+        service.clock(),
+        "person_id = %(person)s, first_at = %(now)s, second_at = case when %(has_both)s then %(now)s::timestamptz end,"
+        " methods = array[%(method)s], is_duress = false, upstream_id = %(upstream)s",
+        "true",
+        {"person": person, "method": Method.UPSTREAM.value, "upstream": upstream, "has_both": has_both},
     )
 
 
@@ -167,7 +196,8 @@ def _promote(
 def forget_person(connection: Connection, browser: UUID) -> None:
     """Keep nothing of who has signed in. The browser itself goes on: what was granted in it stands."""
     connection.execute(
-        "update sec.browsers set person_id = null, first_at = null, second_at = null, methods = '{}', is_duress = false"
+        "update sec.browsers set person_id = null, first_at = null, second_at = null, methods = '{}', is_duress = false,"
+        " upstream_id = null"
         " where id = %s",
         (browser,),
     )

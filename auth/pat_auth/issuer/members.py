@@ -40,7 +40,16 @@ def served(members: Iterable[Member], client: Client) -> list[Member]:
     return [member for member in members if everywhere or member.organisation == client.organisation]
 
 
+def vouched_for(members: Iterable[Member], standing: Standing) -> list[Member]:
+    """Those of the organisation whose provider says who she is; all of them if she proved it here."""
+    return [member for member in members if standing.within in (None, member.organisation)]
+
+
 def reached(members: Iterable[Member], standing: Standing) -> list[Member]:
-    """Those in which she may act with the factors that she has proved."""
+    """Those in which she may act with what she has proved, and where."""
     has_both = standing.second_at is not None
-    return [member for member in members if has_both or member.role not in NEEDS_SECOND_FACTOR]
+    return [
+        member
+        for member in vouched_for(members, standing)
+        if has_both or member.role not in NEEDS_SECOND_FACTOR
+    ]

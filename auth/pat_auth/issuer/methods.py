@@ -15,6 +15,8 @@ class Method(StrEnum):
     """A code that she wrote down for the day on which her generator is lost."""
     PASSKEY = "PASSKEY"
     PIN = "PIN"
+    UPSTREAM = "UPSTREAM"
+    """What her organisation's own provider says."""
 
 
 SECOND = frozenset({Method.OTP, Method.RECOVERY, Method.PASSKEY})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pat_auth.issuer.hashing import Hashing
 from pat_auth.keys import KeysInFile
@@ -13,6 +15,9 @@ from pat_platform.database.logins import SIGN_IN
 from pat_platform.database.threads import Connections
 from pat_platform.encryption.derived import derived
 from pat_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from pat_auth.issuer.upstreams_provider import Providers
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,6 +38,10 @@ class Secrets:
     """Signs what a browser is known by in which somebody has signed in."""
     mails: bytes
     """Seals letters until they are sent."""
+    upstreams: bytes
+    """Seals our secrets with organisations' own providers."""
+    upstream_visits: bytes
+    """Makes what somebody is sent there with, so that it need not be stored."""
 
     @classmethod
     def of(cls, secret: bytes) -> Secrets:
@@ -46,6 +55,8 @@ class Secrets:
             counters=derived(secret, b"pat counters"),
             known_browsers=derived(secret, b"pat known browsers"),
             mails=derived(secret, b"pat mails"),
+            upstreams=derived(secret, b"pat upstreams"),
+            upstream_visits=derived(secret, b"pat upstream visits"),
         )
 
 
@@ -87,3 +98,11 @@ class Service:
             is_explorable=settings.is_explorable,
             sends_mail=settings.demo or settings.mail is not None,
         )
+
+    @cached_property
+    def providers(self) -> Providers:
+        """The OpenID providers of organisations, as this process knows them."""
+        # It loads a client for HTTP: not before somebody goes to one.
+        from pat_auth.issuer.upstreams_provider import Providers
+
+        return Providers()

@@ -17,6 +17,8 @@ _REFERENCES = {
     # A key in hardware, and somebody who touched it.
     Method.PASSKEY: ("hwk", "user"),
     Method.PIN: ("pin",),
+    # With what she proved it there is not for us to say.
+    Method.UPSTREAM: (),
 }
 _SEVERAL = "mfa"
 
@@ -39,6 +41,8 @@ class Standing:
     methods: frozenset[Method]
     is_duress: bool = field(default=False, repr=False)
     """Whether somebody makes her: what she sees then is empty, and nothing says so."""
+    within: UUID | None = None
+    """The organisation whose own provider says who she is: it speaks for itself and for no other. None if she proved it here."""
 
     @property
     def acr(self) -> Strength:
@@ -54,6 +58,6 @@ class Standing:
     def amr(self) -> list[str]:
         """The references (RFC 8176) of what she proved it with."""
         references = {reference for method in self.methods for reference in _REFERENCES[method]}
-        if self.second_at is not None and self.methods & SECOND:
+        if self.second_at is not None and self.methods & {*SECOND, Method.UPSTREAM}:
             references.add(_SEVERAL)
         return sorted(references)

@@ -33,7 +33,7 @@ def service(tmp_path: Path) -> Service:
 
 def test_every_purpose_has_a_key_of_its_own() -> None:
     keys = astuple(Secrets.of(SECRET))
-    assert len(set(keys)) == len(keys) == 8
+    assert len(set(keys)) == len(keys) == 10
     assert {len(key) for key in keys} == {32}
 
 
