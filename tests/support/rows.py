@@ -260,6 +260,7 @@ def rows_of_sign_in(member: Member) -> dict[str, Labelled]:
             "name": "Their own",
             "issuer": "https://provider.example",
             "client_id": "pat",
+            "disabled_at": EARLIER,
         },
         "upstream_visits": {
             "state_hash": b"state",
@@ -268,7 +269,7 @@ def rows_of_sign_in(member: Member) -> dict[str, Labelled]:
             "created_at": EARLIER,
             "expires_at": EARLIER,
         },
-        "upstream_identities": {**hers, "upstream_id": upstream, "subject": "subject"},
+        "upstream_identities": {**hers, "upstream_id": upstream, "subject": "subject", "ended_at": EARLIER},
     }
     return {f"sec.{table}": {"hers": row} for table, row in rows.items()}
 

@@ -16,14 +16,13 @@ from pat_auth.issuer.passkeys import (
 )
 from pat_auth.issuer.proving import has_generator
 from pat_platform.database.threads import Connection
-from pat_server.sign_in import flow, proofs
+from pat_server.sign_in import flow, proofs, upstream_account
 from pat_server.sign_in.cookies import without_secret
 from pat_server.sign_in.desk import ACCOUNT
-from pat_server.sign_in.flow import Step
 from pat_server.sign_in.forms import is_from_here
-from pat_server.sign_in.holders import ERRAND, PATH, Holder
+from pat_server.sign_in.holders import ERRAND, PATH, Holder, find_holder
 from pat_server.sign_in.pages import Offer, redirect
-from pat_server.sign_in.visits import Desk, Visit, arrive, typed
+from pat_server.sign_in.visits import Desk, typed
 from pat_server.sign_in.wording import NOT_FROM_HERE, SIGNED_OUT
 
 LEAVE, END_SESSION, PASSKEY, END_PASSKEY, NAME_PASSKEY = ACCOUNT[1:6]
@@ -35,7 +34,7 @@ def answer_account(desk: Desk, asked: Asked) -> Answer:
     if is_posted and not is_from_here(asked.headers, desk.service.issuer):
         return desk.pages.notice(asked, NOT_FROM_HERE, 403, link=PATH)
     with desk.service.connections.transaction() as connection:
-        holder = _holder(connection, desk, asked)
+        holder = find_holder(connection, desk, asked)
         if isinstance(holder, Answer):
             return holder
         if not is_posted:
@@ -45,29 +44,15 @@ def answer_account(desk: Desk, asked: Asked) -> Answer:
     return _ANSWERS[asked.path](holder)
 
 
-def _holder(connection: Connection, desk: Desk, asked: Asked) -> Holder | Answer:
-    """Whoever has signed in with all that she has, or the way to sign in."""
-    here = Asked(
-        *(asked.method, asked.path, [*ERRAND.query], asked.form, asked.headers, asked.cookies, asked.address)
-    )
-    visit = arrive(connection, desk, here)
-    if isinstance(visit, Answer):
-        return desk.pages.notice(asked, NOT_FROM_HERE, 403, link=PATH)
-    place = visit.place(connection)
-    if place.step is not Step.READY or place.standing is None:
-        return redirect(flow.address(flow.PATHS[place.step], ERRAND), visit.cookies)
-    shown = Visit(desk, asked, visit.secret, visit.browser, ERRAND, visit.cookies)
-    return Holder(shown, place.standing)
-
-
 def _shown(connection: Connection, holder: Holder) -> Answer:
     path = holder.visit.asked.path
     if path == proofs.PASSWORD and holder.is_fresh:
         return proofs.password_page(holder)
-    return _page(connection, holder) if path == PATH else redirect(PATH, holder.visit.cookies)
+    return account_page(connection, holder) if path == PATH else redirect(PATH, holder.visit.cookies)
 
 
-def _page(connection: Connection, holder: Holder, wrong: str | None = None) -> Answer:
+def account_page(connection: Connection, holder: Holder, wrong: str | None = None) -> Answer:
+    """Her account, with what was wrong."""
     visit, person = holder.visit, holder.standing.person
     options = None
     if holder.may_change:
@@ -85,6 +70,7 @@ def _page(connection: Connection, holder: Holder, wrong: str | None = None) -> A
         again=flow.address(flow.SIGN_IN, ERRAND),
         passkey=Offer(PASSKEY, holder.token(PASSKEY), options, is_new=True) if options else None,
         password=proofs.PASSWORD,
+        upstreams=upstream_account.ways(connection, holder),
         to={path: (path, holder.token(path)) for path in _ANSWERS},
     )
 
@@ -112,7 +98,7 @@ def _add(holder: Holder) -> Answer:
     name = typed(visit.asked, "name")
     with visit.service.connections.transaction() as connection:
         if made is None or not put_passkey(connection, visit.service, person, made, name):
-            return _page(connection, holder, "PASSKEY")
+            return account_page(connection, holder, "PASSKEY")
         holder.note(connection, Change.PASSKEY_ADDED)
     return redirect(PATH)
 
@@ -130,10 +116,10 @@ def _end(holder: Holder) -> Answer:
     visit, key = holder.visit, once(holder.visit.asked.form).get("passkey", "")
     with visit.service.connections.transaction() as connection:
         if not holder.may_change:
-            return _page(connection, holder)
+            return account_page(connection, holder)
         ended = end_passkey(connection, visit.service, holder.standing.person, key)
         if ended is None:
-            return _page(connection, holder, "LAST")
+            return account_page(connection, holder, "LAST")
         if ended:
             holder.note(connection, Change.PASSKEY_REMOVED)
     return redirect(PATH)
@@ -164,4 +150,5 @@ _ANSWERS: Mapping[str, Callable[[Holder], Answer]] = {
     proofs.PASSWORD: proofs.change_password,
     proofs.GENERATOR: proofs.renew_generator,
     proofs.CODES: proofs.renew_codes,
+    upstream_account.END: upstream_account.end,
 }

@@ -36,11 +36,13 @@ PAGES = ("/sign-in", "/sign-in/code", "/sign-in/as", "/sign-in/allow")
 PASSKEYS = ("/sign-in/passkey", "/sign-in/code/passkey")
 FORGOTTEN = "/sign-in/forgotten"
 RESETS = ("/sign-in/reset", "/sign-in/reset/code", "/sign-in/reset/passkey")
+UPSTREAM = ("/sign-in/upstream", "/sign-in/upstream/{upstream}", "/account/upstream")
 PIN, START, AWAY = "/sign-in/pin", "/sign-in/start", "/away"
 ACCOUNT = (
     *("/account", "/account/leave", "/account/session/end"),
     *("/account/passkey", "/account/passkey/end", "/account/passkey/name"),
     *("/account/password", "/account/generator", "/account/codes"),
+    "/account/upstream/end",
 )
 INVITATIONS = (
     "/invitation",
@@ -72,6 +74,7 @@ def page_routes(service: Service, product: str = "", exit: str = "") -> Sequence
             for path in INVITATIONS
         ),
         *(Route(path, page_endpoint(service, pages, _passkey), methods=["GET", "POST"]) for path in PASSKEYS),
+        *(Route(path, page_endpoint(service, pages, _upstream)) for path in UPSTREAM),
         *(Route(path, page_endpoint(service, pages, _account), methods=["GET", "POST"]) for path in ACCOUNT),
         Route(LOGOUT, page_endpoint(service, pages, _leave), methods=["GET", "POST"]),
         Route(STYLE_PATH, style),
@@ -143,6 +146,13 @@ def _passkey(service: Service, pages: Pages, asked: Asked) -> Answer:
     from pat_server.sign_in.visits import Desk
 
     return visit_passkey(Desk(service, pages), asked)
+
+
+def _upstream(service: Service, pages: Pages, asked: Asked) -> Answer:
+    from pat_server.sign_in.upstream import visit_upstream
+    from pat_server.sign_in.visits import Desk
+
+    return visit_upstream(Desk(service, pages), asked)
 
 
 def _account(service: Service, pages: Pages, asked: Asked) -> Answer:

@@ -20,7 +20,7 @@ from pat_auth.issuer.authorizing import (
 )
 from pat_auth.issuer.browsers import Browser, forget_person
 from pat_auth.issuer.consents import is_allowed
-from pat_auth.issuer.members import Member, memberships_of, reached, served
+from pat_auth.issuer.members import Member, memberships_of, reached, served, vouched_for
 from pat_auth.issuer.proving import has_second_factor
 from pat_auth.issuer.service import Service
 from pat_auth.issuer.standing import Standing, Strength
@@ -31,6 +31,7 @@ SIGN_IN, CODE, MEMBERSHIP, CONSENT = "/sign-in", "/sign-in/code", "/sign-in/as",
 PASSKEY, CODE_PASSKEY = "/sign-in/passkey", "/sign-in/code/passkey"
 PIN = "/sign-in/pin"
 FORGOTTEN = "/sign-in/forgotten"
+UPSTREAM = "/sign-in/upstream"
 RETURNS: Mapping[str, str] = {"account": "/account", "invitation": "/invitation"}
 """Pages of ours that somebody may sign in for, and where they are."""
 
@@ -102,14 +103,15 @@ class Place:
     """The one that she goes on in."""
 
 
-def address(path: str, errand: Errand) -> str:
+def address(path: str, errand: Errand, **more: str) -> str:
     """Where a page of the errand is."""
-    return f"{path}?{urlencode(errand.query)}"
+    return f"{path}?{urlencode([*errand.query, *more.items()])}"
 
 
 def place_of(connection: Connection, service: Service, browser: Browser, errand: Errand) -> Place:
     """How far the person at this browser has come with her errand."""
-    standing = browser.standing(service.clock())
+    # A page of ours shows all that she has: only the pages of a client keep within one organisation.
+    standing = browser.standing(service.clock(), keeps_within=isinstance(errand, ForClient))
     if standing is None or not _is_recent(service, standing, errand):
         return Place(Step.SIGN_IN)
     if standing.second_at is None and has_second_factor(connection, standing.person):
@@ -133,6 +135,9 @@ def _among(members: Sequence[Member], connection: Connection, standing: Standing
     wish, chosen = errand.wish, errand.ask.membership
     suitable = served(members, wish.client)
     offered = reached(suitable, standing)
+    if suitable and not vouched_for(suitable, standing):
+        # Another organisation's provider has said who she is: for these she shows it here.
+        return Place(Step.SIGN_IN)
     member = next((member for member in offered if member.membership == chosen), None)
     if chosen is not None and member is None:
         return Place(Step.LOST, standing)

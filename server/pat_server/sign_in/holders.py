@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pat_auth.issuer.accounts import Change, note_change
-from pat_auth.issuer.asked import Answer, once
+from pat_auth.issuer.accounts import Change, note_change, tell_change
+from pat_auth.issuer.asked import Answer, Asked, once
 from pat_auth.issuer.standing import Standing
 from pat_auth.mails.letters import MailLanguage
 from pat_platform.database.threads import Connection
+from pat_server.sign_in import flow
 from pat_server.sign_in.desk import ACCOUNT
-from pat_server.sign_in.flow import ForPage
+from pat_server.sign_in.flow import ForPage, Step
 from pat_server.sign_in.forms import TOKEN, form_token, is_token
-from pat_server.sign_in.pages import Headers, language_of
-from pat_server.sign_in.visits import Visit
+from pat_server.sign_in.pages import Headers, language_of, redirect
+from pat_server.sign_in.visits import Desk, Visit, arrive
+from pat_server.sign_in.wording import NOT_FROM_HERE
 
 PATH = ACCOUNT[0]
 ERRAND = ForPage("account")
@@ -56,6 +58,8 @@ class Holder:
             self.visit.asked,
             template,
             status=status,
+            target=None,
+            locales=(),
             headers=(*self.visit.cookies, *headers),
             email=self.visit.browser.email,
             **values,
@@ -63,5 +67,27 @@ class Holder:
 
     def note(self, connection: Connection, change: Change) -> None:
         """Have it known that she proves herself in another way now."""
-        language = MailLanguage.of(language_of(self.visit.asked))
-        note_change(connection, self.visit.service, self.standing.person, change, language)
+        note_change(connection, self.visit.service, self.standing.person, change, self._language)
+
+    def tell(self, connection: Connection) -> None:
+        """Have her told of a change that was noted already."""
+        tell_change(connection, self.visit.service, self.standing.person, self._language)
+
+    @property
+    def _language(self) -> MailLanguage:
+        return MailLanguage.of(language_of(self.visit.asked))
+
+
+def find_holder(connection: Connection, desk: Desk, asked: Asked) -> Holder | Answer:
+    """Whoever has signed in with all that she has, or the way to sign in."""
+    here = Asked(
+        *(asked.method, asked.path, [*ERRAND.query], asked.form, asked.headers, asked.cookies, asked.address)
+    )
+    visit = arrive(connection, desk, here)
+    if isinstance(visit, Answer):
+        return desk.pages.notice(asked, NOT_FROM_HERE, 403, link=PATH)
+    place = visit.place(connection)
+    if place.step is not Step.READY or place.standing is None:
+        return redirect(flow.address(flow.PATHS[place.step], ERRAND), visit.cookies)
+    shown = Visit(desk, asked, visit.secret, visit.browser, ERRAND, visit.cookies)
+    return Holder(shown, place.standing)

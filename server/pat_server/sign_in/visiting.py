@@ -25,6 +25,7 @@ from pat_auth.issuer.consents import allow
 from pat_auth.issuer.methods import Method
 from pat_auth.issuer.passkeys import begin_second, begin_sign_in
 from pat_auth.issuer.proving import has_generator, prove_password, prove_second
+from pat_auth.issuer.upstreams import offered
 from pat_platform.database.threads import Connection
 from pat_server.sign_in import flow
 from pat_server.sign_in.cookies import known_in, secret_in, with_secret
@@ -227,6 +228,7 @@ def visit(desk: Desk, asked: Asked) -> Answer:
 def sign_in_page(connection: Connection, visit: Visit, wrong: str | None = None, email: str = "") -> Answer:
     """The first page, with what was wrong."""
     options = begin_sign_in(connection, visit.service, visit.browser.id)
+    upstreams = offered(connection, visit.errand.wish.client) if isinstance(visit.errand, ForClient) else ()
     return visit.page(
         "sign_in.html",
         NOWHERE,
@@ -237,6 +239,10 @@ def sign_in_page(connection: Connection, visit: Visit, wrong: str | None = None,
         passkey=visit.passkey(flow.PASSKEY, NOWHERE, options),
         pin=flow.address(flow.PIN, visit.errand) if isinstance(visit.errand, ForClient) else None,
         forgotten=flow.address(flow.FORGOTTEN, visit.errand) if visit.service.sends_mail else None,
+        upstreams=[
+            (each.name, flow.address(flow.UPSTREAM, visit.errand, upstream=str(each.id)))
+            for each in upstreams
+        ],
     )
 
 

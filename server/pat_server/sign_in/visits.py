@@ -179,7 +179,7 @@ def promoted(
 def _known_from_now_on(connection: Connection, visit: Visit, place: Place) -> Headers:
     """What a browser keeps in which somebody has proved all that she has: none that others use too, as survivors do."""
     standing, issuer = place.standing, visit.service.issuer
-    if standing is None or place.step is Step.CODE or Method.PIN in standing.methods:
+    if standing is None or standing.within or place.step is Step.CODE or Method.PIN in standing.methods:
         return ()
     if any(member.role is Role.SURVIVOR for member in place.members):
         return ()
