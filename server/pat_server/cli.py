@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "person": "Invite people, or let them in no more.",
         "pin": "Let a survivor choose a PIN to sign in with.",
         "client": "Register the programs that people sign in to.",
+        "upstream": "Let people sign in with their organisation's own provider.",
         "keys": "Show, check and rotate keys.",
         "backup": "Write the database into a file, without its keys.",
         "restore": "Put a backup onto an empty database.",
