@@ -13,7 +13,7 @@ from pat_auth.mails.letters import MailLanguage
 from pat_auth.policy import Permission, Reach, Role
 from pat_platform.engine.declare import Column, Deferred, Expression, Finish, GlobalId, ToMany, ToOne
 from pat_platform.engine.declare import Connection as Page
-from pat_platform.engine.kinds import CODE, CODE_ARRAY, DATETIME, INT, TEXT
+from pat_platform.engine.kinds import DATETIME, INT, TEXT, TEXT_ARRAY
 from pat_schema.cases import Case
 from pat_schema.declaring import codes, declared, described, found, input_type, mutation
 from pat_schema.declaring import reads as read_by
@@ -43,7 +43,7 @@ WORDED = "worded"
 
 _AT = Column("at", DATETIME, nullable=False)
 _ROLE = Column("role", TEXT)
-_CLASSES = Column("classes", CODE_ARRAY, nullable=False)
+_CLASSES = Column("classes", TEXT_ARRAY, nullable=False)
 _ORGANISATION = ToOne(organisations.ORGANISATIONS, reads.OF_ORGANISATION)
 _MEMBER = ToOne(organisations.MEMBERS, reads.ACTOR, order=reads.NEWEST_MEMBERSHIP)
 _REFERRAL = ToOne(referrals.SENT, reads.REFERRAL)
@@ -106,7 +106,7 @@ class Access:
     organisation: Organisation | None = found(_ORGANISATION, "Whose people it was.")
     role: Role | None = found(_ROLE, "As what.")
     member: Member | None = found(_MEMBER, "Who, where it is somebody who works on her case.")
-    kind: AccessKind = found(Column("kind", CODE, nullable=False), "What was done.")
+    kind: AccessKind = found(Column("kind", TEXT, nullable=False), "What was done.")
     classes: list[RecordClass] = found(_CLASSES, "Which data was read, where something was.")
     referral: Referral | None = found(_REFERRAL, "Under which referral, where it was another organisation.")
 

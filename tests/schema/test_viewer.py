@@ -24,6 +24,9 @@ def test_an_administrator_changes_who_may_come_in_through_a_client_that_may() ->
         Permission.INVITATION_READ,
         Permission.MEMBER_INVITE,
         Permission.MEMBER_END,
+        Permission.AUDIT_READ,
+        Permission.AGREEMENT_SIGN,
+        Permission.AGREEMENT_SUSPEND,
     }
     without = Viewer(Role.ORGANISATION_ADMIN, SCOPES - {ADMINISTRATION})
     through = Viewer(Role.ORGANISATION_ADMIN, SCOPES)
