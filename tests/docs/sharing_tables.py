@@ -1,0 +1,59 @@
+"""The tables of docs/sharing.md, as the tables of permissions and of steps have them: `python -m tests.docs.sharing_tables` prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pat_auth.policy import POLICY, Permission, Reach
+from pat_tenants.transitions.steps import STEPS, Guard
+
+_P = Permission
+PERMISSIONS = {
+    _P.AGREEMENT_READ: "see what the two organisations have signed",
+    _P.AGREEMENT_SIGN: "sign, and take up again what their side has suspended",
+    _P.AGREEMENT_SUSPEND: "suspend, at once",
+    _P.CONSENT_GIVE: "agree herself, signed in",
+    _P.CONSENT_RECORD: "record what she has agreed to on paper or in words",
+    _P.CONSENT_WITHDRAW: "withdraw",
+    _P.CONSENT_READ: "see consents",
+    _P.GUARDIAN_BAR: "say that her guardian must not be asked",
+    _P.REFERRAL_SEND: "prepare, send, suspend, revoke and close a referral",
+    _P.REFERRAL_ANSWER: "accept, decline, take up, complete; report hearings",
+    _P.REFERRAL_READ: "see referrals",
+}
+REACHES = {
+    Reach.OWN: "her own",
+    Reach.ASSIGNED: "of cases assigned to them",
+    Reach.ORGANISATION: "of their organisation",
+    Reach.RECEIVED: "sent to their organisation",
+}
+GUARDS = {
+    None: "",
+    Guard.CONSENT: "a consent that runs covers it",
+    Guard.TERMS: "a consent that runs and a live agreement cover it",
+}
+SIDES = {_P.REFERRAL_SEND: "sender", _P.REFERRAL_ANSWER: "receiver"}
+
+
+def who() -> Iterator[str]:
+    """Who may do what."""
+    yield "| May … | Who |"
+    yield "|---|---|"
+    for permission, words in PERMISSIONS.items():
+        by_reach: dict[Reach, list[str]] = {}
+        for role, reach in POLICY[permission].items():
+            by_reach.setdefault(reach, []).append(role.value.replace("_", " "))
+        held = "; ".join(f"{', '.join(roles)} ({REACHES[reach]})" for reach, roles in by_reach.items())
+        yield f"| {words} | {held} |"
+
+
+def steps() -> Iterator[str]:
+    """Which step leads from which state to which."""
+    yield "| From | To | Whose step | If |"
+    yield "|---|---|---|---|"
+    for step in STEPS:
+        yield f"| {step.before} | {step.after} | {SIDES[step.permission]} | {GUARDS[step.guard]} |"
+
+
+if __name__ == "__main__":
+    print("\n".join([*who(), "", *steps()]))
