@@ -14,7 +14,6 @@ from pat_schema.root import declarations
 SOURCES = TABLES | {
     "Agreement": "app.agreements",
     "Access": "trail.events",
-    "Alert": "app.alerts",
     "AuditEvent": "trail.events",
     "CaseAssignment": "app.case_assignments",
     "ClientKey": "app.client_keys",
@@ -28,6 +27,7 @@ SOURCES = TABLES | {
 COMPUTED = {
     ("Access", "classes"),
     ("Access", "kind"),
+    ("Alert", "is_open"),
     ("Agreement", "our_scopes"),
     ("Agreement", "partner_name"),
     ("Agreement", "partner_state"),

@@ -60,9 +60,7 @@ def opens(network: Network, url: str) -> bool:
     return network.rows("select 1 from sec.people where link_hash = %s", hash_of_token(token)) == [(1,)]
 
 
-def test_the_link_is_told_once_and_mailed_to_nobody(
-    network: Network, manager: Caller, survivor: str
-) -> None:
+def test_the_link_is_told_once_and_mailed_to_nobody(network: Network, manager: Caller, survivor: str) -> None:
     answer = invite(manager, survivor)
     assert answer["url"].startswith(f"{network.settings.issuer}/sign-in/start?token=")
     assert opens(network, answer["url"])

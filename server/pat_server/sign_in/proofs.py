@@ -17,7 +17,7 @@ from pat_server.sign_in.pictures import picture_of
 from pat_server.sign_in.visits import typed
 from pat_server.sign_in.wording import NOT_FROM_HERE, Notice
 
-*_, PASSWORD, GENERATOR, CODES = ACCOUNT
+PASSWORD, GENERATOR, CODES = ACCOUNT[6:9]
 _GROUP = 4
 CHANGED = Notice(
     noop("Your password is changed"),
