@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -28,14 +28,12 @@ def granted(network: Network, service: Service, client: httpx.Client) -> Granted
 
 
 @contextmanager
-def held(network: Network, rows: str, *values: object) -> Iterator[None]:
-    """Hold rows, so that whoever needs them stands still until as many wait as the issuer has connections."""
+def held(network: Network, rows: str, *values: object) -> Iterator[Callable[[int], None]]:
+    """Hold rows, so that whoever needs them stands still; what it gives waits until so many do."""
+    waiting = "select count(*) from pg_stat_activity where usename = %s and wait_event_type = 'Lock'"
     with psycopg.connect(network.admin_url) as admin:
         admin.execute(f"{rows} for update".encode(), values)
-        yield
-        waiting = "select count(*) from pg_stat_activity where usename = %s and wait_event_type = 'Lock'"
-        connections = network.settings.sign_in_connections
-        wait_until(lambda: network.rows(waiting, SIGN_IN) == [(connections,)])
+        yield lambda number: wait_until(lambda: network.rows(waiting, SIGN_IN) == [(number,)])
 
 
 def at_once(
@@ -47,8 +45,9 @@ def at_once(
         return httpx.post(f"{url}/oauth/token", data=form, timeout=60)
 
     with ThreadPoolExecutor(TIMES) as clients:
-        with held(network, rows, *values):
+        with held(network, rows, *values) as until_waiting:
             sent: list[Future[httpx.Response]] = [clients.submit(send) for _ in range(TIMES)]
+            until_waiting(network.settings.sign_in_connections)
         return [each.result() for each in sent]
 
 
@@ -73,6 +72,25 @@ def test_ten_who_refresh_with_one_token_at_once_get_the_same_successor(granted: 
     assert {answer.json()["error"] for answer in stolen} == {"invalid_grant"}
     assert granted.sessions() == [(False, "refresh token replayed")]
     assert granted.ask(successors[0]["access_token"], ME).status_code == 401
+
+
+def test_a_used_token_that_comes_while_its_successor_is_used_is_stolen(granted: Granted, server: str) -> None:
+    tokens = granted.tokens(MANAGER)
+    after = granted.refresh(tokens).json()
+
+    def send(form: dict[str, str]) -> httpx.Response:
+        return httpx.post(f"{server}/oauth/token", data=form, timeout=60)
+
+    with ThreadPoolExecutor(2) as clients:
+        family = "select 1 from sec.sessions where client = %s"
+        with held(granted.network, family, str(granted.client)) as until_waiting:
+            hers = clients.submit(send, granted.refresh_form(after))
+            until_waiting(1)
+            his = clients.submit(send, granted.refresh_form(tokens))
+            until_waiting(2)
+        assert (hers.result().status_code, his.result().status_code) == (200, 400)
+    assert granted.sessions() == [(False, "refresh token replayed")]
+    assert granted.refresh(hers.result().json()).status_code == 400
 
 
 def test_of_ten_who_exchange_one_code_at_once_one_gets_tokens_and_the_others_end_them(
