@@ -18,6 +18,8 @@ from pat_auth.issuer.recovery import spend_recovery_code
 from pat_auth.issuer.totp import present_code
 from pat_auth.mails.letters import Letter, open_letter
 from pat_auth.policy import Role
+from pat_server.sign_in.desk import ACCOUNT
+from pat_server.sign_in.forms import form_token
 
 NEW = "an otter counts its pebbles"
 
@@ -224,8 +226,6 @@ def test_without_a_second_factor_she_changes_her_password_and_nothing_else(
 
 def post_at(visitor: Visitor, path: str, who: Known, **values: str) -> None:
     """Post to an address of hers with the token that a form of its own would carry."""
-    from pat_server.sign_in.forms import form_token
-
     token = form_token(visitor.granting.service.secrets.forms, visitor.secret, path, str(who.id))
     headers = {"origin": ISSUER, "sec-fetch-site": "same-origin"}
     visitor.page = visitor.http.post(path, data={"form_token": token, **values}, headers=headers)
@@ -245,6 +245,30 @@ def test_whoever_proved_herself_too_long_ago_changes_nothing(
     assert not any(form.action == path for form in hers.read.forms)
     assert "Change your password" not in hers.read.text
     hers.get("/account/password")
+    assert hers.page.request.url.path == "/account"
+
+
+@pytest.mark.parametrize("path", [path for path in ACCOUNT if path != "/account"])
+@pytest.mark.parametrize("token", ["another", "of another page", "of somebody else"])
+def test_a_form_that_was_not_shown_here_does_nothing(
+    hers: Visitor, granting: Granting, manager: Known, path: str, token: str
+) -> None:
+    add(hers)
+    before = noted(granting, manager.id)
+    key, secret = granting.service.secrets.forms, hers.secret
+    sent = {
+        "another": "another",
+        "of another page": form_token(key, secret, "/account", str(manager.id)),
+        "of somebody else": form_token(key, secret, path, str(granting.client)),
+    }
+    values = {"form_token": sent[token], "present": PASSWORD, "password": NEW, "again": NEW, "name": "Mine"}
+    headers = {"origin": ISSUER, "sec-fetch-site": "same-origin"}
+    assert hers.http.post(path, data=values, headers=headers).status_code == 403
+    headers["sec-fetch-site"] = "cross-site"
+    values["form_token"] = form_token(key, secret, path, str(manager.id))
+    assert hers.http.post(path, data=values, headers=headers).status_code == 403
+    assert noted(granting, manager.id) == before
+    hers.get("/account")
     assert hers.page.request.url.path == "/account"
 
 

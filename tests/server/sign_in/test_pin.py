@@ -15,6 +15,8 @@ from tests.support.visiting import Visitor
 from tests.support.wall import Wall
 
 from pat_auth.issuer.pins import Flaw, Wanted, begin_pin, digits, is_acceptable, prove_pin
+from pat_auth.mails.alarms import put_alarms
+from pat_auth.mails.letters import open_letter
 from pat_auth.policy import Role
 
 TOKEN, NAME, PIN, OTHER = "t" * 43, "kestrel", "280417", "394026"
@@ -179,6 +181,27 @@ def test_with_the_other_pin_nothing_of_hers_is_there_and_her_manager_is_told(
         [named("cbo-a", "alerts", label) for label in ("hers", "ours")],
     )
     assert arrivals == [(False, her.who.survivor), (True, her.who.survivor)]
+
+
+@pytest.mark.parametrize(("pin", "called"), [(PIN, 0), (OTHER, 1)])
+def test_her_manager_is_called_by_mail_for_the_other_pin_alone(
+    her: Granting, visitor: Visitor, pin: str, called: int
+) -> None:
+    """And not by the request that she makes: it writes the same for both."""
+    before = her.rows("select count(*) from sec.mails")
+    come_in(visitor, pin)
+    assert her.rows("select count(*) from sec.mails") == before
+    key = her.service.secrets.mails
+    with her.connections.transaction() as connection:
+        assert put_alarms(connection, key) == called
+    manager = her.wall.member("cbo-a", Role.CASE_MANAGER).person
+    ((email,),) = her.rows("select email from sec.people where id = %s", manager)
+    letters = [
+        letter
+        for mail, sealed in her.rows("select id, sealed from sec.mails")
+        if (letter := open_letter(key, mail, sealed))
+    ]
+    assert [letter.to for letter in letters] == [email] * called
 
 
 def test_a_session_under_duress_reads_nothing_of_hers_and_says_who_she_is(wall: Wall) -> None:
