@@ -136,22 +136,7 @@ ADMINISTRATORS = {"organisation_admin", "secretariat_admin", "destination_admin"
 def test_no_application_ever_makes_organisations_places_or_members(wall: Wall) -> None:
     tables = ["app.organisations", "app.places", "app.memberships"]
     assert privileges(wall, list(Role), tables, ["insert"]) == set()
-    assert privileges(wall, list(Role), tables, ["update"]) == {
-        f"{role} update app.memberships" for role in ADMINISTRATORS
-    }
-
-
-@pytest.mark.parametrize("role", sorted(ADMINISTRATORS))
-def test_an_administrator_never_changes_a_member_but_by_letting_her_go(wall: Wall, role: str) -> None:
-    me = wall.member("cbo-a", Role(role))
-    worker, survivor = wall.member("cbo-a", Role.SOCIAL_WORKER), wall.member("cbo-a", Role.SURVIVOR)
-    with wall.acting(me) as connection:
-        end = "update app.memberships set ended_at = {} where id = '{}'"
-        assert attempt(connection, end.format("now()", survivor.membership)) == [(0,)]
-        assert attempt(connection, end.format("now()", worker.membership)) == [(1,)]
-        assert attempt(connection, end.format("null", worker.membership)) == REFUSED
-        for column in ("role", "person_id", "organisation_id", "id", "name", "survivor_id", "started_at"):
-            assert attempt(connection, f"update app.memberships set {column} = {column}") == REFUSED
+    assert privileges(wall, list(Role), tables, ["update"]) == set()
 
 
 def test_only_administrators_ever_let_programs_and_people_in(wall: Wall) -> None:
@@ -224,7 +209,7 @@ def test_no_administrator_ever_reads_what_the_link_of_an_invitation_carries(wall
 
 def test_no_application_ever_touches_sessions_people_logins_or_the_trail(wall: Wall) -> None:
     tables = [name for name in metadata.tables if not name.startswith("app.")]
-    assert len(tables) == 18
+    assert len(tables) == 23
     assert privileges(wall, list(Role), tables, COMMANDS) == set()
 
 
@@ -239,7 +224,9 @@ def test_a_survivor_never_writes_about_a_case_and_never_sees_another(wall: Wall)
             for table in OF_SURVIVORS:
                 column = "id" if table == "app.survivors" else "survivor_id"
                 seen = attempt(connection, f"select distinct {column} from {table}")
-                assert seen in ([(me.survivor,)], REFUSED), table
+                # A safety hold hides her hearings from the second.
+                hers = [] if me == second and table == "app.hearings" else [(me.survivor,)]
+                assert seen in (hers, REFUSED), table
 
 
 def test_a_social_worker_never_reads_who_a_colleagues_survivor_is(wall: Wall) -> None:
