@@ -6,24 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, expect
 from tests.server.conftest import Caller
-from tests.web.building import built_page, chromium
+from tests.support.browsing import browsing
+from tests.web.building import built_page
 
 pytestmark = pytest.mark.slow
 
 MANAGER = "manager@cbo-a.example"
 WORKER = "worker2@cbo-a.example"
 WITHOUT_CASES = "mis@cbo-a.example"
-# Chromium's own conversations with its makers, which no page causes.
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @dataclass
@@ -76,12 +68,9 @@ class Explorer:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = chromium()
-    built_page()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield browser
-        browser.close()
+    with browsing() as running:
+        built_page()
+        yield running
 
 
 @pytest.fixture

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
-from typing import ClassVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
 import httpx
 import psycopg
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 from tests.server.conftest import Network
+from tests.support.browsing import PHONE, Elsewhere, Screen, browsing, elsewhere, picture
 from tests.support.granting import VERIFIER, challenge_of
 from tests.support.issuing import put_client, put_invitation, put_membership
 from tests.support.proving import PASSWORD
-from tests.web.building import chromium
 
 from pat_auth.clients.models import Serves
 from pat_auth.issuer.passwords import hash_password, set_password
@@ -35,40 +29,11 @@ from pat_server.assembly import assemble
 pytestmark = pytest.mark.slow
 
 MANAGER = "manager@cbo-a.example"
-PHONE = {"width": 360, "height": 740}
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 LANGUAGES = {
     "en": ("Sign in", "Continue", "Allow", "Choose your organisation"),
     "bn": ("সাইন ইন করুন", "এগিয়ে যান", "অনুমতি দিন", "আপনার সংস্থা বেছে নিন"),
     "hi": ("साइन इन करें", "आगे बढ़ें", "अनुमति दें", "अपनी संस्था चुनें"),
 }
-
-
-class Elsewhere(BaseHTTPRequestHandler):
-    """A client's own server, at another origin; and, at one address, a page that means harm."""
-
-    seen: ClassVar[list[str]] = []
-    harm: ClassVar[str] = ""
-
-    def do_GET(self) -> None:
-        self.seen.append(self.path)
-        self.send_response(200)
-        self.send_header("content-type", "text/html")
-        self.end_headers()
-        self.wfile.write(self.harm.encode() if self.path == "/harm" else b"<title>Back</title>")
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def elsewhere() -> Iterator[str]:
-    """The origin of that server, as long as the block lasts."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
-    server.server_close()
 
 
 @dataclass
@@ -134,46 +99,16 @@ def site(network: Network, server: str) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@dataclass
-class Phone:
-    """A page in a browser that runs no script, and what it complained of."""
-
-    page: Page
-    site: Site
-    language: str
-    complaints: list[str] = field(default_factory=list)
-
-    def said(self, message: ConsoleMessage) -> None:
-        """Note what the browser complains of."""
-        self.complaints.append(message.text)
-
-    def look(self, name: str) -> None:
-        """Nothing is cut off or has to be pushed sideways; a picture is kept where somebody asks for them."""
-        wide = self.page.locator("html").evaluate("node => [node.scrollWidth, window.innerWidth]")
-        assert wide[0] <= wide[1]
-        assert self.page.locator("html").get_attribute("lang") == self.language
-        if folder := os.environ.get("PAT_SCREENSHOTS"):
-            self.page.screenshot(path=Path(folder) / f"{name}-{self.language}.png", full_page=True)
-
-    def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
+    with browsing() as running:
+        yield running
 
 
 @pytest.fixture
-def phone(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Iterator[Phone]:
+def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Screen]:
+    """A phone whose browser runs no script."""
     language = getattr(request, "param", "en")
-    context = browser.new_context(
-        viewport={"width": 360, "height": 740}, locale=language, java_script_enabled=False, has_touch=True
-    )
-    phone = Phone(context.new_page(), site, language)
-    phone.page.on("console", phone.said)
+    context = browser.new_context(viewport=PHONE, locale=language, java_script_enabled=False, has_touch=True)
+    phone = Screen(context.new_page(), language)
     yield phone
     context.close()
     # The browser notes every page whose status says that something was wrong, and nothing else.
@@ -181,7 +116,7 @@ def phone(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Itera
 
 
 @pytest.mark.parametrize("phone", LANGUAGES, indirect=True)
-def test_somebody_signs_in_on_a_phone_and_is_back_at_her_client(phone: Phone, site: Site) -> None:
+def test_somebody_signs_in_on_a_phone_and_is_back_at_her_client(phone: Screen, site: Site) -> None:
     title, go_on, allow, choose = LANGUAGES[phone.language]
     page = phone.page
     page.goto(site.question(prompt="consent"))
@@ -228,7 +163,7 @@ def test_somebody_signs_in_on_a_phone_and_is_back_at_her_client(phone: Phone, si
     assert answer.json()["data"]["me"]["role"] in ("CASE_MANAGER", "COUNSELLOR")
 
 
-def test_the_keyboard_is_enough(phone: Phone, site: Site) -> None:
+def test_the_keyboard_is_enough(phone: Screen, site: Site) -> None:
     page = phone.page
     page.goto(site.question())
     page.keyboard.press("Tab")
@@ -248,7 +183,7 @@ def test_the_keyboard_is_enough(phone: Phone, site: Site) -> None:
     expect(page.locator("#email")).to_be_focused()
 
 
-def test_another_language_is_one_link_away_and_stays(phone: Phone, site: Site) -> None:
+def test_another_language_is_one_link_away_and_stays(phone: Screen, site: Site) -> None:
     page = phone.page
     page.goto(site.question())
     page.get_by_role("link", name="हिन्दी").click()
@@ -257,7 +192,7 @@ def test_another_language_is_one_link_away_and_stays(phone: Phone, site: Site) -
     expect(page.get_by_role("heading", level=1)).to_have_text("साइन इन करें")
 
 
-def test_a_form_of_another_site_signs_nobody_in(phone: Phone, site: Site) -> None:
+def test_a_form_of_another_site_signs_nobody_in(phone: Screen, site: Site) -> None:
     page = phone.page
     page.goto(site.question())
     Elsewhere.harm = (
@@ -277,8 +212,7 @@ def test_it_is_as_light_or_dark_as_she_likes(browser: Browser, site: Site, schem
     page.goto(site.question())
     shade = page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
     assert shade == {"light": "rgb(255, 255, 255)", "dark": "rgb(21, 22, 26)"}[scheme]
-    if folder := os.environ.get("PAT_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"7-{scheme}.png")
+    picture(page, f"7-{scheme}")
     context.close()
 
 
@@ -290,7 +224,7 @@ INVITED = {
 
 
 @pytest.mark.parametrize("phone", LANGUAGES, indirect=True)
-def test_somebody_new_takes_up_her_invitation_on_a_phone(phone: Phone, site: Site, network: Network) -> None:
+def test_somebody_new_takes_up_her_invitation_on_a_phone(phone: Screen, site: Site, network: Network) -> None:
     choose, go_on, joined = INVITED[phone.language]
     page, token, email = phone.page, new_token(), f"new-{phone.language}@cbo-a.example"
     ((organisation,),) = network.rows("select id from app.organisations where slug = 'cbo-a'")

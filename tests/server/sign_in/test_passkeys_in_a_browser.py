@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
 import httpx
 import psycopg
 import pytest
-from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwright
+from playwright.sync_api import Browser, CDPSession, expect
 from tests.server.conftest import Network, serving
-from tests.server.sign_in.test_in_a_browser import QUIET, elsewhere
+from tests.support.browsing import PHONE, Screen, browsing, elsewhere
 from tests.support.granting import VERIFIER, challenge_of
 from tests.support.issuing import put_client, put_invitation
 from tests.support.proving import PASSWORD
-from tests.web.building import chromium
 
 from pat_auth.issuer.passwords import hash_password, set_password
 from pat_auth.issuer.service import Service
@@ -32,7 +29,6 @@ pytestmark = pytest.mark.slow
 
 HER = "manager@cbo-b.example"
 INVITED = "mina@cbo-b.example"
-PHONE = {"width": 360, "height": 740}
 # In a platform's own keystore, opened with a finger.
 PHONES_KEY = {
     "protocol": "ctap2",
@@ -114,44 +110,27 @@ def site(network: Network) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield browser
-        browser.close()
+    with browsing() as running:
+        yield running
 
 
 @dataclass
-class Phone:
-    """A page, and the phone's own key store."""
+class Phone(Screen):
+    """A phone with a key store of its own."""
 
-    page: Page
-    keys: CDPSession
-    store: str
-    language: str
-    complaints: list[str]
-
-    def look(self, name: str) -> None:
-        """Nothing has to be pushed sideways; a picture is kept where somebody asks for them."""
-        wide = self.page.locator("html").evaluate("node => [node.scrollWidth, window.innerWidth]")
-        assert wide[0] <= wide[1]
-        if folder := os.environ.get("PAT_SCREENSHOTS"):
-            self.page.screenshot(path=Path(folder) / f"passkey-{name}-{self.language}.png", full_page=True)
-
-    def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
+    keys: CDPSession = field(kw_only=True)
+    store: str = field(kw_only=True)
 
 
 @pytest.fixture
 def phone(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Iterator[Phone]:
     language = getattr(request, "param", "en")
-    context = browser.new_context(viewport={"width": 360, "height": 740}, locale=language, has_touch=True)
+    context = browser.new_context(viewport=PHONE, locale=language, has_touch=True)
     page = context.new_page()
     keys = context.new_cdp_session(page)
     keys.send("WebAuthn.enable")
     store = keys.send("WebAuthn.addVirtualAuthenticator", {"options": PHONES_KEY})["authenticatorId"]
-    phone = Phone(page, keys, store, language, [])
-    page.on("console", lambda message: phone.complaints.append(message.text))
+    phone = Phone(page, language, keys=keys, store=store)
     yield phone
     context.close()
     site.network.rows("update sec.passkeys set ended_at = now() where person_id = %s", site.person)
@@ -195,22 +174,22 @@ def test_a_passkey_is_made_and_signs_in_alone_and_after_a_password(phone: Phone,
     go_on, add, sign_in, second, button = LANGUAGES[phone.language]
     page = phone.page
     page.goto(f"{site.origin}/account")
-    phone.look("1-sign-in")
+    phone.look("passkey-1-sign-in")
     page.locator("#email").fill(HER)
     page.locator("#password").fill(PASSWORD)
     phone.press(go_on)
     page.locator("#code").fill(code_of(site))
     phone.press(go_on)
-    phone.look("2-account")
+    phone.look("passkey-2-account")
     phone.press(add)
-    expect(page.locator("button[name=passkey]")).to_have_count(1)
-    phone.look("3-account-with-one")
+    expect(page.locator("form[action$='/passkey/end'] button")).to_have_count(1)
+    phone.look("passkey-3-account-with-one")
 
     page.context.clear_cookies()
     page.goto(site.question())
     phone.press(sign_in)
     expect(page.locator("button[name=answer]").first).to_be_visible()
-    phone.look("4-allow")
+    phone.look("passkey-4-allow")
     assert allow(phone, site, button) == {"role": "CASE_MANAGER"}
 
     page.context.clear_cookies()
@@ -219,7 +198,7 @@ def test_a_passkey_is_made_and_signs_in_alone_and_after_a_password(phone: Phone,
     page.locator("#password").fill(PASSWORD)
     phone.press(go_on)
     expect(page.get_by_role("button", name=second, exact=True)).to_be_visible()
-    phone.look("5-after-a-password")
+    phone.look("passkey-5-after-a-password")
     phone.press(second)
     assert allow(phone, site, button) == {"role": "CASE_MANAGER"}
 
@@ -233,13 +212,13 @@ def test_a_phone_that_sees_no_finger_is_told_so_on_the_page(phone: Phone, site: 
     page.locator("#code").fill(code_of(site))
     phone.press("Continue")
     phone.press("Add a passkey")
-    expect(page.locator("button[name=passkey]")).to_have_count(1)
+    expect(page.locator("form[action$='/passkey/end'] button")).to_have_count(1)
     phone.keys.send("WebAuthn.setUserVerified", {"authenticatorId": phone.store, "isUserVerified": False})
     page.goto(f"{site.origin}/sign-in?to=account")
     phone.press("Sign in with a passkey")
     expect(page.get_by_role("alert")).to_be_visible()
     expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_enabled()
-    phone.look("6-refused")
+    phone.look("passkey-6-refused")
 
 
 def test_an_invitation_is_taken_up_with_a_passkey(phone: Phone, site: Site) -> None:
@@ -250,7 +229,7 @@ def test_an_invitation_is_taken_up_with_a_passkey(phone: Phone, site: Site) -> N
     page.locator("#password").fill(PASSWORD)
     page.locator("#again").fill(PASSWORD)
     phone.press("Continue")
-    phone.look("7-invitation")
+    phone.look("passkey-7-invitation")
     phone.press("Use a passkey instead")
     expect(page.get_by_role("heading", level=1)).to_have_text("You have joined")
     page.goto(site.question())
