@@ -204,6 +204,10 @@ def test_an_agreement_holds_once_both_have_signed_and_as_far_as_both_have(
     ]
     assert mine["theirScopes"] == ["LEGAL_STATUS", "HEALTH_MHPSS"]
     assert datetime.fromisoformat(mine["validUntil"]) == datetime.fromisoformat(until)
+    # Whoever signs anew says what holds from now on, for its own side.
+    partner = global_id("Agreement", organisation(network, "cbo-g"))
+    anew = do(theirs, "signAgreement", agreementId=partner, scopes=["RISK_SAFETY"], validUntil=until)
+    assert (anew["status"], anew["scopes"]) == ("LIVE", ["RISK_SAFETY"])
 
 
 def test_a_destination_signs_with_whoever_has_signed_with_it_and_knows_no_other(
