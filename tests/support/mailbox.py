@@ -11,7 +11,9 @@ from pat_auth.mails.letters import Letter, open_letter
 
 def letters(granting: Granting) -> list[Letter]:
     """All that wait to be sent, the newest last."""
-    rows = granting.rows("select id, sealed from sec.mails where sealed is not null order by ctid")
+    rows = granting.rows(
+        "select id, sealed from sec.mails where sealed is not null and next_at <= now() order by ctid"
+    )
     found = [open_letter(granting.service.secrets.mails, mail, sealed) for mail, sealed in rows]
     return [letter for letter in found if letter is not None]
 

@@ -80,7 +80,7 @@ def ask_reset(service: Service, *, email: str, address: str, language: MailLangu
     with service.connections.transaction() as connection:
         row = connection.execute(_ASK, values).fetchone()
         is_somebodys = row is not None and row[0] is not None
-        put_letter(connection, service.secrets.mails, letter if is_somebodys else None, lasts=LASTS)
+        put_letter(connection, service.secrets.mails, letter, lasts=LASTS, is_sent=is_somebodys)
 
 
 def find_reset(connection: Connection, token: str) -> Resetting | None:

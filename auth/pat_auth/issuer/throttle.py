@@ -65,8 +65,11 @@ class Attempt:
 
     @classmethod
     def known(cls, service: Service, browser: str) -> Attempt:
-        """At the password of somebody whom the browser is known by, which is called ``browser``: nobody else is counted with her."""
-        return cls._of(service, {Counter.BROWSER: browser, Counter.EVERYBODY: ""})
+        """At the password of somebody whom the browser is known by, which is called ``browser``.
+
+        Nobody else is counted with her, and she does not wait with everybody.
+        """
+        return cls._of(service, {Counter.BROWSER: browser})
 
     @classmethod
     def reset(cls, service: Service, email: str, address: str) -> Attempt:

@@ -20,6 +20,7 @@ from pat_platform.database.transaction import Transaction
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=2), timedelta(hours=1)
 _FORGOTTEN = timedelta(days=31)
 """How long ago a letter is over that is deleted at once."""
+_NEVER = timedelta(days=365)
 _POST = text("select sec.post_mail(:mail, :sealed, :expires_at)")
 
 
@@ -40,13 +41,19 @@ class Outbox:
         await tx.execute(_POST, {"mail": mail, "sealed": sealed, "expires_at": expires_at})
 
 
-def put_letter(connection: Connection, key: bytes, letter: Letter | None, *, lasts: timedelta) -> None:
-    """Have a letter sent, if its time is not over before. None is never sent, but takes as long to put in."""
+def put_letter(
+    connection: Connection, key: bytes, letter: Letter, *, lasts: timedelta, is_sent: bool = True
+) -> None:
+    """Have a letter sent, if its time is not over before; one that ``is_sent`` to nobody takes as long to put in."""
     mail = uuid4()
-    sealed = seal_letter(key, mail, letter) if letter else None
     connection.execute(
-        "insert into sec.mails (id, sealed, expires_at) values (%s, %s, now() + %s)",
-        (mail, sealed, lasts if letter else -_FORGOTTEN),
+        "insert into sec.mails (id, sealed, expires_at, next_at) values (%s, %s, now() + %s, now() + %s)",
+        # It is never due, and deleted with what is forgotten next.
+        (
+            mail,
+            seal_letter(key, mail, letter),
+            *((lasts, timedelta(0)) if is_sent else (-_FORGOTTEN, _NEVER)),
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from uuid import uuid4
 
+import pytest
 from tests.auth.issuer.test_proving import far_away, known, proved
 from tests.support.proving import Proving, Somebody
 
@@ -43,6 +44,17 @@ def test_strangers_who_guess_all_the_time_do_not_delay_her_where_she_is_known(pr
         if number % 100 == 50:
             assert not proved(proving.service, somebody, address=far_away(9_000))
             assert guess(proving, somebody, kept, number, somebody.password)
+
+
+def test_she_does_not_wait_with_everybody_either(proving: Proving, monkeypatch: pytest.MonkeyPatch) -> None:
+    somebody, waited = proving.put(), list[float]()
+    monkeypatch.setattr("pat_auth.issuer.proving.time.sleep", waited.append)
+    assert proved(proving.service, somebody)
+    proving.wall.admin.execute("update sec.attempts set failures = 20000 where kind = 'EVERYBODY'")
+    assert guess(proving, somebody, known(proving, somebody), 1, somebody.password)
+    assert waited == []
+    assert proved(proving.service, somebody)
+    assert waited == [1.0]
 
 
 def test_what_she_mistypes_there_delays_her_there_alone_and_little(proving: Proving) -> None:

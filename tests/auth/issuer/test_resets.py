@@ -19,16 +19,18 @@ from pat_auth.mails.letters import MailLanguage
 def _nothing_stays(proving: Proving) -> Iterator[None]:
     yield
     proving.wall.admin.execute("delete from sec.resets where key <> 'key'")
-    proving.wall.admin.execute("delete from sec.mails where sealed is null or expires_at > now()")
+    proving.wall.admin.execute("delete from sec.mails where next_at > now() or expires_at > now()")
 
 
 def test_nobody_can_tell_by_the_time_who_there_is(proving: Proving) -> None:
-    took: dict[str, list[float]] = {proving.put().email: [], f"{uuid4()}@people.example": []}
-    for number in range(100):
-        for email, times in took.items():
+    both = [proving.put().email, f"{uuid4()}@people.example"]
+    took: dict[str, list[float]] = {email: [] for email in both}
+    for number in range(150):
+        # Whatever else this machine does, it does to either as often.
+        for email in both if number % 2 else both[::-1]:
             start = time.perf_counter()
             ask_reset(proving.service, email=email, address=far_away(number), language=MailLanguage.EN)
-            times.append(time.perf_counter() - start)
+            took[email].append(time.perf_counter() - start)
             proving.clock.pass_by(hours=6)
     known, unknown = (statistics.median(times) for times in took.values())
-    assert 0.85 < known / unknown < 1.18, (known, unknown)
+    assert 0.85 < known / unknown < 1.15
