@@ -10,6 +10,7 @@
     python3 pat bench growth              what a request costs as the network grows
     python3 pat bench sign-in             what signing in takes, and a token that is known already
     python3 pat bench memory              what one process holds, idle and with 500 clients
+    python3 pat bench sockets             what open subscriptions hold, and how soon an event is told
     python3 pat bench --json FILE         the results as JSON, beside the table
     python3 pat bench --peers             PostGraphile and Strawberry's DataLoaders take their turns, too
 
@@ -27,7 +28,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 
-from tests.bench import clients, cold, growth, hostile, logins, memory, page, processes, sign_in
+from tests.bench import clients, cold, growth, hostile, logins, memory, page, processes, sign_in, sockets
 from tests.bench.data import Data, loaded
 from tests.bench.load import load
 from tests.bench.operations import OPERATIONS
@@ -106,6 +107,7 @@ OTHERS: dict[str, Callable[[Sequence[str]], int]] = {
     "logins": logins.main,
     "memory": memory.main,
     "processes": processes.main,
+    "sockets": sockets.main,
     "sign-in": sign_in.main,
 }
 

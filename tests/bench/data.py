@@ -65,9 +65,10 @@ class Data:
     def callers(self) -> tuple[Caller, ...]:
         """The case managers of all communities, signed in for as long as a run may last."""
         with psycopg.connect(self.admin_url) as connection:
-            return tuple(self._caller(connection, each) for each in managers())
+            return tuple(self.caller(connection, each) for each in managers())
 
-    def _caller(self, connection: psycopg.Connection, person: Person) -> Caller:
+    def caller(self, connection: psycopg.Connection, person: Person) -> Caller:
+        """Somebody, in a session of her own."""
         session = uuid4()
         until = datetime.now(UTC) + timedelta(seconds=DEMO_TOKEN_LIFETIME)
         organisation = person.organisation.id

@@ -48,7 +48,7 @@ class Production(Engine):
 def measured(data: Data, clients: int = CLIENTS, seconds: float = 10.0) -> list[Row]:
     """Two rows: after one request, and while so many clients ask for a case or for a page of them."""
     engine = Production()
-    callers = [_signed_in(data, caller) for caller in data.callers]
+    callers = [signed_in(data, caller) for caller in data.callers]
     requests = drawn(engine, callers, [OPERATIONS["a"], OPERATIONS["b"]])
     with engine.serving(data) as serving, load() as shared:
         rows = []
@@ -71,7 +71,7 @@ def measured(data: Data, clients: int = CLIENTS, seconds: float = 10.0) -> list[
     return rows
 
 
-def _signed_in(data: Data, caller: Caller) -> Caller:
+def signed_in(data: Data, caller: Caller) -> Caller:
     """The caller with a token that lives no longer than production allows."""
     settings = data.settings
     token = mint(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.bench import __main__ as command
-from tests.bench import clients, data, growth, logins, memory, processes, sign_in
+from tests.bench import clients, data, growth, logins, memory, processes, sign_in, sockets
 from tests.bench.data import Data
 from tests.bench.network import CASES_OF_EACH, Small, many
 from tests.bench.telling import Columns, Row, table, tell
@@ -33,6 +33,13 @@ def test_memory_is_measured_idle_and_under_load(small: Data) -> None:
     assert is_whole(memory.COLUMNS, rows)
     assert [row["clients"] for row in rows] == [1, 20]
     assert all(0 < row["resident_mb"] <= row["most_mb"] + 1 for row in rows)
+
+
+@pytest.mark.slow
+def test_subscriptions_are_told_of_every_change(small: Data) -> None:
+    rows = sockets.measured(small, subscriptions=20, events=2)
+    assert is_whole(sockets.COLUMNS, rows)
+    assert rows[0]["told"] > 0
 
 
 @pytest.mark.slow

@@ -48,10 +48,10 @@ class Sockets:
         """Hold one socket, until either side closes it."""
         await receive()
         headers = [(name, value.decode("latin-1")) for name, value in scope["headers"]]
-        origins = [value for name, value in headers if name == b"origin"]
-        if len(origins) > 1 or (origins and not await self._hub.admits(origins[0])):
-            await send({"type": "websocket.close"})
-            return
+        for name, value in headers:
+            if name == b"origin" and not await self._hub.admits(value):
+                await send({"type": "websocket.close"})
+                return
         given = next((value for name, value in headers if name == b"authorization"), "")
         task = Endable()
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from asyncio import BaseTransport
 from collections.abc import Mapping
+from socket import SO_SNDBUF, SOL_SOCKET
 from types import MappingProxyType
 from typing import Any
 
@@ -10,9 +12,18 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from pat_server.asked import BODY_LIMIT
 
+KEPT_BYTES = 64 * 1024
+
 
 class Socket(WebSocketsSansIOProtocol):
     """A socket that is dropped, with what could not be sent, once nobody speaks on it any more."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Have the kernel keep little for whoever does not read: it, too, has memory for everybody together."""
+        super().connection_made(transport)
+        socket = transport.get_extra_info("socket")
+        if socket is not None:
+            socket.setsockopt(SOL_SOCKET, SO_SNDBUF, KEPT_BYTES)
 
     async def run_asgi(self) -> None:
         """Run the application."""

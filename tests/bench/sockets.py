@@ -1,0 +1,154 @@
+"""Subscriptions: what they hold while nothing happens, and how long an event takes to whoever waits for it.
+
+    python3 pat bench sockets
+
+Somebody changes referrals, one by one; everybody of the sender and of the receiver who may see them is told. The time runs from
+before the change is sent to PostgreSQL until the event was read by its client, which shares the machine with the server. It is
+served as in production: no demo, nobody looks around.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from itertools import cycle, islice
+from statistics import quantiles
+
+import orjson
+import psycopg
+from tests.bench.cpu import most_resident_mb, resident_mb
+from tests.bench.data import Caller, Data, loaded
+from tests.bench.memory import Production, signed_in
+from tests.bench.telling import Row, options, say, tell
+from websockets.asyncio.client import ClientConnection, connect
+
+from pat_auth.policy import POLICY, Permission, Role
+from pat_server.demo.people import PEOPLE, Person
+
+OPEN, OF_SOCKET = 2_000, 5
+EVENTS = 40
+MOST_MB, MOST_MS = 300.0, 250.0
+REST_SECONDS = 0.5
+CHANGED = "subscription { referralChanged { cursor referral { id status urgency } } }"
+COLUMNS = {
+    "subscriptions": "subscriptions",
+    "sockets": "sockets",
+    "resident_mb": "MB, waiting",
+    "most_mb": "most, MB",
+    "events": "changes",
+    "told": "told",
+    "p50_ms": "ms, half",
+    "p95_ms": "ms, 95 %",
+    "failures": "failures",
+}
+
+
+def measured(data: Data, subscriptions: int = OPEN, events: int = EVENTS) -> list[Row]:
+    """One row."""
+    readers = [
+        person
+        for person in PEOPLE
+        if person.role in POLICY[Permission.REFERRAL_READ] and person.role is not Role.SURVIVOR
+    ]
+    number = -(-subscriptions // OF_SOCKET)
+    # Each session has as many sockets as it may.
+    callers = list(islice(_sessions(data, readers), -(-number // 5)))
+    engine = Production()
+    with engine.serving(data) as serving:
+        host, port = serving.address
+        address = f"ws://{host}:{port}/graphql"
+        tokens = list(islice(cycle([caller.token for caller in callers]), number))
+        idle, times, failures = asyncio.run(_measure(data, address, tokens, events, serving.pid))
+        most = most_resident_mb(serving.pid)
+    cuts = quantiles(times, n=20) if len(times) > 1 else [0.0] * 19
+    row: Row = {
+        "subscriptions": number * OF_SOCKET,
+        "sockets": number,
+        "resident_mb": idle,
+        "most_mb": most,
+        "events": events,
+        "told": len(times),
+        "p50_ms": cuts[9] * 1000,
+        "p95_ms": cuts[18] * 1000,
+        "failures": failures,
+    }
+    say(f"{row['told']} told, 95 % within {row['p95_ms']:.0f} ms, {most:.0f} MB")
+    return [row]
+
+
+def _sessions(data: Data, people: Sequence[Person]) -> Iterator[Caller]:
+    """Sessions of these people, again and again."""
+    with psycopg.connect(data.admin_url, autocommit=True) as connection:
+        for person in cycle(people):
+            yield signed_in(data, data.caller(connection, person))
+
+
+async def _measure(
+    data: Data, address: str, tokens: Sequence[str], events: int, process: int
+) -> tuple[float, list[float], int]:
+    """What is resident while all wait; how long each was told after; how many sockets have ended."""
+    began = [0.0]
+    times: list[float] = []
+    failures = 0
+
+    async def follow(socket: ClientConnection) -> None:
+        nonlocal failures
+        try:
+            async for text in socket:
+                told = orjson.loads(text)
+                if told["type"] == "next" and "errors" not in told["payload"]:
+                    times.append(time.perf_counter() - began[0])
+                else:
+                    failures += 1
+        except OSError:
+            failures += 1
+
+    async with AsyncExitStack() as stack:
+        following = []
+        for token in tokens:
+            socket = await stack.enter_async_context(
+                connect(address, subprotocols=["graphql-transport-ws"], compression=None, ping_interval=None)  # type: ignore[list-item]  # a name of a protocol is a text
+            )
+            await socket.send(
+                orjson.dumps(
+                    {"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}
+                ).decode()
+            )
+            await socket.recv()
+            for name in range(OF_SOCKET):
+                await socket.send(
+                    orjson.dumps(
+                        {"type": "subscribe", "id": str(name), "payload": {"query": CHANGED}}
+                    ).decode()
+                )
+            following.append(asyncio.create_task(follow(socket)))
+        await asyncio.sleep(2)
+        idle = resident_mb(process)
+        admin = await psycopg.AsyncConnection.connect(data.admin_url, autocommit=True)
+        async with admin:
+            found = await admin.execute(
+                "select id from app.referrals where state = 'SENT' order by id limit %s", (events,)
+            )
+            for (referral,) in await found.fetchall():
+                began[0] = time.perf_counter()
+                await admin.execute("update app.referrals set urgency = urgency where id = %s", (referral,))
+                await asyncio.sleep(REST_SECONDS)
+        await asyncio.sleep(1)
+        for each in following:
+            each.cancel()
+    return idle, times, failures
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table. 1 if it is more than it should be, or anybody was not told."""
+    parser = options("sockets", __doc__ or "")
+    parser.add_argument("--scale", type=int, default=100, help="how many times the demo's size (100)")
+    parser.add_argument("--subscriptions", type=int, default=OPEN, help=f"how many are open ({OPEN})")
+    given = parser.parse_args(arguments)
+    with loaded(given.scale) as data:
+        rows = measured(data, given.subscriptions)
+    tell("sockets", COLUMNS, rows, given.json)
+    is_fit = all(row["most_mb"] <= MOST_MB and row["p95_ms"] <= MOST_MS for row in rows)
+    return 0 if is_fit and not any(row["failures"] or not row["told"] for row in rows) else 1
