@@ -63,7 +63,7 @@ alter table sec.browsers
 """
 
 FUNCTIONS = """
-create function sec.link_upstream(upstream uuid, subject text, person uuid) returns boolean
+create function sec.link_upstream(upstream uuid, identifier text, person uuid) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
@@ -79,13 +79,13 @@ begin
     where m.organisation_id = organisation and m.person_id = person and m.ended_at is null;
     if not found then return false; end if;
     insert into sec.upstream_identities as i (upstream_id, subject, person_id)
-    values (upstream, subject, person)
+    values (upstream, identifier, person)
     -- Nobody takes over who is somebody else's by now.
-    on conflict on constraint pk_upstream_identities do update set person_id = person, linked_at = now(), ended_at = null
+    on conflict (upstream_id, subject) do update set person_id = person, linked_at = now(), ended_at = null
     where i.ended_at is not null or i.person_id = person;
     if not found then return false; end if;
     update sec.upstream_identities i set ended_at = now()
-    where i.upstream_id = upstream and i.person_id = person and i.subject <> subject and i.ended_at is null;
+    where i.upstream_id = upstream and i.person_id = person and i.subject <> identifier and i.ended_at is null;
     perform trail.append(
         organisation, person, 'upstream.linked', array[person], jsonb_build_object('upstream', upstream));
     return true;

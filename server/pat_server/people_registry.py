@@ -195,6 +195,10 @@ def _ended(connection: Connection, email: str) -> Left | None:
     connection.execute(
         "update sec.consents set withdrawn_at = now() where person_id = %s and withdrawn_at is null", row
     )
+    # Whoever comes back says anew whom her organisation's own provider means by her.
+    connection.execute(
+        "update sec.upstream_identities set ended_at = now() where person_id = %s and ended_at is null", row
+    )
     ((sessions,),) = connection.execute(
         "select sec.end_sessions(array(select s.id from sec.sessions s where s.person_id = %s and s.expires_at > now()), %s)",
         (person, BECAUSE),

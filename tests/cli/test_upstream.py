@@ -130,6 +130,23 @@ def test_whoever_has_come_through_one_that_is_disabled_is_signed_out(
     assert (again.exit_code, "There is no such provider" in again.stderr) == (1, True)
 
 
+def test_of_whoever_is_disabled_no_provider_means_anybody(
+    with_cbo: Pat, migrated: str, provider: Provider
+) -> None:
+    upstream = add(with_cbo, provider.issuer)
+    come_through(migrated, upstream)
+    ((person, email),) = rows(migrated, "select id, email from sec.people")
+    rows(
+        migrated,
+        "insert into sec.upstream_identities (upstream_id, subject, person_id) values (%s, 'asha', %s)",
+        *(upstream, person),
+    )
+    assert with_cbo("upstream", "list").stdout.splitlines()[1].split()[5] == "1"
+    assert with_cbo("person", "disable", str(email)).exit_code == 0
+    assert with_cbo("person", "enable", str(email)).exit_code == 0
+    assert with_cbo("upstream", "list").stdout.splitlines()[1].split()[5] == "0"
+
+
 def come_through(url: str, upstream: UUID) -> UUID:
     """Somebody has signed in through it; her session."""
     person, membership, browser, session = (uuid4() for _ in range(4))

@@ -207,6 +207,12 @@ def known_to(connection: Connection, person: UUID) -> list[Known]:
     return [Known(*row) for row in rows]
 
 
+def addable(connection: Connection, email: str) -> list[str]:
+    """The names of those of her organisations by which somebody with this address is not known yet."""
+    row = connection.execute("select id from sec.people where email = %s", (email,)).fetchone()
+    return [] if row is None else [each.name for each in known_to(connection, row[0]) if not each.is_linked]
+
+
 def link(connection: Connection, upstream: UUID, subject: str, person: UUID) -> bool:
     """Let a provider mean her by a subject, and by no other. Not where it is somebody else's, or she is none of its organisation's."""
     return _ask(connection, "select sec.link_upstream(%s, %s, %s)", upstream, subject, person)

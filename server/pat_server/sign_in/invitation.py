@@ -35,8 +35,9 @@ from pat_auth.issuer.taking_up import (
 )
 from pat_auth.issuer.throttle import Attempt, succeed
 from pat_auth.issuer.totp import new_secret, uri_of
+from pat_auth.issuer.upstreams import addable
 from pat_server.sign_in.cookies import secret_in, token_in, with_secret, with_token, without_token
-from pat_server.sign_in.desk import INVITATIONS
+from pat_server.sign_in.desk import ACCOUNT, INVITATIONS
 from pat_server.sign_in.flow import SIGN_IN
 from pat_server.sign_in.forms import TOKEN, form_token, is_from_here, is_token
 from pat_server.sign_in.languages import noop
@@ -231,6 +232,8 @@ _ANSWERS: Mapping[str, Callable[[Guest], Answer]] = {
 def _joined(guest: Guest, joined: Joined | None) -> Answer:
     if joined is None:
         return guest.pages.notice(guest.asked, GONE, 404)
+    with guest.service.connections.transaction() as connection:
+        upstreams = addable(connection, guest.invited.email)
     # Reading it in another language would ask for it anew, and it is shown once.
     return guest.page(
         "invitation_done.html",
@@ -240,6 +243,8 @@ def _joined(guest: Guest, joined: Joined | None) -> Answer:
         heading=JOINED.heading,
         sentence=JOINED.sentence,
         codes=joined.recovery_codes,
+        upstreams=upstreams,
+        account=ACCOUNT[0],
     )
 
 

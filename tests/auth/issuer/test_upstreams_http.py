@@ -134,6 +134,17 @@ def test_an_address_inside_is_told_nothing_unless_it_may_be_there() -> None:
     assert heard[1] != b""
 
 
+def test_an_address_outside_is_spoken_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upstreams_http, "is_outside", lambda _: True)
+    heard: list[bytes] = []
+    with (
+        listening(lambda connection: heard.append(connection.recv(4096))) as port,
+        pytest.raises(requests.exceptions.ConnectionError),
+    ):
+        get(f"https://127.0.0.1:{port}")
+    assert heard != [b""]
+
+
 @pytest.mark.parametrize("status", ["201 Created", "302 Found\r\nlocation: /", "404 Not Found", "500 Oh"])
 def test_what_is_no_plain_success_is_refused(status: str) -> None:
     with listening(says(f"HTTP/1.1 {status}\r\nconnection: close\r\n\r\n")) as port:

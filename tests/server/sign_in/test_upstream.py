@@ -230,6 +230,16 @@ def test_whoever_was_not_sent_there_does_not_come_back(way: Way, path: str) -> N
     assert way.visitor.get(f"{path.format(upstream=way.upstream)}?code=x&state=y").status_code == 404
 
 
+def test_nobody_is_sent_there_who_came_for_nothing(way: Way) -> None:
+    assert way.visitor.get(f"/sign-in/upstream?ask=x&upstream={way.upstream}").status_code == 404
+
+
+def test_a_provider_may_know_us_without_a_secret(way: Way, granting: Granting) -> None:
+    granting.rows("update sec.upstreams set sealed = null")
+    way.provider.is_careless = True
+    assert way.sign_in().request.url.path == "/sign-in/code"
+
+
 def test_whoever_comes_back_again_and_again_waits(way: Way) -> None:
     statuses = {way.visitor.get(f"/sign-in/upstream/{way.upstream}?state=y").status_code for _ in range(25)}
     assert statuses == {404, 429}

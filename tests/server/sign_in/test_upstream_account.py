@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.support.granting import Granting
-from tests.support.issuing import put_person
+from tests.support.issuing import put_invitation, put_person
 from tests.support.provider import SUBJECT, Provider, Way, beside_a_provider, providing, put_link, register
 from tests.support.visiting import Known, Visitor, know
 
@@ -214,3 +214,40 @@ def test_what_is_not_linked_is_not_removed(
     add(hers, provider)
     assert remove(hers, "nonsense").request.url.path == "/account"
     assert len(linked(granting)) == 1
+
+
+def test_whoever_has_taken_up_an_invitation_is_shown_where_to_add_it(
+    visitor: Visitor, granting: Granting, manager: Known, upstream: UUID
+) -> None:
+    shown = []
+    for token in (b"first", b"second"):
+        put_invitation(
+            granting.connections.connection,
+            granting.who.organisation,
+            manager.email,
+            Role.SOCIAL_WORKER,
+            token=token,
+        )
+        at_her_account(visitor, manager)
+        visitor.get(f"/invitation?token={token.decode()}")
+        visitor.post()
+        assert visitor.read.heading == "You have joined"
+        shown.append("To sign in with Our own from now on" in visitor.read.text)
+        granting.rows("update app.memberships set ended_at = now() where role = 'social_worker'")
+        granting.rows("delete from sec.upstream_identities where upstream_id = %s", upstream)
+        put_link(granting.connections.connection, upstream, manager.id)
+    assert shown == [True, False]
+
+
+def test_whoever_came_through_it_joins_no_other_organisation(
+    visitor: Visitor, granting: Granting, provider: Provider, manager: Known
+) -> None:
+    """Nor begins to prove herself with anything there, in the place of what she has."""
+    theirs = granting.wall.organisation("cbo-b")
+    put_invitation(granting.connections.connection, theirs, manager.email, Role.COUNSELLOR, token=b"token")
+    upstream = register(granting, provider, counts_as_both=("mfa",))
+    put_link(granting.connections.connection, upstream, manager.id)
+    provider.claims = {"amr": ["mfa"]}
+    Way(visitor, provider, upstream).sign_in()
+    visitor.get("/invitation?token=token")
+    assert "/sign-in?to=invitation" in visitor.page.text
