@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
-from tests.server.conftest import Act, Caller, Network
+from tests.server.conftest import Act, Caller, Network, free_port, serving
 from tests.server.subscriptions.conftest import (
     CHANGED,
     INBOX,
@@ -285,3 +286,19 @@ def test_a_flood_of_messages_ends_the_socket(server: str) -> None:
         for _ in range(sockets.MESSAGES + 1):
             socket.say(type="pong")
         assert socket.closed() == 4429
+
+
+def test_a_process_has_so_many_sockets_and_says_farewell_to_them(network: Network, worker: Caller) -> None:
+    with serving(replace(network.settings, sockets=1), free_port()) as server:
+        socket = open_socket(server)
+        socket.sign_in(worker.token)
+        with pytest.raises(InvalidStatus) as refused, open_socket(server):
+            pass
+        assert refused.value.response.status_code == 503
+        answer = httpx.post(
+            f"{server}/graphql/stream",
+            json={"query": INBOX},
+            headers={"accept": "text/event-stream", "authorization": f"Bearer {worker.token}"},
+        )
+        assert answer.status_code == 503
+    assert socket.closed() == 1012
