@@ -154,9 +154,10 @@ set role pat_owner;
 grant usage on schema app to pat_trail;
 
 set role pat_sec;
-grant usage on schema sec to pat_door_trail, pat_door_access;
+grant usage on schema sec to pat_door_trail, pat_door_access, pat_door_referral;
 
 set role pat_trail;
+grant execute on function trail.numbers_about(uuid) to pat_organisation_admin, pat_destination_admin;
 grant usage on schema trail to pat_service_jobs;
 grant execute on function trail.unsigned_heads(), trail.keep_signature(uuid, bigint, bytea, text) to pat_service_jobs;
 
@@ -387,6 +388,7 @@ create policy fence on app.group_members as restrictive to pat_application using
 create policy author on app.group_members as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.hearings as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.hearings as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
+create policy signature on app.hearings as restrictive for update to pat_application using (true) with check (updated_by = (select sec.actor()));
 create policy fence on app.invitations as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.invitations as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.legal_proceedings as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
@@ -397,6 +399,7 @@ create policy author on app.referral_answers as restrictive for insert to pat_ap
 create policy fence on app.referral_changes as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy fence on app.referral_hearings as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.referral_hearings as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
+create policy signature on app.referral_hearings as restrictive for update to pat_application using (true) with check (updated_by = (select sec.actor()));
 create policy fence on app.referrals as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.referrals as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.replays as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
@@ -413,16 +416,24 @@ create policy fence on app.survivors as restrictive to pat_application using (or
 create policy author on app.survivors as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 grant usage on schema app to pat_door_referral;
 grant usage, create on schema door to pat_door_referral;
-grant select (organisation_id, id, received_id, case_id, to_organisation_id, need, urgency, scopes, state, consent_id, agreed_until, sent_at, ended_at) on app.referrals to pat_door_referral;
+grant select (organisation_id, id, received_id, case_id, survivor_id, to_organisation_id, need, urgency, scopes, state, consent_id, agreed_until, sent_at, ended_at) on app.referrals to pat_door_referral;
 create policy pat_door_referral on app.referrals for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or (to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and state not in ('DRAFT', 'CONSENT_RECORDED')));
 grant select (organisation_id, id, referral_organisation_id, referral_id, answer, answered_at) on app.referral_answers to pat_door_referral;
 create policy pat_door_referral on app.referral_answers for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or referral_organisation_id = (select substr(session_user::text, 5, 32)::uuid));
-grant select (organisation_id, id, referral_organisation_id, referral_id, held_on, mode, purpose) on app.referral_hearings to pat_door_referral;
+grant select (organisation_id, id, referral_organisation_id, referral_id, held_on, mode, purpose, state, court_point, remote_point, has_coordinator, support_person, interpreter_language, outcome, next_on) on app.referral_hearings to pat_door_referral;
 create policy pat_door_referral on app.referral_hearings for select to pat_door_referral using (referral_organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 grant select (organisation_id, id, case_id, jurisdiction, state, stage) on app.legal_proceedings to pat_door_referral;
 create policy pat_door_referral on app.legal_proceedings for select to pat_door_referral using (exists (select from app.referrals r where r.organisation_id = legal_proceedings.organisation_id and r.case_id = legal_proceedings.case_id and r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid)));
-grant select (organisation_id, id, proceeding_id, case_id, held_on, mode, purpose) on app.hearings to pat_door_referral;
+grant select (organisation_id, id, proceeding_id, case_id, held_on, mode, purpose, state, court_point, remote_point, has_coordinator, support_person, interpreter_language, outcome, next_on) on app.hearings to pat_door_referral;
 create policy pat_door_referral on app.hearings for select to pat_door_referral using (exists (select from app.referrals r where r.organisation_id = hearings.organisation_id and r.case_id = hearings.case_id and r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid)));
+grant select (organisation_id, id, survivor_id, risk_level) on app.cases to pat_door_referral;
+create policy pat_door_referral on app.cases for select to pat_door_referral using (exists (select from app.referrals r where r.organisation_id = cases.organisation_id and r.survivor_id = cases.survivor_id and r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.case_id = cases.id));
+grant select (organisation_id, id, gender, birth_year, is_minor_at_intake, primary_language) on app.survivors to pat_door_referral;
+create policy pat_door_referral on app.survivors for select to pat_door_referral using (exists (select from app.referrals r where r.organisation_id = survivors.organisation_id and r.survivor_id = survivors.id and r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid)));
+grant select (organisation_id, survivor_id, wrapped) on app.survivor_keys to pat_door_referral;
+create policy pat_door_referral on app.survivor_keys for select to pat_door_referral using (exists (select from app.referrals r where r.organisation_id = survivor_keys.organisation_id and r.survivor_id = survivor_keys.survivor_id and r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.scopes && array['IDENTITY_MINIMAL', 'CONTACT_SAFE']));
+grant select (organisation_id, survivor_id, first_name, alias, phone) on app.survivor_identities to pat_door_referral;
+create policy pat_door_referral on app.survivor_identities for select to pat_door_referral using (exists (select from app.referrals r where r.organisation_id = survivor_identities.organisation_id and r.survivor_id = survivor_identities.survivor_id and r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.scopes && array['IDENTITY_MINIMAL', 'CONTACT_SAFE']));
 grant select (id, name, state) on app.organisations to pat_door_referral;
 create policy pat_door_referral on app.organisations for select to pat_door_referral using (true);
 grant select (organisation_id, partner_id, scopes, valid_from, valid_until, suspended_at) on app.agreements to pat_door_referral;
@@ -481,10 +492,14 @@ left join lateral (
 ) a on true;
 create view door.referral_states with (security_barrier) as select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until from app.referrals r join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
 create view door.sent_answers with (security_barrier) as select a.referral_id, a.answer, a.answered_at from app.referrals r join app.referral_answers a on a.referral_organisation_id = r.organisation_id and a.referral_id = r.received_id and a.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
-create view door.sent_hearings with (security_barrier) as select h.id, h.referral_id, h.held_on, h.mode, h.purpose from app.referrals r join app.referral_hearings h on h.referral_organisation_id = r.organisation_id and h.referral_id = r.received_id and h.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
+create view door.sent_hearings with (security_barrier) as select h.id, h.referral_id, h.held_on, h.mode, h.purpose, h.state, h.court_point, h.remote_point, h.has_coordinator, h.support_person, h.interpreter_language, h.outcome, h.next_on from app.referrals r join app.referral_hearings h on h.referral_organisation_id = r.organisation_id and h.referral_id = r.received_id and h.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals())) and not (select sec.is_held());
 create view door.received_referrals with (security_barrier) as select r.received_id as id, r.organisation_id as from_organisation_id, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.name end as from_organisation_name, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.state end as from_state, s.status, r.need, r.urgency, r.sent_at, s.agreed_until, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then s.scopes else '{}'::text[] end as scopes from app.referrals r join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id join app.organisations o on o.id = r.organisation_id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid);
-create view door.received_proceedings with (security_barrier) as select r.received_id as referral_id, p.jurisdiction, p.state, p.stage from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'LEGAL_STATUS' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
-create view door.received_hearings with (security_barrier) as select r.received_id as referral_id, h.held_on, h.mode, h.purpose from app.referrals r join app.hearings h on h.organisation_id = r.organisation_id and h.case_id = r.case_id join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
+create view door.received_proceedings with (security_barrier) as select r.received_id as referral_id, encode(substring(sha256(uuid_send(p.id) || uuid_send(r.received_id)) for 16), 'hex')::uuid as id, p.jurisdiction, p.state, p.stage from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'LEGAL_STATUS' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
+create view door.received_hearings with (security_barrier) as select r.received_id as referral_id, encode(substring(sha256(uuid_send(h.id) || uuid_send(r.received_id)) for 16), 'hex')::uuid as id, h.held_on, h.mode, h.purpose, h.state, h.court_point, h.remote_point, h.has_coordinator, h.support_person, h.interpreter_language, h.outcome, h.next_on from app.referrals r join app.hearings h on h.organisation_id = r.organisation_id and h.case_id = r.case_id join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
+create view door.received_support with (security_barrier) as select r.received_id as referral_id, coalesce(extract(year from now()) - v.birth_year <= 18, v.is_minor_at_intake) as needs_support from app.referrals r join app.survivors v on v.organisation_id = r.organisation_id and v.id = r.survivor_id join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
+create view door.received_cases with (security_barrier) as select r.received_id as referral_id, upper(substr(encode(sha256(uuid_send(r.survivor_id) || uuid_send(r.to_organisation_id)), 'hex'), 1, 10)) as pseudonym, s.agreed_until as expires_at, s.scopes, case when 'RISK_SAFETY' = any(s.scopes) then c.risk_level end as risk_level from app.referrals r join app.cases c on c.organisation_id = r.organisation_id and c.id = r.case_id join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and s.status in ('ACCEPTED', 'IN_PROGRESS');
+create view door.received_identities with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, r.survivor_id, v.gender, v.primary_language, ((extract(year from current_date)::int - v.birth_year) / 5 * 5)::text || '-' || (((extract(year from current_date)::int - v.birth_year) / 5 * 5) + 4)::text as age_band, k.wrapped, i.first_name, i.alias from app.referrals r join app.survivors v on v.organisation_id = r.organisation_id and v.id = r.survivor_id left join app.survivor_keys k on k.organisation_id = r.organisation_id and k.survivor_id = r.survivor_id left join app.survivor_identities i on i.organisation_id = r.organisation_id and i.survivor_id = r.survivor_id join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'IDENTITY_MINIMAL' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
+create view door.received_contacts with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, r.survivor_id, v.primary_language, k.wrapped, i.phone from app.referrals r join app.survivors v on v.organisation_id = r.organisation_id and v.id = r.survivor_id left join app.survivor_keys k on k.organisation_id = r.organisation_id and k.survivor_id = r.survivor_id left join app.survivor_identities i on i.organisation_id = r.organisation_id and i.survivor_id = r.survivor_id join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'CONTACT_SAFE' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
 
 set role pat_owner;
 revoke create on schema door from pat_door_referral;
@@ -503,11 +518,11 @@ set role pat_door_trail;
 create view door.organisation_events with (security_barrier) as select encode(substring(sha256(e.hash || uuid_send((select substr(session_user::text, 5, 32)::uuid))) for 16), 'hex')::uuid as id, e.organisation_id, e.number, e.at, case when e.login ~ '^org_' then substr(e.login, 38) end as role,
 case when not e.login ~ '^org_[0-9a-f]{32}_survivor$' then e.actor end as actor, e.action, array(select upper(c #>> '{}') from jsonb_path_query(e.detail::jsonb, 'lax $.classes[*]') c where upper(c #>> '{}') = any (array['IDENTITY', 'NOTE', 'LEGAL_STATUS', 'HEARING_SCHEDULE'])) as classes,
 case when e.login ~ '^org_[0-9a-f]{32}_survivor$' then '{}'::uuid[] else e.subjects end as subjects, e.detail
-from trail.events e;
+from trail.events e order by e.number desc;
 create view door.own_events with (security_barrier) as select encode(substring(sha256(e.hash || uuid_send((select substr(session_user::text, 5, 32)::uuid))) for 16), 'hex')::uuid as id, e.organisation_id, e.number, e.at, case when e.login ~ '^org_' then substr(e.login, 38) end as role,
 case when not e.login ~ '^org_[0-9a-f]{32}_survivor$' then e.actor end as actor, e.action, array(select upper(c #>> '{}') from jsonb_path_query(e.detail::jsonb, 'lax $.classes[*]') c where upper(c #>> '{}') = any (array['IDENTITY', 'NOTE', 'LEGAL_STATUS', 'HEARING_SCHEDULE'])) as classes,
 case when e.login ~ '^org_[0-9a-f]{32}_survivor$' then '{}'::uuid[] else e.subjects end as subjects, e.detail
-from trail.events e where e.actor = (select sec.actor());
+from trail.events e where e.actor = (select sec.actor()) order by e.number desc;
 
 set role pat_owner;
 revoke create on schema door from pat_door_trail;
@@ -523,7 +538,7 @@ grant select (organisation_id, at, login, action, detail, hash) on trail.events 
 create policy pat_door_network_trail on trail.events for select to pat_door_network_trail using ((select sec.actor()) is not null);
 
 set role pat_door_network_trail;
-create view door.network_events with (security_barrier) as select encode(substring(sha256(e.hash || uuid_send((select substr(session_user::text, 5, 32)::uuid))) for 16), 'hex')::uuid as id, e.organisation_id, e.at, case when e.login ~ '^org_' then substr(e.login, 38) end as role, e.action, array(select upper(c #>> '{}') from jsonb_path_query(e.detail::jsonb, 'lax $.classes[*]') c where upper(c #>> '{}') = any (array['IDENTITY', 'NOTE', 'LEGAL_STATUS', 'HEARING_SCHEDULE'])) as classes from trail.events e;
+create view door.network_events with (security_barrier) as select encode(substring(sha256(e.hash || uuid_send((select substr(session_user::text, 5, 32)::uuid))) for 16), 'hex')::uuid as id, e.organisation_id, e.at, case when e.login ~ '^org_' then substr(e.login, 38) end as role, e.action, array(select upper(c #>> '{}') from jsonb_path_query(e.detail::jsonb, 'lax $.classes[*]') c where upper(c #>> '{}') = any (array['IDENTITY', 'NOTE', 'LEGAL_STATUS', 'HEARING_SCHEDULE'])) as classes from trail.events e order by e.at desc;
 
 set role pat_owner;
 revoke create on schema door from pat_door_network_trail;
@@ -882,6 +897,12 @@ grant insert on app.hearings to pat_social_worker;
 create policy proceeding_record_social_worker_insert on app.hearings for insert to pat_social_worker with check (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
 grant insert on app.hearings to pat_legal_aid;
 create policy proceeding_record_legal_aid_insert on app.hearings for insert to pat_legal_aid with check (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant update (state, court_point, remote_point, has_coordinator, support_person, interpreter_language, outcome, next_on, updated_by) on app.hearings to pat_case_manager;
+create policy proceeding_record_case_manager_update on app.hearings for update to pat_case_manager using (state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')) with check (true);
+grant update (state, court_point, remote_point, has_coordinator, support_person, interpreter_language, outcome, next_on, updated_by) on app.hearings to pat_social_worker;
+create policy proceeding_record_social_worker_update on app.hearings for update to pat_social_worker using (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null) and state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')) with check (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant update (state, court_point, remote_point, has_coordinator, support_person, interpreter_language, outcome, next_on, updated_by) on app.hearings to pat_legal_aid;
+create policy proceeding_record_legal_aid_update on app.hearings for update to pat_legal_aid using (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null) and state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')) with check (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
 grant select on app.self_help_groups to pat_organisation_admin;
 create policy group_read_organisation_admin_select on app.self_help_groups for select to pat_organisation_admin using (true);
 grant select on app.self_help_groups to pat_case_manager;
@@ -975,6 +996,14 @@ grant select on door.received_proceedings to pat_destination_admin;
 grant select on door.received_proceedings to pat_destination_worker;
 grant select on door.received_hearings to pat_destination_admin;
 grant select on door.received_hearings to pat_destination_worker;
+grant select on door.received_support to pat_destination_admin;
+grant select on door.received_support to pat_destination_worker;
+grant select on door.received_cases to pat_destination_admin;
+grant select on door.received_cases to pat_destination_worker;
+grant select on door.received_identities to pat_destination_admin;
+grant select on door.received_identities to pat_destination_worker;
+grant select on door.received_contacts to pat_destination_admin;
+grant select on door.received_contacts to pat_destination_worker;
 
 set role pat_owner;
 grant insert on app.referrals to pat_case_manager;
@@ -989,6 +1018,10 @@ grant insert on app.referral_hearings to pat_destination_admin;
 create policy referral_answer_destination_admin_insert on app.referral_hearings for insert to pat_destination_admin with check (exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes)));
 grant insert on app.referral_hearings to pat_destination_worker;
 create policy referral_answer_destination_worker_insert on app.referral_hearings for insert to pat_destination_worker with check (exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes)));
+grant update (state, court_point, remote_point, has_coordinator, support_person, interpreter_language, outcome, next_on, updated_by) on app.referral_hearings to pat_destination_admin;
+create policy referral_answer_destination_admin_update on app.referral_hearings for update to pat_destination_admin using (state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')) with check (exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes)));
+grant update (state, court_point, remote_point, has_coordinator, support_person, interpreter_language, outcome, next_on, updated_by) on app.referral_hearings to pat_destination_worker;
+create policy referral_answer_destination_worker_update on app.referral_hearings for update to pat_destination_worker using (state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')) with check (exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes)));
 
 set role pat_door_referral;
 grant select on door.agreements to pat_organisation_admin;
@@ -1175,5 +1208,39 @@ insert into app.transitions (noun, from_state, to_state, permission, guard, role
 insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'DECLINED', 'CLOSED', 'referral:send', null, array['case_manager']);
 insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'COMPLETED', 'CLOSED', 'referral:send', null, array['case_manager']);
 insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral', 'EXPIRED', 'CLOSED', 'referral:send', null, array['case_manager']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'SCHEDULED', 'VC_REQUESTED', 'proceeding:record', 'VIDEO', array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'VC_REQUESTED', 'VC_CONFIRMED', 'proceeding:record', 'LINK', array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'VC_CONFIRMED', 'READY', 'proceeding:record', 'SUPPORT', array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'SCHEDULED', 'READY', 'proceeding:record', 'ROOM', array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'READY', 'HELD', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'SCHEDULED', 'ADJOURNED', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'SCHEDULED', 'MISSED', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'SCHEDULED', 'CANCELLED', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'VC_REQUESTED', 'ADJOURNED', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'VC_REQUESTED', 'MISSED', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'VC_REQUESTED', 'CANCELLED', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'VC_CONFIRMED', 'ADJOURNED', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'VC_CONFIRMED', 'MISSED', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'VC_CONFIRMED', 'CANCELLED', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'READY', 'ADJOURNED', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'READY', 'MISSED', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'READY', 'CANCELLED', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'SCHEDULED', 'VC_REQUESTED', 'referral:answer', 'VIDEO', array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'VC_REQUESTED', 'VC_CONFIRMED', 'referral:answer', 'LINK', array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'VC_CONFIRMED', 'READY', 'referral:answer', 'SUPPORT', array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'SCHEDULED', 'READY', 'referral:answer', 'ROOM', array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'READY', 'HELD', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'SCHEDULED', 'ADJOURNED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'SCHEDULED', 'MISSED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'SCHEDULED', 'CANCELLED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'VC_REQUESTED', 'ADJOURNED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'VC_REQUESTED', 'MISSED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'VC_REQUESTED', 'CANCELLED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'VC_CONFIRMED', 'ADJOURNED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'VC_CONFIRMED', 'MISSED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'VC_CONFIRMED', 'CANCELLED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'READY', 'ADJOURNED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'READY', 'MISSED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'READY', 'CANCELLED', 'referral:answer', null, array['destination_admin', 'destination_worker']);
 alter table app.transitions force row level security;
 reset role;

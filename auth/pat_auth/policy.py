@@ -67,6 +67,7 @@ class Permission(StrEnum):
     NOTE_ADD = "note:add"
     PROCEEDING_READ = "proceeding:read"
     PROCEEDING_RECORD = "proceeding:record"
+    HEARING_READ = "hearing:read"
     GROUP_READ = "group:read"
     GROUP_MEMBER_READ = "group_member:read"
     GROUP_RECORD = "group:record"
@@ -137,6 +138,8 @@ POLICY: Mapping[Permission, Mapping[Role, Reach]] = MappingProxyType({
                                          assigned="legal_aid", own="survivor", received="destination_admin destination_worker"),
     Permission.REFERRAL_SEND:      grant(organisation="case_manager"),
     Permission.REFERRAL_ANSWER:    grant(received="destination_admin destination_worker"),
+    Permission.HEARING_READ:       grant(organisation="organisation_admin case_manager social_worker",
+                                         assigned="legal_aid", own="survivor", received="destination_admin destination_worker"),
     Permission.AGREEMENT_READ:     grant(organisation="organisation_admin case_manager social_worker legal_aid"
                                                       " destination_admin destination_worker"),
     Permission.AGREEMENT_SIGN:     grant(organisation="organisation_admin destination_admin"),

@@ -17,6 +17,7 @@ from pat_schema.declaring import reads as read_by
 from pat_schema.node import Connection, Node
 from pat_schema.sessions import Session
 from pat_tenants.consents import reads as consents
+from pat_tenants.hearings import reads as hearings
 from pat_tenants.htcds import OrganisationType
 from pat_tenants.organisations import reads
 from pat_tenants.organisations.models import OrganisationKind
@@ -25,6 +26,7 @@ from pat_tenants.places.models import PlaceLevel
 from pat_tenants.trail import reads as trail
 
 if TYPE_CHECKING:
+    from pat_schema.calendar import CourtDay
     from pat_schema.consents import Consent
     from pat_schema.trail import Access
 
@@ -95,6 +97,12 @@ class Me:
         ToMany(consents.CONSENTS, consents.MINE, order=consents.NEWEST_FIRST),
         "What she has agreed to, as a survivor, newest first.",
         requires=Permission.CONSENT_READ,
+    )
+
+    next_hearing: Annotated[CourtDay, strawberry.lazy("pat_schema.calendar")] | None = found(
+        ToOne(hearings.CALENDAR, hearings.MY_NEXT, order=hearings.BY_DAY),
+        "Her next day in court, as a survivor; null where there is none, and while it is hidden for her safety.",
+        requires=Permission.PROCEEDING_READ,
     )
 
     @read_by(

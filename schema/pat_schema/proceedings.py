@@ -9,22 +9,13 @@ import strawberry
 from pat_platform.engine.declare import Column, GlobalId, ToMany
 from pat_platform.engine.kinds import CODE, DATE, TEXT, TEXT_ARRAY
 from pat_schema.declaring import codes, described, found
+from pat_schema.hearings import Hearing
 from pat_schema.node import Node
-from pat_tenants.cases import reads
-from pat_tenants.cases.models import HearingMode, HearingPurpose, Jurisdiction, ProceedingStage
+from pat_tenants.cases.models import Jurisdiction, ProceedingStage
+from pat_tenants.hearings import reads as hearings
 
-for enumeration in (HearingMode, HearingPurpose, Jurisdiction, ProceedingStage):
+for enumeration in (Jurisdiction, ProceedingStage):
     codes(enumeration)
-
-
-@described
-class Hearing(Node):
-    """A day in court."""
-
-    id: strawberry.ID = found(GlobalId("Hearing"), "Opaque.")
-    held_on: date = found(Column("held_on", DATE, nullable=False), "The day, past or to come.")
-    mode: HearingMode = found(Column("mode", CODE, nullable=False), "In the court room or by video link.")
-    purpose: HearingPurpose | None = found(Column("purpose", CODE), "What it is for.")
 
 
 @described
@@ -43,5 +34,6 @@ class LegalProceeding(Node):
     )
     filed_on: date | None = found(Column("filed_on", DATE), "When it was filed.")
     hearings: list[Hearing] = found(
-        ToMany(reads.HEARINGS, reads.OF_PROCEEDING, order=reads.BY_DAY), "Its days in court, in order."
+        ToMany(hearings.HEARINGS, hearings.OF_PROCEEDING, order=hearings.BY_DAY),
+        "Its days in court, in order.",
     )

@@ -10,8 +10,6 @@ from pat_auth.policy import Permission
 from pat_platform.engine.declare import (
     Column,
     Constant,
-    Declaration,
-    Deferred,
     Event,
     Expression,
     GlobalId,
@@ -20,14 +18,10 @@ from pat_platform.engine.declare import (
 )
 from pat_platform.engine.kinds import INT, TEXT, UUID
 from pat_schema.declaring import declared, described, event, found
-from pat_schema.referrals import Referral, receives
+from pat_schema.referrals import Referral
+from pat_schema.sharing import by_side
 from pat_tenants.referrals import changes, reads
 from pat_tenants.referrals.models import ReferralStatus
-
-
-def _by_side(sent: Declaration, received: Declaration) -> Deferred:
-    """The sender's declaration or the receiver's, as the viewer's role is on the one side or the other."""
-    return Deferred(lambda viewer: received if receives(viewer) else sent, options=(sent, received))
 
 
 @described
@@ -40,7 +34,7 @@ class ReferralChange:
         "Opaque: what came after this event is told to whoever subscribes with it, for a week.",
     )
     referral: Referral | None = found(
-        _by_side(ToOne(reads.SENT, reads.OF_CHANGE), ToOne(reads.RECEIVED, reads.OF_CHANGE)),
+        by_side(ToOne(reads.SENT, reads.OF_CHANGE), ToOne(reads.RECEIVED, reads.OF_CHANGE)),
         "As the caller may see it now; null if it is no longer hers to see.",
     )
 
@@ -58,10 +52,10 @@ class InboxCount:
     """How many referrals were sent to the caller's organisation. Nobody sends any to one that only sends."""
 
     total: int = found(
-        _by_side(Constant(0), Expression(reads.RECEIVED_COUNT, INT, nullable=False)), "All of them."
+        by_side(Constant(0), Expression(reads.RECEIVED_COUNT, INT, nullable=False)), "All of them."
     )
     by_status: list[InboxStatus] = found(
-        _by_side(
+        by_side(
             ToMany(reads.NO_STATES, "true", order=reads.BY_STATE),
             ToMany(reads.RECEIVED_STATES, "true", order=reads.BY_STATE),
         ),
@@ -77,7 +71,7 @@ class ReferralSubscription:
     """Subscriptions about referrals."""
 
     @event(
-        _by_side(Event(changes.SENT, _CHANGE), Event(changes.RECEIVED, _CHANGE)),
+        by_side(Event(changes.SENT, _CHANGE), Event(changes.RECEIVED, _CHANGE)),
         requires=Permission.REFERRAL_READ,
     )
     async def referral_changed(
@@ -92,7 +86,7 @@ class ReferralSubscription:
         yield
 
     @event(
-        _by_side(Event(changes.SENT, is_state=True), Event(changes.RECEIVED, is_state=True)),
+        by_side(Event(changes.SENT, is_state=True), Event(changes.RECEIVED, is_state=True)),
         requires=Permission.REFERRAL_READ,
     )
     async def inbox_count(self) -> AsyncGenerator[InboxCount, None]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
-from pat_auth.policy import Permission, Reach
+from pat_auth.policy import Permission
 from pat_platform.engine.declare import (
     Choice,
     Column,
-    Declaration,
-    Deferred,
     Expression,
     GlobalId,
     Source,
@@ -23,21 +21,22 @@ from pat_platform.engine.declare import (
     Variant,
 )
 from pat_platform.engine.declare import Connection as Page
-from pat_platform.engine.kinds import CODE, CODE_ARRAY, DATE, DATETIME, TEXT
+from pat_platform.engine.kinds import CODE, CODE_ARRAY, DATETIME, TEXT
 from pat_schema.cases import Case
 from pat_schema.consents import Consent
 from pat_schema.declaring import codes, declared, described, found, input_type, mutation
 from pat_schema.declaring import reads as read_by
+from pat_schema.hearings import ReferralHearing
 from pat_schema.ids import uuid_of
 from pat_schema.node import Connection, Node
 from pat_schema.problems import Refusal, Withheld, WithheldReason
-from pat_schema.sharing import Need, Scope
+from pat_schema.shared import SharedCase
+from pat_schema.sharing import Need, Scope, by_side
 from pat_schema.survivors import withheld
 from pat_schema.verbs import VerbContext, saved
-from pat_schema.viewer import Viewer
 from pat_tenants.cases import reads as cases
-from pat_tenants.cases.models import HearingMode, HearingPurpose
 from pat_tenants.consents import reads as consents
+from pat_tenants.hearings import reads as hearings
 from pat_tenants.referrals import reads, service
 from pat_tenants.referrals.models import Answer, ReferralStatus, Urgency
 
@@ -61,26 +60,6 @@ class ReferralOrder(StrEnum):
     """How referrals are ordered: newest first, drafts before all."""
 
     SENT_AT_DESC = "SENT_AT_DESC"
-
-
-def receives(viewer: Viewer) -> bool:
-    """Whether the viewer is on the receiving side: it looks through the door."""
-    return viewer.reach(Permission.REFERRAL_READ) is Reach.RECEIVED
-
-
-def _by_side(sent: Declaration, received: Declaration) -> Deferred:
-    """The sender's declaration or the receiver's, as the viewer's role is on the one side or the other."""
-    return Deferred(lambda viewer: received if receives(viewer) else sent, options=(sent, received))
-
-
-@described
-class ReferralHearing(Node):
-    """A hearing that the receiving organisation reports."""
-
-    id: strawberry.ID = found(GlobalId("ReferralHearing"), "Opaque.")
-    held_on: date = found(Column("held_on", DATE, nullable=False), "The day, past or to come.")
-    mode: HearingMode = found(Column("mode", CODE, nullable=False), "In the court room or by video link.")
-    purpose: HearingPurpose | None = found(Column("purpose", CODE), "What it is for.")
 
 
 ReferralCaseResult = Annotated[
@@ -127,18 +106,22 @@ class Referral(Node):
     )
     partner_state: str | None = found(Column("partner_state", TEXT), "The state of India it works in.")
     case: ReferralCaseResult = found(
-        _by_side(
+        by_side(
             Choice((Variant(None, "Case", ToOne(cases.CASES, cases.CASE_OF)),)),
             Choice((withheld(WithheldReason.NOT_SHARED),)),
         ),
         "The case it is about.",
     )
     hearings: list[ReferralHearing] = found(
-        _by_side(
-            ToMany(reads.SENT_HEARINGS, reads.HEARINGS, order=reads.BY_DAY),
-            ToMany(reads.RECEIVED_HEARINGS, reads.HEARINGS, order=reads.BY_DAY),
+        by_side(
+            ToMany(hearings.SENT, reads.HEARINGS, order=hearings.BY_DAY),
+            ToMany(hearings.RECEIVED, reads.HEARINGS, order=hearings.BY_DAY),
         ),
         "Hearings that the receiver reported.",
+    )
+    shared_case: SharedCase | None = found(
+        by_side(ToOne(reads.NO_CASES, reads.SHARED), ToOne(reads.SHARED_CASES, reads.SHARED)),
+        "For the receiver, while the referral is open to it: what it may know of the case. Null for the sender, and after the end.",
     )
 
 
@@ -165,14 +148,14 @@ class ReferralQuery:
     """Root fields about referrals."""
 
     @read_by(
-        _by_side(ToOne(reads.SENT, reads.THIS_REFERRAL), ToOne(reads.RECEIVED, reads.THIS_REFERRAL)),
+        by_side(ToOne(reads.SENT, reads.THIS_REFERRAL), ToOne(reads.RECEIVED, reads.THIS_REFERRAL)),
         requires=Permission.REFERRAL_READ,
     )
     def referral(self, id: strawberry.ID) -> Referral | None:
         """One referral; null for an id that is unknown to the caller."""
         declared()
 
-    @read_by(_by_side(_page(reads.SENT), _page(reads.RECEIVED)), requires=Permission.REFERRAL_READ)
+    @read_by(by_side(_page(reads.SENT), _page(reads.RECEIVED)), requires=Permission.REFERRAL_READ)
     def referrals(
         self,
         direction: ReferralDirection,
@@ -218,22 +201,10 @@ class MoveReferralInput:
     client_mutation_id: UUID | None = None
 
 
-@input_type
-class ReportHearingInput:
-    """A hearing, past or to come, in the case that a referral is about."""
-
-    referral_id: strawberry.ID
-    held_on: date
-    mode: HearingMode
-    purpose: HearingPurpose | None = None
-    client_mutation_id: UUID | None = None
-
-
 DraftReferralResult = Annotated[Referral | Refusal, strawberry.union("DraftReferralResult")]
 BaseReferralResult = Annotated[Referral | Refusal, strawberry.union("BaseReferralResult")]
 MoveReferralResult = Annotated[Referral | Refusal, strawberry.union("MoveReferralResult")]
 AnswerReferralResult = Annotated[Referral | Refusal, strawberry.union("AnswerReferralResult")]
-ReportHearingResult = Annotated[Referral | Refusal, strawberry.union("ReportHearingResult")]
 
 
 @input_type
@@ -286,17 +257,4 @@ class ReferralMutation:
         """Accept, decline, take up or complete a referral that was sent to the caller's organisation."""
         referral = uuid_of(input.id, "Referral")
         await service.answer_referral(info.context.tx, received_id=referral, answer=input.answer)
-        return saved(Referral, referral)
-
-    @mutation(requires=Permission.REFERRAL_ANSWER)
-    async def report_hearing(self, info: Info, input: ReportHearingInput) -> ReportHearingResult:
-        """Tell the sender of a hearing, while hearings are shared."""
-        referral = uuid_of(input.referral_id, "Referral")
-        await service.report_hearing(
-            info.context.tx,
-            received_id=referral,
-            held_on=input.held_on,
-            mode=input.mode,
-            purpose=input.purpose,
-        )
         return saved(Referral, referral)

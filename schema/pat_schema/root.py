@@ -17,12 +17,14 @@ from pat_platform.engine.declare import Declaration, DeferredRow, NodeById, Row
 from pat_platform.engine.registry import Declarations, TypeRule
 from pat_schema.agreements import AgreementMutation, AgreementQuery
 from pat_schema.alerts import AlertMutation, AlertQuery
+from pat_schema.calendar import CalendarQuery, ReportMutation
 from pat_schema.cases import CaseMutation, CaseQuery
 from pat_schema.clients import ClientMutation, ClientQuery
 from pat_schema.consents import ConsentMutation, ConsentQuery
 from pat_schema.declaring import DECLARATION, declared
 from pat_schema.declaring import reads as read_by
 from pat_schema.groups import GroupQuery
+from pat_schema.hearings import HearingMutation
 from pat_schema.links import LinkMutation
 from pat_schema.members import MemberMutation, MemberQuery
 from pat_schema.node import Node
@@ -30,9 +32,10 @@ from pat_schema.notes import NoteMutation
 from pat_schema.organisations import OrganisationQuery
 from pat_schema.problems import Conflict, Refusal, Withheld
 from pat_schema.referral_events import ReferralSubscription
-from pat_schema.referrals import ReferralMutation, ReferralQuery, receives
+from pat_schema.referrals import ReferralMutation, ReferralQuery
 from pat_schema.scalars import SCALARS
 from pat_schema.sessions import SessionMutation
+from pat_schema.sharing import receives
 from pat_schema.survivors import SurvivorQuery
 from pat_schema.trail import SafetyHoldMutation, TrailQuery
 from pat_tenants.agreements import reads as agreements
@@ -40,6 +43,7 @@ from pat_tenants.alerts import reads as alerts
 from pat_tenants.cases import reads as cases
 from pat_tenants.consents import reads as consents
 from pat_tenants.groups import reads as groups
+from pat_tenants.hearings import reads as hearings
 from pat_tenants.organisations import reads as organisations
 from pat_tenants.places import reads as places
 from pat_tenants.referrals import reads as referrals
@@ -52,6 +56,7 @@ class Query(
     SurvivorQuery,
     GroupQuery,
     ReferralQuery,
+    CalendarQuery,
     AgreementQuery,
     ConsentQuery,
     OrganisationQuery,
@@ -80,10 +85,12 @@ class Mutation(
     CaseMutation,
     ClientMutation,
     ConsentMutation,
+    HearingMutation,
     LinkMutation,
     MemberMutation,
     NoteMutation,
     ReferralMutation,
+    ReportMutation,
     SafetyHoldMutation,
     SessionMutation,
 ):
@@ -105,6 +112,12 @@ TYPES = {
     "Alert": TypeRule(requires=Permission.ALERT_READ),
     "Agreement": TypeRule(requires=Permission.AGREEMENT_READ),
     "Consent": TypeRule(requires=Permission.CONSENT_READ),
+    "Hearing": TypeRule(requires=Permission.PROCEEDING_READ),
+    "ReferralHearing": TypeRule(requires=Permission.HEARING_READ),
+    "SharedLegalStatus": TypeRule(audits=referrals.LEGAL_STATUS_READ),
+    "SharedSchedule": TypeRule(audits=hearings.SCHEDULE_READ),
+    "SharedIdentity": TypeRule(audits=referrals.IDENTITY_READ),
+    "SharedContact": TypeRule(audits=referrals.IDENTITY_READ),
 }
 
 ROWS: dict[str, Row | DeferredRow] = {
@@ -125,6 +138,11 @@ ROWS: dict[str, Row | DeferredRow] = {
     "Agreement": agreements.AGREEMENT,
     "Consent": consents.CONSENT,
     "Member": organisations.MEMBER,
+    "Hearing": hearings.HEARING_ROW,
+    "ReferralHearing": DeferredRow(
+        lambda viewer: hearings.RECEIVED_ROW if receives(viewer) else hearings.SENT_ROW,
+        (hearings.SENT_ROW, hearings.RECEIVED_ROW),
+    ),
 }
 
 schema = strawberry.Schema(

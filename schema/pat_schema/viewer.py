@@ -17,6 +17,7 @@ CEILING: Mapping[Permission, str | None] = MappingProxyType(
         **dict.fromkeys((_P.CASE_READ, _P.CASE_OPEN, _P.CASE_UPDATE, _P.CASE_ASSIGN), "cases"),
         **dict.fromkeys((_P.ALERT_READ, _P.ALERT_CLOSE), "cases"),
         **dict.fromkeys((_P.NOTE_READ, _P.NOTE_ADD, _P.PROCEEDING_READ, _P.PROCEEDING_RECORD), "cases"),
+        _P.HEARING_READ: "cases",
         **dict.fromkeys((_P.IDENTITY_READ, _P.NOTE_TEXT_READ, _P.SURVIVOR_INVITE), "identity"),
         **dict.fromkeys((_P.GROUP_READ, _P.GROUP_MEMBER_READ, _P.GROUP_RECORD), "groups"),
         **dict.fromkeys((_P.REFERRAL_READ, _P.REFERRAL_SEND, _P.REFERRAL_ANSWER), "referrals"),

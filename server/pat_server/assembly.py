@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from pat_auth.issuer.service import Secrets, Service
 from pat_auth.keys import KeysInFile
@@ -24,6 +25,7 @@ from pat_platform.engine.engine import Engine
 from pat_platform.engine.engine import Settings as EngineSettings
 from pat_platform.settings import EngineMode, Settings
 from pat_schema.root import declarations, graphql_schema
+from pat_schema.shared import UNSEAL_KEPT
 from pat_schema.survivors import UNSEAL
 from pat_schema.trail import WORDED
 from pat_server.access_words import worded
@@ -111,13 +113,32 @@ def make_engine(settings: Settings, vault: Vault, *, blocking: bool = False) -> 
     ``blocking`` makes the step one for threads without an event loop.
     """
 
+    unreadable = FieldError("This cannot be opened any more.", "UNREADABLE")
+
     async def unseal(values: list[Any], principal: Principal) -> Sequence[Any]:
-        unreadable = FieldError("This cannot be opened any more.", "UNREADABLE")
         try:
             opened = await vault.unseal(principal.organisation, values)
         except Unreadable:
             return [unreadable] * len(values)
         return [unreadable if text is None else text for text in opened]
+
+    async def unseal_kept(values: list[Any], _: Principal) -> Sequence[Any]:
+        # Each value says whose it is: the door gave it, for as long as it is shared.
+        whose: dict[str, list[int]] = {}
+        for number, (keeper, *_sealed) in enumerate(values):
+            whose.setdefault(keeper, []).append(number)
+        opened: list[Any] = [unreadable] * len(values)
+        for keeper, numbers in whose.items():
+            try:
+                texts = await vault.unseal(UUID(keeper), [values[number][1:] for number in numbers])
+            except Unreadable:
+                continue
+            for number, text in zip(numbers, texts, strict=True):
+                opened[number] = unreadable if text is None else text
+        return opened
+
+    def unseal_kept_here(values: list[Any], principal: Principal) -> Sequence[Any]:
+        return asyncio.run(unseal_kept(values, principal))
 
     def unseal_here(values: list[Any], principal: Principal) -> Sequence[Any]:
         return asyncio.run(unseal(values, principal))
@@ -125,7 +146,11 @@ def make_engine(settings: Settings, vault: Vault, *, blocking: bool = False) -> 
     return Engine(
         graphql_schema(),
         declarations(),
-        {UNSEAL: unseal_here if blocking else unseal, WORDED: worded},
+        {
+            UNSEAL: unseal_here if blocking else unseal,
+            UNSEAL_KEPT: unseal_kept_here if blocking else unseal_kept,
+            WORDED: worded,
+        },
         derived(settings.secret, b"pat cursors"),
         EngineSettings(
             max_cost=settings.max_cost,

@@ -48,8 +48,8 @@ OF_PRIVILEGES: dict[str, tuple[Plant, ...]] = {
             "pat_door_referral may select app.survivor_identities",
         ),
         Plant(
-            "grant select (survivor_id) on app.referrals to pat_door_referral",
-            "pat_door_referral may select app.referrals.survivor_id",
+            "grant select (created_by) on app.referrals to pat_door_referral",
+            "pat_door_referral may select app.referrals.created_by",
         ),
         Plant(
             "grant insert on app.referral_answers to pat_door_referral",

@@ -322,8 +322,17 @@ class TestASendersPeople:
         accepted.report()
         hers = replace(accepted, manager=accepted.wall.member("cbo-a", Role.SURVIVOR, 2))
         assert hers.status() == [("ACCEPTED",)]
-        for view in ("door.sent_answers", "door.sent_hearings"):
-            assert hers.sender(f"select 1 from {view} where referral_id = %(received)s") == [(1,)]
+        seen = "select 1 from {} where referral_id = %(received)s"
+        assert hers.sender(seen.format("door.sent_answers")) == [(1,)]
+        # While somebody may look over her shoulder, no days in court are in her view.
+        assert hers.sender(seen.format("door.sent_hearings")) == []
+        held = "update app.safety_holds set lifted_at = %s where organisation_id = %s and survivor_id = %s"
+        about = (accepted.manager.organisation, named("cbo-a", "survivors", "ours"))
+        accepted.wall.admin.execute(held.encode(), (datetime.now(UTC), *about))
+        try:
+            assert hers.sender(seen.format("door.sent_hearings")) == [(1,)]
+        finally:
+            accepted.wall.admin.execute(held.encode(), (None, *about))
 
     @pytest.mark.parametrize("role", [Role.CASE_MANAGER, Role.ORGANISATION_ADMIN])
     def test_a_receiver_that_sends_too_does_not_see_the_other_sides_rows(

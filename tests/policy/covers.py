@@ -44,6 +44,9 @@ KEYS = {
     "door.received_proceedings": ("referral_id",),
     "door.received_hearings": ("referral_id",),
     "door.sent_hearings": ("id",),
+    **dict.fromkeys(
+        (f"door.received_{name}" for name in ("support", "cases", "identities", "contacts")), ("referral_id",)
+    ),
     "door.all_states": ("organisation_id", "id"),
 }
 
@@ -147,7 +150,14 @@ def _through_doors(view: str) -> Covered:
             yield (named("cbo-b", "referral_hearings", "cbo-a/exchanged"),), OURS
         case "door.received_referrals":
             yield (named("organisation", "cbo-b"), named("cbo-b", "received", "exchanged")), {RECEIVED}
-        case "door.received_proceedings" | "door.received_hearings":
+        case (
+            "door.received_proceedings"
+            | "door.received_hearings"
+            | "door.received_support"
+            | "door.received_cases"
+            | "door.received_identities"
+            | "door.received_contacts"
+        ):
             yield (named("cbo-b", "received", "exchanged"),), {RECEIVED}
 
 

@@ -236,6 +236,8 @@ def opens(relation: str, reach: Reach) -> bool:
         "door.sent_answers",
         "door.sent_hearings",
         "app.referrals",
+        "app.hearings",
+        "app.legal_proceedings",
     )
     return not ((of_receivers and reach is not Reach.RECEIVED) or (of_senders and reach is Reach.RECEIVED))
 

@@ -33,6 +33,10 @@ TABLES = {
     "Referral": "app.referrals",
     "ReferralHearing": "app.referral_hearings",
     "SelfHelpGroup": "app.self_help_groups",
+    "SharedHearing": "app.hearings",
+    "SharedIdentity": "app.survivors",
+    "SharedProceeding": "app.legal_proceedings",
+    "SharedRisk": "app.cases",
     "Survivor": "app.survivors",
 }
 """Where the rows of each type come from, through whatever view."""

@@ -43,6 +43,12 @@ COMPUTED = {
     ("Referral", "direction"),
     ("Referral", "status"),
     ("Session", "is_this"),
+    ("ReferralChange", "cursor"),
+    ("InboxStatus", "status"),
+    ("InboxStatus", "count"),
+    ("CourtDay", "side"),
+    ("SharedCase", "pseudonym"),
+    ("SharedCase", "expires_at"),
 }
 """What a statement counts or decides, and no table holds."""
 

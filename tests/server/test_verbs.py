@@ -22,6 +22,8 @@ from pat_tenants.consents.service import Terms, record_consent
 from pat_tenants.groups import service as groups
 from pat_tenants.groups.models import EntryKind, GroupPolicy
 from pat_tenants.groups.service import NewEntry, NewMember
+from pat_tenants.hearings import service as hearings
+from pat_tenants.hearings.service import Day
 from pat_tenants.htcds import Gender, TraffickingStatus
 from pat_tenants.referrals import service as referrals
 from pat_tenants.referrals.models import Answer, Need, Referral, Scope
@@ -105,10 +107,10 @@ async def test_a_referral_is_drafted_agreed_sent_answered_reported_and_revoked(
         id, received_id = drafted.id, drafted.received_id
     async with acting("worker@goa.example") as tx:
         day = date(2027, 1, 1)
-        early = referrals.report_hearing(tx, received_id=received_id, held_on=day, mode=HearingMode.VIDEO)
+        early = hearings.report_hearing(tx, received_id=received_id, day=Day(day, HearingMode.VIDEO))
         assert await code_of(early) == "NOT_SHARED"
         await referrals.answer_referral(tx, received_id=received_id, answer=Answer.ACCEPTED)
-        await referrals.report_hearing(tx, received_id=received_id, held_on=day, mode=HearingMode.VIDEO)
+        await hearings.report_hearing(tx, received_id=received_id, day=Day(day, HearingMode.VIDEO))
     async with acting("manager@cbo-f.example") as tx:
         await referrals.suspend_referral(tx, referral_id=id)
         await referrals.send_referral(tx, referral_id=id)

@@ -307,7 +307,8 @@ def _replays(slug: str, members: Iterable[Member]) -> Iterator[tuple[str, Row]]:
         yield name, _base(slug, "replays", name, id=None, created_by=None, **values)[1]
 
 
-ALL_SCOPES = (*TO_GOA, "IDENTITY_FULL", "RISK_SAFETY")
+NAMED = ("IDENTITY_MINIMAL", "CONTACT_SAFE")
+ALL_SCOPES = (*TO_GOA, *NAMED, "IDENTITY_FULL", "RISK_SAFETY")
 
 
 def _agreement(slug: str, partner: str) -> Row:
@@ -355,11 +356,12 @@ def _about(slug: str, table: str, label: str, *, survivor: str, has_id: bool = F
 def _referrals(slug: str, other: str) -> Labelled:
     """``hers`` is live to Goa, ``ours`` a draft for Goa, and ``exchanged`` goes to the other CBO, about ``ours``."""
     sent = {"state": "SENT", "agreed_until": LATER, "sent_at": EARLIER, "scopes": list(TO_GOA)}
+    named_too = {**sent, "scopes": [*TO_GOA, *NAMED]}
     return {
         "hers": _referral(slug, "hers", "hers", "goa", consent_id=named(slug, "consents", "hers"), **sent),
         "ours": _referral(slug, "ours", "ours", "goa", state="DRAFT"),
         "exchanged": _referral(
-            slug, "exchanged", "ours", other, consent_id=named(slug, "consents", "exchanged"), **sent
+            slug, "exchanged", "ours", other, consent_id=named(slug, "consents", "exchanged"), **named_too
         ),
     }
 

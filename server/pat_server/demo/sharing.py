@@ -23,13 +23,14 @@ from pat_server.demo.telling import BENGALI, Stage, at_once
 from pat_tenants.cases.models import HearingMode, HearingPurpose
 from pat_tenants.consents.models import Consent, ConsentGiver, ConsentMode, ConsentQuestion
 from pat_tenants.consents.service import Terms, record_consent
+from pat_tenants.hearings.arrangements import SupportPerson
+from pat_tenants.hearings.service import NOTHING, Day, Preparation, report_hearing
 from pat_tenants.referrals.models import Answer, Referral, ReferralAnswer, ReferralStatus
 from pat_tenants.referrals.service import (
     answer_referral,
     base_referral,
     close_referral,
     draft_referral,
-    report_hearing,
     revoke_referral,
     send_referral,
     suspend_referral,
@@ -56,6 +57,15 @@ class Underway:
     id: UUID
     received_id: UUID
 
+
+_LINK = Preparation(
+    court_point="Sessions Court",
+    remote_point="DLSA Barasat",
+    has_coordinator=True,
+    support_person=SupportPerson.SOCIAL_WORKER,
+    interpreter_language=BENGALI,
+)
+"""What is known of the next day in court."""
 
 Step = Callable[[Stage, Transaction, Underway], Awaitable[None]]
 
@@ -165,12 +175,14 @@ async def _report(stage: Stage, tx: Transaction, each: Underway) -> None:
         held_at = each.moments.taken_up_at + timedelta(days=10 * number)
         if is_live and number == each.story.hearings - 1:
             held_at = stage.now + timedelta(days=18)
+        day = Day(
+            held_at.date(),
+            HearingMode.PHYSICAL if number % 2 else HearingMode.VIDEO,
+            HearingPurpose.EVIDENCE if number else HearingPurpose.CHARGE,
+        )
+        is_to_come = is_live and number == each.story.hearings - 1
         await report_hearing(
-            tx,
-            received_id=each.received_id,
-            held_on=held_at.date(),
-            mode=HearingMode.PHYSICAL if number % 2 else HearingMode.VIDEO,
-            purpose=HearingPurpose.EVIDENCE if number else HearingPurpose.CHARGE,
+            tx, received_id=each.received_id, day=day, preparation=_LINK if is_to_come else NOTHING
         )
 
 

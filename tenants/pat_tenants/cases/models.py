@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pat_platform.database.models import Base, TableKind, all_of, one_of
+from pat_tenants.hearings.arrangements import Arrangements, checks
 from pat_tenants.htcds import Exploitation, TraffickingStatus
 
 
@@ -284,7 +285,7 @@ class LegalProceeding(Base):
     created_by: Mapped[UUID]
 
 
-class Hearing(Base):
+class Hearing(Arrangements, Base):
     """A hearing of a proceeding of this organisation (field class L)."""
 
     __tablename__ = "hearings"
@@ -301,7 +302,9 @@ class Hearing(Base):
         ),
         one_of("mode", HearingMode),
         one_of("purpose", HearingPurpose),
+        *checks(),
         Index(None, "organisation_id", "proceeding_id", "held_on"),
+        Index(None, "organisation_id", "held_on", "id"),
         {"schema": "app", "info": {"kind": TableKind.TENANT, "case": "case_id", "survivor": "survivor_id"}},
     )
 

@@ -68,7 +68,3 @@ NOTE_TEXT_READ = Audit("note", "{t}.survivor_id")
 PROCEEDINGS = Source("app.legal_proceedings")
 PROCEEDING = Row(PROCEEDINGS)
 BY_FILING = (Order("filed_on", desc=True), Order("id"))
-
-HEARINGS = Source("app.hearings")
-OF_PROCEEDING = "{n}.proceeding_id = {t}.id"
-BY_DAY = (Order("held_on"), Order("id"))

@@ -34,6 +34,7 @@ from pat_tenants.cases.models import (
     RiskLevel,
 )
 from pat_tenants.codes import new_code
+from pat_tenants.hearings.rules import begins_as
 from pat_tenants.htcds import Exploitation, TraffickingStatus
 from pat_tenants.survivors.models import Survivor, SurvivorKey
 from pat_tenants.vault import Vault
@@ -315,5 +316,6 @@ def _hearing_of(tx: Transaction, proceeding: LegalProceeding, new: NewHearing) -
         held_on=new.held_on,
         mode=new.mode,
         purpose=new.purpose,
+        state=begins_as(new.held_on, today()),
         created_by=tx.actor,
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from pat_auth.policy import Permission
+from pat_tenants.hearings.arrangements import CHANGED
 
 
 class Command(StrEnum):
@@ -97,7 +98,19 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
         Permission.NOTE_TEXT_READ: _reads("app.case_note_texts", "app.survivor_keys"),
         Permission.NOTE_ADD: _adds("app.case_notes", "app.case_note_texts"),
         Permission.PROCEEDING_READ: _reads("app.legal_proceedings", "app.hearings"),
-        Permission.PROCEEDING_RECORD: _adds("app.legal_proceedings", "app.hearings"),
+        Permission.PROCEEDING_RECORD: (
+            *_adds("app.legal_proceedings", "app.hearings"),
+            _changes("app.hearings", *CHANGED),
+        ),
+        Permission.HEARING_READ: _reads(
+            "app.hearings",
+            "app.legal_proceedings",
+            "app.referrals",
+            "app.referral_hearings",
+            "door.sent_hearings",
+            "door.received_referrals",
+            "door.received_hearings",
+        ),
         Permission.GROUP_READ: _reads("app.self_help_groups", "app.group_members", "app.group_entries"),
         Permission.GROUP_MEMBER_READ: _reads("app.group_member_identities"),
         Permission.GROUP_RECORD: _adds(
@@ -114,12 +127,19 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
             "door.received_referrals",
             "door.received_proceedings",
             "door.received_hearings",
+            "door.received_support",
+            "door.received_cases",
+            "door.received_identities",
+            "door.received_contacts",
         ),
         Permission.REFERRAL_SEND: (
             *_adds("app.referrals"),
             _changes("app.referrals", "state", "scopes", "consent_id", "agreed_until", "sent_at", "ended_at"),
         ),
-        Permission.REFERRAL_ANSWER: _adds("app.referral_answers", "app.referral_hearings"),
+        Permission.REFERRAL_ANSWER: (
+            *_adds("app.referral_answers", "app.referral_hearings"),
+            _changes("app.referral_hearings", *CHANGED),
+        ),
         Permission.AGREEMENT_READ: _reads("door.agreements"),
         Permission.AGREEMENT_SIGN: (
             *_reads("app.agreements", "door.agreements"),

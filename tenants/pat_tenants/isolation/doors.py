@@ -7,8 +7,9 @@ the caller: the owner's policies let through what is the caller's to see, row by
 from __future__ import annotations
 
 from pat_auth.policy import Reach
+from pat_tenants.hearings.arrangements import ARRANGED
 from pat_tenants.isolation.door import Door, Opening, View
-from pat_tenants.isolation.reach import ORGANISATION
+from pat_tenants.isolation.reach import HELD, ORGANISATION
 from pat_tenants.isolation.trail_doors import TRAIL_DOORS
 
 _SENT = "state not in ('DRAFT', 'CONSENT_RECORDED')"
@@ -96,7 +97,42 @@ _REFERRED = (
     f" and r.to_organisation_id = {ORGANISATION})"
 )
 
+# Who she is, and how to reach her, is opened only where that is shared: a referral of hers must name it.
+_SHARED_WITH_US = (
+    "exists (select from app.referrals r where r.organisation_id = {table}.organisation_id and r.survivor_id = {table}.{survivor}"
+    f" and r.to_organisation_id = {ORGANISATION}{{and_more}})"
+)
+_NAMED = " and r.scopes && array['IDENTITY_MINIMAL', 'CONTACT_SAFE']"
+
 _OPEN = "s.status in ('ACCEPTED', 'IN_PROGRESS')"
+
+
+def _received(columns: str, tables: str, scope: str | None = None) -> str:
+    """What a receiver sees of a case while its referral is open and, where a scope is named, shares it."""
+    shared = f" and '{scope}' = any(s.scopes)" if scope else ""
+    return (
+        f"select r.received_id as referral_id, {columns} from app.referrals r {tables} {_STATE}"
+        f" where r.to_organisation_id = {ORGANISATION}{shared} and {_OPEN}"
+    )
+
+
+_DAY = ("held_on", "mode", "purpose", "state", *ARRANGED, "outcome", "next_on")
+_OF_DAY = ", ".join(f"h.{column}" for column in _DAY)
+
+# Another name for each receiver and each referral: what two of them have cannot be laid side by side.
+_ID = "encode(substring(sha256(uuid_send({row}.id) || uuid_send(r.received_id)) for 16), 'hex')::uuid as id"
+_PSEUDONYM = (
+    "upper(substr(encode(sha256(uuid_send(r.survivor_id) || uuid_send(r.to_organisation_id)), 'hex'), 1, 10))"
+)
+
+_OF_HER = "{alias}.organisation_id = r.organisation_id and {alias}.survivor_id = r.survivor_id"
+_SURVIVOR_OF = "join app.survivors v on v.organisation_id = r.organisation_id and v.id = r.survivor_id"
+_SEALED = (
+    f"{_SURVIVOR_OF} left join app.survivor_keys k on {_OF_HER.format(alias='k')}"
+    f" left join app.survivor_identities i on {_OF_HER.format(alias='i')}"
+)
+_CHILD = "coalesce(extract(year from now()) - v.birth_year <= 18, v.is_minor_at_intake)"
+_AGE = "((extract(year from current_date)::int - v.birth_year) / 5 * 5)"
 
 REFERRAL = Door(
     owner="pat_door_referral",
@@ -108,6 +144,7 @@ REFERRAL = Door(
                 "id",
                 "received_id",
                 "case_id",
+                "survivor_id",
                 "to_organisation_id",
                 "need",
                 "urgency",
@@ -132,9 +169,7 @@ REFERRAL = Door(
                 "id",
                 "referral_organisation_id",
                 "referral_id",
-                "held_on",
-                "mode",
-                "purpose",
+                *_DAY,
             ),
             f"referral_organisation_id = {ORGANISATION}",
         ),
@@ -145,8 +180,30 @@ REFERRAL = Door(
         ),
         Opening(
             "app.hearings",
-            ("organisation_id", "id", "proceeding_id", "case_id", "held_on", "mode", "purpose"),
+            ("organisation_id", "id", "proceeding_id", "case_id", *_DAY),
             _REFERRED.format(table="hearings"),
+        ),
+        Opening(
+            "app.cases",
+            ("organisation_id", "id", "survivor_id", "risk_level"),
+            _SHARED_WITH_US.format(
+                table="cases", survivor="survivor_id", and_more=" and r.case_id = cases.id"
+            ),
+        ),
+        Opening(
+            "app.survivors",
+            ("organisation_id", "id", "gender", "birth_year", "is_minor_at_intake", "primary_language"),
+            _SHARED_WITH_US.format(table="survivors", survivor="id", and_more=""),
+        ),
+        Opening(
+            "app.survivor_keys",
+            ("organisation_id", "survivor_id", "wrapped"),
+            _SHARED_WITH_US.format(table="survivor_keys", survivor="survivor_id", and_more=_NAMED),
+        ),
+        Opening(
+            "app.survivor_identities",
+            ("organisation_id", "survivor_id", "first_name", "alias", "phone"),
+            _SHARED_WITH_US.format(table="survivor_identities", survivor="survivor_id", and_more=_NAMED),
         ),
         Opening("app.organisations", ("id", "name", "state"), "true"),
         Opening(
@@ -188,8 +245,9 @@ REFERRAL = Door(
         ),
         View(
             "door.sent_hearings",
-            "select h.id, h.referral_id, h.held_on, h.mode, h.purpose from app.referrals r"
-            f" join app.referral_hearings h on {_OF_ITS_RECEIVER.format(answer='h')} where {_SENT_BY_ME}",
+            # What could endanger her while somebody looks on is hidden from herself.
+            f"select h.id, h.referral_id, {_OF_DAY} from app.referrals r join app.referral_hearings h"
+            f" on {_OF_ITS_RECEIVER.format(answer='h')} where {_SENT_BY_ME} and not {HELD}",
         ),
         View(
             "door.received_referrals",
@@ -203,15 +261,49 @@ REFERRAL = Door(
         ),
         View(
             "door.received_proceedings",
-            "select r.received_id as referral_id, p.jurisdiction, p.state, p.stage from app.referrals r"
-            " join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id"
-            f" {_STATE} where r.to_organisation_id = {ORGANISATION} and 'LEGAL_STATUS' = any(s.scopes) and {_OPEN}",
+            _received(
+                f"{_ID.format(row='p')}, p.jurisdiction, p.state, p.stage",
+                "join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id",
+                "LEGAL_STATUS",
+            ),
         ),
         View(
             "door.received_hearings",
-            "select r.received_id as referral_id, h.held_on, h.mode, h.purpose from app.referrals r"
-            " join app.hearings h on h.organisation_id = r.organisation_id and h.case_id = r.case_id"
-            f" {_STATE} where r.to_organisation_id = {ORGANISATION} and 'HEARING_SCHEDULE' = any(s.scopes) and {_OPEN}",
+            _received(
+                f"{_ID.format(row='h')}, {_OF_DAY}",
+                "join app.hearings h on h.organisation_id = r.organisation_id and h.case_id = r.case_id",
+                "HEARING_SCHEDULE",
+            ),
+        ),
+        # Whether she may not be alone before a court: whoever prepares a day there has to know.
+        View(
+            "door.received_support",
+            _received(f"{_CHILD} as needs_support", _SURVIVOR_OF, "HEARING_SCHEDULE"),
+        ),
+        View(
+            "door.received_cases",
+            _received(
+                f"{_PSEUDONYM} as pseudonym, s.agreed_until as expires_at, s.scopes,"
+                " case when 'RISK_SAFETY' = any(s.scopes) then c.risk_level end as risk_level",
+                "join app.cases c on c.organisation_id = r.organisation_id and c.id = r.case_id",
+            ),
+        ),
+        View(
+            "door.received_identities",
+            _received(
+                "r.organisation_id as keeper_id, r.survivor_id, v.gender, v.primary_language,"
+                f" {_AGE}::text || '-' || ({_AGE} + 4)::text as age_band, k.wrapped, i.first_name, i.alias",
+                _SEALED,
+                "IDENTITY_MINIMAL",
+            ),
+        ),
+        View(
+            "door.received_contacts",
+            _received(
+                "r.organisation_id as keeper_id, r.survivor_id, v.primary_language, k.wrapped, i.phone",
+                _SEALED,
+                "CONTACT_SAFE",
+            ),
         ),
     ),
 )

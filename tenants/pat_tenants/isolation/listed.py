@@ -10,6 +10,7 @@ from pat_platform.database.logins import JOBS, KEYS
 from pat_tenants.isolation import sign_in, waking
 from pat_tenants.isolation.doors import DOORS
 from pat_tenants.isolation.roles import GROUP, MIGRATOR
+from pat_tenants.isolation.trail_doors import AUDITING
 from pat_tenants.key_tables import WRAPPED, key_tables
 
 REFERENCE_TABLES = ("app.organisations", "app.places", "app.transitions")
@@ -35,6 +36,13 @@ TRIGGERS: Mapping[str, str] = MappingProxyType(
         "app.referrals.take_step": (
             "CREATE TRIGGER take_step BEFORE INSERT OR UPDATE ON app.referrals FOR EACH ROW EXECUTE FUNCTION app.take_step()"
         ),
+        **{
+            f"app.{table}.take_step": (
+                f"CREATE TRIGGER take_step BEFORE INSERT OR UPDATE ON app.{table} FOR EACH ROW"
+                f" EXECUTE FUNCTION app.take_hearing_step('{noun}')"
+            )
+            for table, noun in (("hearings", "hearing"), ("referral_hearings", "referral_hearing"))
+        },
         "app.referral_answers.take_answer": (
             "CREATE TRIGGER take_answer BEFORE INSERT ON app.referral_answers FOR EACH ROW EXECUTE FUNCTION app.take_answer()"
         ),
@@ -49,6 +57,7 @@ DEFINERS = (
     "sec.enter(text)",
     "trail.record(text,uuid[],jsonb)",
     "trail.reveal(text,jsonb)",
+    "trail.numbers_about(uuid)",
     "trail.unsigned_heads()",
     "trail.keep_signature(uuid,bigint,bytea,text)",
     "sec.is_held()",
@@ -66,6 +75,7 @@ CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sec.enter(text)": (GROUP,),
         "trail.record(text,uuid[],jsonb)": (GROUP,),
         "trail.reveal(text,jsonb)": (GROUP,),
+        "trail.numbers_about(uuid)": AUDITING,
         "trail.unsigned_heads()": (JOBS,),
         "trail.keep_signature(uuid,bigint,bytea,text)": (JOBS,),
         "sec.is_held()": (GROUP,),

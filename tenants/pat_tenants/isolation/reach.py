@@ -66,11 +66,15 @@ _CHECKS: dict[tuple[str, Reach], str] = {
     ("app.referral_hearings", Reach.RECEIVED): _HEARINGS_RECEIVED,
 }
 
+_TO_COME = "state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')"
+
 _OPEN: dict[str, str] = {
     "app.case_assignments": "ended_at is null",
     "app.client_keys": "retired_at is null",
     "app.clients": "disabled_at is null",
     "app.invitations": "taken_up_at is null and withdrawn_at is null",
+    "app.hearings": _TO_COME,
+    "app.referral_hearings": _TO_COME,
     "app.safety_holds": "lifted_at is null",
 }
 """Rows that may still be changed. What has ended stays so: nobody comes back by having a row of hers open again."""

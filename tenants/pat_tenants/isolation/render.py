@@ -13,6 +13,7 @@ from pat_tenants.isolation import door, doors, sign_in, waking
 from pat_tenants.isolation.access import ACCESS, Access, Command
 from pat_tenants.isolation.reach import ACTOR, ORGANISATION, changeable, condition
 from pat_tenants.isolation.roles import DOOR_OWNERS, GROUP, MIGRATOR, OWNERS, database_role
+from pat_tenants.isolation.trail_doors import AUDITING
 from pat_tenants.key_tables import WRAPPED, key_tables
 from pat_tenants.tables import metadata
 from pat_tenants.transitions import steps
@@ -74,7 +75,8 @@ _KEEPERS: tuple[Statement, ...] = (
     ("pat_trail", "create policy keeper on trail.signatures to pat_trail using (true) with check (true)"),
     # What their policies and views name.
     ("pat_owner", "grant usage on schema app to pat_trail"),
-    ("pat_sec", "grant usage on schema sec to pat_door_trail, pat_door_access"),
+    ("pat_sec", "grant usage on schema sec to pat_door_trail, pat_door_access, pat_door_referral"),
+    ("pat_trail", f"grant execute on function trail.numbers_about(uuid) to {', '.join(AUDITING)}"),
     # Whoever signs the heads sees no event, and replaces no signature.
     ("pat_trail", f"grant usage on schema trail to {JOBS}"),
     (

@@ -6,9 +6,10 @@ to the survivor, through the last of these doors; nothing else of theirs is.
 
 from __future__ import annotations
 
-from pat_auth.policy import Reach
+from pat_auth.policy import POLICY, Permission, Reach
 from pat_tenants.isolation.door import Door, Opening, View
 from pat_tenants.isolation.reach import ACTOR, HELD, ORGANISATION, SURVIVOR
+from pat_tenants.isolation.roles import database_role
 from pat_tenants.trail.classes import RecordClass
 
 # Who wrote an event is the login's role; what signing in writes has none.
@@ -29,6 +30,7 @@ def _id(seed: str) -> str:
     return f"encode(substring(sha256(e.hash || uuid_send({seed})) for 16), 'hex')::uuid as id"
 
 
+# In order: what is outside a view's barrier cannot tell the planner that it wants the newest few.
 _OURS = f"""select {_id(ORGANISATION)}, e.organisation_id, e.number, e.at, {_ROLE},
 case when not {_OF_A_SURVIVOR} then e.actor end as actor, e.action, {_CLASSES},
 case when {_OF_A_SURVIVOR} then '{{}}'::uuid[] else e.subjects end as subjects, e.detail
@@ -55,8 +57,12 @@ TRAIL = Door(
     ),
     views=(
         # That a survivor signs in, and what she reads, is nobody's business.
-        View("door.organisation_events", _OURS, frozenset({Reach.ORGANISATION})),
-        View("door.own_events", f"{_OURS} where e.actor = {ACTOR}", frozenset({Reach.SELF})),
+        View("door.organisation_events", f"{_OURS} order by e.number desc", frozenset({Reach.ORGANISATION})),
+        View(
+            "door.own_events",
+            f"{_OURS} where e.actor = {ACTOR} order by e.number desc",
+            frozenset({Reach.SELF}),
+        ),
     ),
 )
 """The caller's own organisation's chain."""
@@ -73,7 +79,8 @@ NETWORK_TRAIL = Door(
     views=(
         View(
             "door.network_events",
-            f"select {_id(ORGANISATION)}, e.organisation_id, e.at, {_ROLE}, e.action, {_CLASSES} from trail.events e",
+            f"select {_id(ORGANISATION)}, e.organisation_id, e.at, {_ROLE}, e.action, {_CLASSES} from trail.events e"
+            " order by e.at desc",
             frozenset({Reach.NETWORK}),
         ),
     ),
@@ -118,5 +125,12 @@ ACCESS = Door(
     ),
 )
 """What concerns one's own records: what partners did under one's referrals; for a survivor, who did what with her record."""
+
+AUDITING = tuple(
+    database_role(role)
+    for role, reach in POLICY[Permission.AUDIT_READ].items()
+    if reach is Reach.ORGANISATION
+)
+"""Who may ask which events of the organisation are about somebody."""
 
 TRAIL_DOORS = (TRAIL, NETWORK_TRAIL, ACCESS)

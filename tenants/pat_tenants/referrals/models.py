@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from pat_platform.database.models import Base, TableKind, all_of, one_of
 from pat_tenants.cases.models import HearingMode, HearingPurpose
+from pat_tenants.hearings.arrangements import Arrangements, checks
 
 
 class ReferralStatus(StrEnum):
@@ -183,7 +184,7 @@ class ReferralAnswer(Base):
     created_by: Mapped[UUID]
 
 
-class ReferralHearing(Base):
+class ReferralHearing(Arrangements, Base):
     """A hearing that the receiver reports for a referral."""
 
     __tablename__ = "referral_hearings"
@@ -196,6 +197,7 @@ class ReferralHearing(Base):
         ),
         one_of("mode", HearingMode),
         one_of("purpose", HearingPurpose),
+        *checks(),
         Index(None, "referral_organisation_id", "referral_id"),
         {"schema": "app", "info": {"kind": TableKind.TENANT}},
     )

@@ -1,6 +1,6 @@
 """How referrals are found: by the sender in its own table, by the receiver through the door."""
 
-from pat_platform.engine.declare import Filter, Order, Row, Source
+from pat_platform.engine.declare import Audit, Filter, Order, Row, Source
 from pat_platform.engine.kinds import DATETIME, TEXT
 
 _SHARED = "x.need, x.urgency, x.sent_at, x.scopes"
@@ -31,8 +31,6 @@ ARGUMENTS = {"direction": Filter("{t}.direction = {value}")}
 OF_CASE = "{n}.case_id = {t}.id"
 BY_SENDING = (Order("sent_at", desc=True), Order("id"))
 
-SENT_HEARINGS = Source("door.sent_hearings")
-RECEIVED_HEARINGS = Source("app.referral_hearings")
 # The login says as what she acts: the steps of others are not hers to be told.
 ALLOWED = (
     "array(select step.to_state from app.transitions step where step.noun = 'referral' and step.from_state = {t}.status"
@@ -40,7 +38,31 @@ ALLOWED = (
 )
 
 HEARINGS = "{n}.referral_id = {t}.received_id"
-BY_DAY = (Order("held_on"), Order("id"))
+
+# What a receiver reads of the case: one row while the referral is open to it.
+SHARED_CASES = Source("door.received_cases", key=("referral_id",))
+NO_CASES = Source("(select null::uuid as referral_id where false)", key=("referral_id",))
+SHARED = "{n}.referral_id = {t}.received_id"
+PROCEEDINGS = Source("door.received_proceedings")
+IDENTITIES = Source("door.received_identities", key=("referral_id",))
+CONTACTS = Source("door.received_contacts", key=("referral_id",))
+OF_SHARED = "{n}.referral_id = {t}.referral_id"
+BY_COURT = (Order("jurisdiction"), Order("state"), Order("id"))
+
+
+def is_shared(scope: str) -> str:
+    """Whether a shared case shares this."""
+    return f"'{scope}' = any({{t}}.scopes)"
+
+
+def kept(column: str) -> str:
+    """What the finishing step ``unseal_kept`` needs to open one sealed column of another organisation's survivor."""
+    place = f"""'["' || {{t}}.keeper_id || '","survivor_identities","{column}","' || {{t}}.survivor_id"""
+    return f"""{place} || '",null,"' || encode({{t}}.wrapped, 'hex') || '","' || encode({{t}}.{column}, 'hex') || '"]'"""
+
+
+LEGAL_STATUS_READ = Audit("legal_status", "{t}.referral_id")
+IDENTITY_READ = Audit("identity", "{t}.referral_id")
 
 OF_CHANGE = "{n}.id = {t}.id"
 RECEIVED_COUNT = "(select count(*) from door.received_referrals)"

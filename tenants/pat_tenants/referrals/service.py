@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +14,6 @@ from sqlalchemy import select, text, update
 from pat_platform import trail
 from pat_platform.database.transaction import Transaction
 from pat_platform.errors import Refused
-from pat_tenants.cases.models import HearingMode, HearingPurpose
 from pat_tenants.cases.service import known_case
 from pat_tenants.consents.models import Consent, ConsentWithdrawal
 from pat_tenants.organisations.models import Organisation
@@ -24,7 +23,6 @@ from pat_tenants.referrals.models import (
     Need,
     Referral,
     ReferralAnswer,
-    ReferralHearing,
     ReferralStatus,
     Scope,
     SenderState,
@@ -167,33 +165,6 @@ async def answer_referral(tx: Transaction, *, received_id: UUID, answer: Answer)
         )
     )
     await trail.record(tx, "referral.answered", [received_id], answer=answer.value)
-    return row
-
-
-async def report_hearing(
-    tx: Transaction,
-    *,
-    received_id: UUID,
-    held_on: date,
-    mode: HearingMode,
-    purpose: HearingPurpose | None = None,
-) -> ReferralHearing:
-    """Tell the sender of a hearing in the case that it referred. Raises Refused where hearings are not shared, or no longer."""
-    sender, status, scopes = await _received(tx, received_id)
-    rules.is_shared(status, scopes, Scope.HEARING_SCHEDULE)
-    row = await tx.add(
-        ReferralHearing(
-            organisation_id=tx.organisation,
-            id=uuid4(),
-            referral_organisation_id=sender,
-            referral_id=received_id,
-            held_on=held_on,
-            mode=mode,
-            purpose=purpose,
-            created_by=tx.actor,
-        )
-    )
-    await trail.record(tx, "referral.hearing_reported", [received_id])
     return row
 
 

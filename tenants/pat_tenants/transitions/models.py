@@ -14,8 +14,8 @@ class TransitionRow(Base):
     __tablename__ = "transitions"
     __table_args__ = (
         PrimaryKeyConstraint("noun", "from_state", "to_state"),
-        CheckConstraint("noun in ('referral')", name="noun"),
-        CheckConstraint("guard in ('CONSENT', 'TERMS')", name="guard"),
+        CheckConstraint("noun in ('referral', 'hearing', 'referral_hearing')", name="noun"),
+        CheckConstraint("guard in ('CONSENT', 'TERMS', 'VIDEO', 'LINK', 'SUPPORT', 'ROOM')", name="guard"),
         {"schema": "app", "info": {"kind": TableKind.REFERENCE}},
     )
 

@@ -1,0 +1,1 @@
+"""Days in court: how far each is prepared, by whichever side writes of it."""

@@ -1,0 +1,96 @@
+"""What may be done with a day in court, by whichever side writes of it. Pure decisions; the steps are ``transitions/steps.py``'s."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from pat_platform.errors import Refused
+from pat_platform.texts import plain
+from pat_tenants.cases.models import HearingMode
+from pat_tenants.hearings.arrangements import OFFICE_LIMIT, UPCOMING, HearingState
+from pat_tenants.transitions.steps import Guard, hearing_step
+
+_NUMBER = re.compile(r"[0-9]{4}")
+_LANGUAGE = re.compile(r"[a-z]{2}")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """How far a day in court is prepared."""
+
+    mode: HearingMode
+    court_point: str | None
+    remote_point: str | None
+    has_coordinator: bool
+    support_person: str | None
+
+
+def is_an_office(text: str | None, field: str) -> str | None:
+    """The name of a court or an office. Raises Refused for what is longer, and for numbers: those of a file or a telephone."""
+    if text is None:
+        return None
+    text = plain(text, limit=OFFICE_LIMIT, field=field)
+    if _NUMBER.search(text):
+        raise Refused("OFFICE_ONLY", "Write the name of the office alone, no numbers: others read it.", field)
+    return text or None
+
+
+def is_a_language(code: str | None) -> str | None:
+    """A code in the form of ISO 639-1, or None. Raises Refused for anything else."""
+    if code is not None and not _LANGUAGE.fullmatch(code):
+        raise Refused(
+            "LANGUAGE_INVALID",
+            "Write the language as its two letters (ISO 639-1), such as bn.",
+            "interpreterLanguage",
+        )
+    return code
+
+
+def begins_as(held_on: date, today: date) -> HearingState:
+    """What is told of a day: that it is to come, or that it has been."""
+    return HearingState.HELD if held_on < today else HearingState.SCHEDULED
+
+
+def is_to_come(state: HearingState) -> None:
+    """Raises Refused for a day that is over: nothing is prepared for it any more."""
+    if state not in UPCOMING:
+        raise _no_step()
+
+
+def may_become(
+    current: HearingState, wanted: HearingState, prepared: Prepared, *, needs_support: bool
+) -> None:
+    """Raises Refused when a day in court cannot take this step, or lacks what it needs for it (domain.md §3.4, hearing)."""
+    step = hearing_step(current, wanted)
+    if step is None:
+        raise _no_step()
+    is_video = prepared.mode is HearingMode.VIDEO
+    if step.guard is not None and is_video is (step.guard is Guard.ROOM):
+        raise _no_step()
+    if step.guard in (Guard.LINK, Guard.SUPPORT) and not (prepared.court_point and prepared.remote_point):
+        raise Refused("POINT_MISSING", "Say both ends of the link first: the court's and hers.", "to")
+    if step.guard is Guard.SUPPORT and not prepared.has_coordinator:
+        raise Refused("COORDINATOR_MISSING", "Somebody has to coordinate the place she speaks from.", "to")
+    if step.guard in (Guard.SUPPORT, Guard.ROOM) and needs_support and not prepared.support_person:
+        raise Refused("SUPPORT_MISSING", "She is under 18: somebody has to be with her.", "to")
+
+
+def next_day(wanted: HearingState, held_on: date, next_on: date | None) -> date | None:
+    """The day to go on. Raises Refused for an adjournment without one, for an earlier day, and where there is nothing to go on."""
+    if next_on is None:
+        if wanted is HearingState.ADJOURNED:
+            raise Refused("DATES_INVALID", "An adjourned hearing has a next day. Ask the court.", "nextOn")
+        return None
+    if wanted not in (HearingState.ADJOURNED, HearingState.HELD) or next_on <= held_on:
+        raise Refused(
+            "DATES_INVALID", "The next day in court comes after this one was held or adjourned.", "nextOn"
+        )
+    return next_on
+
+
+def _no_step() -> Refused:
+    return Refused(
+        "STATUS_NOT_ALLOWED", "This hearing cannot take that step now. Look at its state first.", "to"
+    )

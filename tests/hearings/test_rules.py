@@ -1,0 +1,100 @@
+"""What may be done with a day in court."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+
+import pytest
+
+from pat_platform.errors import Refused
+from pat_tenants.cases.models import HearingMode
+from pat_tenants.hearings import rules
+from pat_tenants.hearings.arrangements import UPCOMING, HearingState
+from pat_tenants.hearings.rules import Prepared
+
+S = HearingState
+DAY = date(2026, 12, 1)
+LINK = Prepared(HearingMode.VIDEO, "Sessions Court Panaji", "DLSA Barasat", True, "SOCIAL_WORKER")
+ROOM = Prepared(HearingMode.PHYSICAL, None, None, False, "LAWYER")
+
+
+def refused(before: S, after: S, prepared: Prepared, *, is_child: bool = True) -> str | None:
+    try:
+        rules.may_become(before, after, prepared, needs_support=is_child)
+    except Refused as why:
+        return why.code
+    return None
+
+
+def test_a_link_is_requested_confirmed_ready_and_held() -> None:
+    way = [S.SCHEDULED, S.VC_REQUESTED, S.VC_CONFIRMED, S.READY, S.HELD]
+    assert [refused(*pair, LINK) for pair in pairwise(way)] == [None] * 4
+    assert refused(S.SCHEDULED, S.VC_CONFIRMED, LINK) == "STATUS_NOT_ALLOWED"
+    assert refused(S.SCHEDULED, S.READY, LINK) == "STATUS_NOT_ALLOWED"
+    assert refused(S.SCHEDULED, S.HELD, LINK) == "STATUS_NOT_ALLOWED"
+
+
+def test_nobody_asks_for_a_link_to_the_room_next_door() -> None:
+    assert refused(S.SCHEDULED, S.VC_REQUESTED, ROOM) == "STATUS_NOT_ALLOWED"
+    assert refused(S.SCHEDULED, S.READY, ROOM) is None
+
+
+@pytest.mark.parametrize("missing", ["court_point", "remote_point"])
+def test_a_link_has_two_ends(missing: str) -> None:
+    prepared = (
+        replace(LINK, court_point=None) if missing == "court_point" else replace(LINK, remote_point=None)
+    )
+    for before, after in ((S.VC_REQUESTED, S.VC_CONFIRMED), (S.VC_CONFIRMED, S.READY)):
+        assert refused(before, after, prepared) == "POINT_MISSING"
+
+
+def test_somebody_coordinates_the_remote_point() -> None:
+    assert refused(S.VC_CONFIRMED, S.READY, replace(LINK, has_coordinator=False)) == "COORDINATOR_MISSING"
+
+
+def test_a_child_does_not_speak_alone() -> None:
+    for before, prepared in ((S.VC_CONFIRMED, LINK), (S.SCHEDULED, ROOM)):
+        alone = replace(prepared, support_person=None)
+        assert refused(before, S.READY, alone) == "SUPPORT_MISSING"
+        assert refused(before, S.READY, alone, is_child=False) is None
+
+
+def test_whatever_is_to_come_may_end_otherwise_and_what_has_ended_is_over() -> None:
+    for state in S:
+        expected = None if state in UPCOMING else "STATUS_NOT_ALLOWED"
+        for end in (S.ADJOURNED, S.MISSED, S.CANCELLED):
+            assert refused(state, end, LINK) == expected
+        if state not in UPCOMING:
+            with pytest.raises(Refused):
+                rules.is_to_come(state)
+
+
+def test_an_adjourned_hearing_has_a_later_day_and_only_what_goes_on_has_one() -> None:
+    later = date(2026, 12, 24)
+    assert rules.next_day(S.ADJOURNED, DAY, later) == rules.next_day(S.HELD, DAY, later) == later
+    assert rules.next_day(S.HELD, DAY, None) is None
+    for state, day in ((S.ADJOURNED, None), (S.ADJOURNED, DAY), (S.HELD, DAY), (S.MISSED, later)):
+        with pytest.raises(Refused, match="next"):
+            rules.next_day(state, DAY, day)
+
+
+def test_offices_are_named_without_numbers() -> None:
+    assert rules.is_an_office("  DLSA Barasat, room 12 ", "courtPoint") == "DLSA Barasat, room 12"
+    assert rules.is_an_office(None, "courtPoint") is rules.is_an_office(" ", "courtPoint") is None
+    for text in ("FIR 1234", "9830012345", "x" * 121):
+        with pytest.raises(Refused):
+            rules.is_an_office(text, "courtPoint")
+
+
+def test_a_language_has_two_letters() -> None:
+    assert rules.is_a_language("bn") == "bn"
+    assert rules.is_a_language(None) is None
+    with pytest.raises(Refused):
+        rules.is_a_language("bengali")
+
+
+def test_what_is_told_of_the_past_was_held() -> None:
+    assert rules.begins_as(DAY, DAY) is S.SCHEDULED
+    assert rules.begins_as(DAY, date(2026, 12, 2)) is S.HELD
