@@ -143,11 +143,11 @@ def _events_of(viewer: Viewer) -> Page:
 
 
 _ORGANISATIONS, _OWN, _NETWORKS = (
-    Page(source, on=reads.MATCHING, orders=orders, default_order="NEWEST", filters=reads.FILTERS)
-    for source, orders in (
-        (reads.ORGANISATIONS, reads.BY_NUMBER),
-        (reads.OWN, reads.BY_NUMBER),
-        (reads.NETWORKS, reads.BY_TIME),
+    Page(source, on=matching, orders=orders, default_order="NEWEST", filters=reads.FILTERS)
+    for source, matching, orders in (
+        (reads.ORGANISATIONS, reads.MATCHING, reads.BY_NUMBER),
+        (reads.OWN, reads.MATCHING_OWN, reads.BY_NUMBER),
+        (reads.NETWORKS, reads.MATCHING_ANY, reads.BY_TIME),
     )
 )
 

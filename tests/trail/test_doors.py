@@ -114,6 +114,28 @@ def test_what_signing_in_writes_has_no_role(wall: Wall, events: list[Happened]) 
         assert attempt(connection, shown, (event.id(event.organisation),)) == [(None, event.actor)]
 
 
+def numbers_about(connection: Connection, subject: UUID) -> int:
+    return len(attempt(connection, f"select trail.numbers_about('{subject}')"))
+
+
+def test_events_are_found_by_whom_they_are_about(
+    wall: Wall, events: list[Happened], admin: Connection
+) -> None:
+    """Those of the organisation alone; what survivors do is found by nobody; without a session nothing is."""
+    mine = [e for e in events if e.slug == "cbo-a" and HERS in e.subjects and "_survivor" not in e.login]
+    member = wall.member("cbo-a", Role.ORGANISATION_ADMIN)
+    admin.execute("select set_config('pat.session', '', true)")
+    with as_superuser(admin, member.login, None):
+        assert numbers_about(admin, HERS) == 0
+    with as_superuser(admin, member.login, member.session):
+        assert numbers_about(admin, HERS) == len(mine)
+        assert numbers_about(admin, member.person) == 0
+    with wall.acting(wall.member("cbo-b", Role.ORGANISATION_ADMIN)) as other:
+        assert numbers_about(other, HERS) == 0
+    with wall.acting(wall.member("cbo-a", Role.SOCIAL_WORKER)) as worker:
+        assert attempt(worker, f"select trail.numbers_about('{HERS}')") == "42501"
+
+
 @pytest.mark.usefixtures("events")
 def test_a_partners_event_says_which_referral_it_was_and_not_who(wall: Wall) -> None:
     with wall.acting(wall.member("cbo-a", Role.CASE_MANAGER)) as connection:

@@ -28,12 +28,18 @@ FILTERS = {
 }
 
 # A global id is of one type: the others are null.
-_SUBJECT = ", ".join(f"{{id:{name}:subject}}::uuid" for name in ("Case", "Survivor", "Referral"))
-MATCHING = (
-    f"(({{arg:subject}})::text is null or {{n}}.subjects && array_remove(array[{_SUBJECT}], null))"
-    " and (({arg:actor})::text is null or ({n}.actor, {n}.role) in"
+_SUBJECT = "coalesce({id:Case:subject}::uuid, {id:Survivor:subject}::uuid, {id:Referral:subject}::uuid)"
+_BY = (
+    "(({arg:actor})::text is null or ({n}.actor, {n}.role) in"
     " (select m.person_id, m.role from app.memberships m where m.id = {id:Member:actor}::uuid))"
 )
+MATCHING = (
+    "(({arg:subject})::text is null or {n}.number = any"
+    f" (array(select trail.numbers_about({_SUBJECT})))) and {_BY}"
+)
+MATCHING_OWN = f"(({{arg:subject}})::text is null or {{n}}.subjects @> array[{_SUBJECT}]) and {_BY}"
+# Whom they were about is not known there, nor who it was.
+MATCHING_ANY = "({arg:subject})::text is null and ({arg:actor})::text is null"
 
 # The first of them: a read of a whole list has as many as the list.
 SUBJECTS = "{n}.id = any ({t}.subjects[1:50])"
