@@ -46,7 +46,7 @@ class Authenticator:
         data = self._data(WITH_KEY, **says) + b"\0" * 16 + len(self.id).to_bytes(2, "big") + self.id
         public = self.key.public_key().public_numbers()
         cose = {1: 2, 3: says.get("algorithm", -7), -1: 1}
-        cose |= {-2: public.x.to_bytes(32, "big"), -3: public.y.to_bytes(32, "big")}
+        cose |= {-2: public.x.to_bytes(32, "big"), -3: says.get("y", public.y.to_bytes(32, "big"))}
         attested = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data + cbor2.dumps(cose)})
         client = self._client("webauthn.create", asked, **says)
         return self._said({"clientDataJSON": text_of(client), "attestationObject": text_of(attested)}, **says)

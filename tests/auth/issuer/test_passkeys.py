@@ -290,6 +290,7 @@ def test_what_vouches_for_it_in_a_form_that_is_broken_is_refused(
 
 
 NOT_MADE: dict[str, dict[str, Any]] = {
+    "a key that is off its curve": {"y": bytes(31) + b"\x01"},
     "another origin": {"origin": "https://evil.example"},
     "another site": {"site": "evil.example"},
     "a challenge that was never given": {"challenge": text_of(b"c" * 32)},
