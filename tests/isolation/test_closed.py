@@ -39,6 +39,7 @@ SCHEMAS = {
         "pat_sec",
         "pat_owner",
         "pat_trail",
+        "pat_door_referral",
         "pat_door_trail",
         "pat_door_access",
         ISSUER,
