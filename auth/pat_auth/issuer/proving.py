@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -30,10 +31,17 @@ class _Known:
 
 
 def prove_password(
-    service: Service, *, email: str, password: str, address: str, known_by: str = ""
+    service: Service,
+    *,
+    email: str,
+    password: str,
+    address: str,
+    known_by: str = "",
+    then: Callable[[Connection, UUID], None] | None = None,
 ) -> UUID | None:
     """The person whose e-mail and password these are, in a browser that may be known by what it keeps.
 
+    What is done ``then`` with the proof is done while it holds: whoever replaces her password waits, and ends it with all else.
     None for anything else, and nothing tells which: somebody unknown, disabled or without a password, another password, or that it
     is not yet their turn. The first four take equally long. Never call it with a connection in hand: it hashes.
     """
@@ -49,11 +57,14 @@ def prove_password(
     renewed = hash_password(service, password) if service.hashing.is_outdated(known.hashed) else None
     with service.connections.transaction() as connection:
         # She may have been given another one, and been signed out everywhere, while this one was looked at.
+        connection.execute("select from sec.people where id = %s for share", (known.person,))
         if _find(connection, email) != known:
             return None
         succeed(connection, attempt)
         if renewed is not None:
             set_password(connection, service, known.person, renewed)
+        if then is not None:
+            then(connection, known.person)
     return known.person
 
 

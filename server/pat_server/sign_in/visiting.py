@@ -131,16 +131,24 @@ def sign_in(desk: Desk, asked: Asked) -> Answer:
         return visit.too_old()
     email, password = typed(asked, "email"), typed(asked, "password")
     wrong = "REFUSED" if email and password else "PASSWORD" if email else "EMAIL"
-    person = None
+    person, secret, kept = None, visit.secret, list[str | None]()
+
+    def keep(connection: Connection, person: UUID) -> None:
+        kept.append(keep_first(connection, desk.service, secret, person, Method.PASSWORD))
+
     if wrong == "REFUSED":
-        known_by = known_in(asked.cookies, desk.service.issuer)
         person = prove_password(
-            desk.service, email=email, password=password, address=asked.address, known_by=known_by
+            desk.service,
+            email=email,
+            password=password,
+            address=asked.address,
+            known_by=known_in(asked.cookies, desk.service.issuer),
+            then=keep,
         )
     if person is None:
         with desk.service.connections.transaction() as connection:
             return sign_in_page(connection, visit, wrong, email)
-    return promoted(visit, keep_first, person, Method.PASSWORD)
+    return promoted(visit, lambda *_: kept[0], person, Method.PASSWORD)
 
 
 def enter_code(desk: Desk, asked: Asked) -> Answer:

@@ -4,9 +4,10 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from psycopg.errors import LockNotAvailable
 from tests.support.proving import CountedHashing, Proving, Somebody
 
 from pat_auth.issuer.hashing import Hashing
@@ -16,6 +17,7 @@ from pat_auth.issuer.passwords import hash_password, set_password
 from pat_auth.issuer.proving import has_second_factor, prove_password, prove_second
 from pat_auth.issuer.service import Secrets, Service
 from pat_auth.issuer.throttle import Attempt
+from pat_platform.database.threads import Connection
 
 HOUSE = "192.0.2.1"
 
@@ -231,6 +233,22 @@ def test_a_password_hashed_with_another_key_lets_nobody_in(proving: Proving) -> 
     assert not proved(elsewhere, somebody)
     proving.wall.admin.execute("update sec.secrets set key = 2 where person_id = %s", (somebody.id,))
     assert not proved(proving.service, somebody)
+
+
+def test_whoever_replaces_a_password_waits_for_what_is_done_with_the_proof(proving: Proving) -> None:
+    somebody, refused = proving.put(), list[str]()
+
+    def then(_: Connection, person: UUID) -> None:
+        try:
+            proving.wall.admin.execute(
+                "select from sec.people where id = %s for no key update nowait", (person,)
+            )
+        except LockNotAvailable:
+            refused.append("not now")
+
+    for password in (somebody.password, "not her own password"):
+        prove_password(proving.service, email=somebody.email, password=password, address=HOUSE, then=then)
+    assert refused == ["not now"]
 
 
 def test_only_her_password_is_asked_for_not_another_secret_of_hers(proving: Proving) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -15,6 +16,8 @@ from tests.support.visiting import Known, Visitor, visiting
 
 from pat_auth.issuer.browsers import keep_first
 from pat_auth.issuer.methods import Method
+from pat_auth.issuer.proving import prove_password
+from pat_auth.issuer.service import Service
 from pat_auth.policy import Role
 from pat_server.sign_in import visiting as pages_visited
 from pat_server.sign_in.forms import form_token, is_from_here, is_token
@@ -126,10 +129,10 @@ def test_of_two_who_prove_at_once_the_later_one_is_told_that_her_page_is_too_old
 ) -> None:
     visitor.ask()
 
-    def slow(*_: object, **__: object) -> object:
+    def slow(service: Service, **values: Any) -> UUID | None:
         with granting.connections.transaction() as connection:
             keep_first(connection, granting.service, visitor.secret, manager.id, Method.PASSWORD)
-        return manager.id
+        return prove_password(service, **values)
 
     monkeypatch.setattr(pages_visited, "prove_password", slow)
     secret = visitor.secret
@@ -143,9 +146,9 @@ def test_an_ask_that_was_answered_elsewhere_meanwhile_leaves_the_new_secret_with
 ) -> None:
     visitor.ask()
 
-    def slow(*_: object, **__: object) -> object:
+    def slow(service: Service, **values: Any) -> UUID | None:
         granting.rows("update sec.asks set ended_at = now()")
-        return manager.id
+        return prove_password(service, **values)
 
     monkeypatch.setattr(pages_visited, "prove_password", slow)
     secret = visitor.secret
