@@ -970,9 +970,9 @@ create policy referral_read_legal_aid_select on app.referral_changes for select 
 grant select on app.referral_changes to pat_survivor;
 create policy referral_read_survivor_select on app.referral_changes for select to pat_survivor using (survivor_id = (select sec.survivor()));
 grant select on app.referral_changes to pat_destination_admin;
-create policy referral_read_destination_admin_select on app.referral_changes for select to pat_destination_admin using (referral_id in (select id from door.received_referrals));
+create policy referral_read_destination_admin_select on app.referral_changes for select to pat_destination_admin using ((select d.id from door.received_referrals d where d.id = referral_id limit 1) is not null);
 grant select on app.referral_changes to pat_destination_worker;
-create policy referral_read_destination_worker_select on app.referral_changes for select to pat_destination_worker using (referral_id in (select id from door.received_referrals));
+create policy referral_read_destination_worker_select on app.referral_changes for select to pat_destination_worker using ((select d.id from door.received_referrals d where d.id = referral_id limit 1) is not null);
 
 set role pat_door_referral;
 grant select on door.referral_states to pat_organisation_admin;

@@ -7,6 +7,7 @@ database checks again: rights that are gone are gone for the next event.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -50,8 +51,6 @@ class Found:
     """What a look has found."""
 
     position: Position
-    seconds: float | None
-    """After how many something will have changed by itself."""
     changed: list[str]
 
 
@@ -71,6 +70,7 @@ class Watch:
         self._field = ""
         self._position: Position | None = None
         self._told = b""
+        self._due: float | None = 0.0
 
     def wake(self) -> None:
         """Something may have changed: it is looked at once, however often this is called before."""
@@ -107,14 +107,16 @@ class Watch:
                             return
                     self._position = found.position
                 except _NotNow:
-                    await self._wait(RETRY_SECONDS)
+                    await asyncio.sleep(RETRY_SECONDS)
+                    # It begins where it began before: what has run out since is looked for, too.
+                    self._due = time.monotonic()
                     continue
                 except Fault as fault:
                     if fault.code == "UNAUTHENTICATED":
                         raise
                     yield faulty(fault)
                     return
-                await self._wait(found.seconds)
+                await self._wait()
         finally:
             lines.leave(organisation, self)
 
@@ -133,10 +135,11 @@ class Watch:
         if after is not None:
             self._position = self._watching.cursors.open(after, self._caller.principal, self._field)
 
-    async def _wait(self, seconds: float | None) -> None:
-        """Wait to be woken, so long at most. A moment more, so that what runs out then has."""
+    async def _wait(self) -> None:
+        """Wait to be woken, or until something runs out. A moment more, so that it has."""
         timer = None
-        if seconds is not None and seconds < LONGEST_WAIT:
+        if self._due is not None:
+            seconds = min(self._due - time.monotonic(), LONGEST_WAIT)
             timer = asyncio.get_running_loop().call_later(seconds + 0.01, self._woken.set)
         try:
             await self._woken.wait()
@@ -147,11 +150,18 @@ class Watch:
     async def _look(self) -> Found:
         """What has changed since the last look. Raises _NotNow, and Fault UNAUTHENTICATED or BAD_CURSOR."""
         principal, begin_at = self._caller.principal, self._position
-        given = (None, None) if begin_at is None else (begin_at.snapshot.encode(), begin_at.moment.encode())
+        since = (None, None) if begin_at is None else (begin_at.snapshot.encode(), begin_at.moment.encode())
+        # Taken before PostgreSQL's: a look that is not due must not come after something has run out.
+        now = time.monotonic()
+        is_due = self._due is not None and now >= self._due
         try:
             async with self._watching.gate:
                 row = await self._watching.parts.database.read(
-                    self._caller.login, principal.session, self._event.look, given, read_only=True
+                    self._caller.login,
+                    principal.session,
+                    self._event.look,
+                    (*since, b"true" if is_due else b"false"),
+                    read_only=True,
                 )
         except Fault as fault:
             if fault.code in PASSING:
@@ -161,7 +171,12 @@ class Watch:
         if told["is_foreign"]:
             # The database was restored: what it counted before says nothing now.
             raise unknown()
-        return Found(Position(told["snapshot"], told["moment"]), told["seconds"], told["changed"])
+        seconds: float | None = told["seconds"]
+        due = None if seconds is None else now + seconds
+        if not is_due and self._due is not None:
+            due = self._due if due is None else min(due, self._due)
+        self._due = due
+        return Found(Position(told["snapshot"], told["moment"]), told["changed"])
 
     async def _news(self, found: Found) -> AsyncGenerator[Answer, None]:
         """The events of a look. Raises _NotNow, and Fault UNAUTHENTICATED."""
