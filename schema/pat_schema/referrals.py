@@ -13,6 +13,7 @@ from pat_auth.policy import Permission
 from pat_platform.engine.declare import (
     Choice,
     Column,
+    Constant,
     Expression,
     GlobalId,
     Source,
@@ -120,7 +121,7 @@ class Referral(Node):
         "Hearings that the receiver reported.",
     )
     shared_case: SharedCase | None = found(
-        by_side(ToOne(reads.NO_CASES, reads.SHARED), ToOne(reads.SHARED_CASES, reads.SHARED)),
+        by_side(Constant(None), ToOne(reads.SHARED_CASES, reads.SHARED)),
         "For the receiver, while the referral is open to it: what it may know of the case. Null for the sender, and after the end.",
     )
 

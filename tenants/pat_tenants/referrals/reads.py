@@ -41,7 +41,6 @@ HEARINGS = "{n}.referral_id = {t}.received_id"
 
 # What a receiver reads of the case: one row while the referral is open to it.
 SHARED_CASES = Source("door.received_cases", key=("referral_id",))
-NO_CASES = Source("(select null::uuid as referral_id where false)", key=("referral_id",))
 SHARED = "{n}.referral_id = {t}.received_id"
 PROCEEDINGS = Source("door.received_proceedings")
 IDENTITIES = Source("door.received_identities", key=("referral_id",))
