@@ -21,12 +21,12 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
     delete from sec.browsers where id = any(array(
         select b.id from sec.browsers b
         where least(b.ended_at, b.expires_at) < now() - interval '1 day' limit 1000));
-    delete from sec.refresh_tokens where hash = any(array(
-        select t.hash from sec.refresh_tokens t join sec.sessions s on s.id = t.session_id
-        where s.expires_at < now() - interval '30 days' limit 1000));
-    delete from sec.sessions where id = any(array(
-        select s.id from sec.sessions s where s.expires_at < now() - interval '30 days'
-        and not exists (select from sec.refresh_tokens t where t.session_id = s.id) limit 1000));
+    with over as (
+        select s.id from sec.sessions s where s.expires_at < now() - interval '30 days' order by s.expires_at limit 100
+    ), their_tokens as (
+        delete from sec.refresh_tokens t using over where t.session_id = over.id
+    )
+    delete from sec.sessions s using over where s.id = over.id;
     delete from sec.assertions where ctid = any(array(
         select a.ctid from sec.assertions a where a.expires_at < now() limit 1000));
     delete from sec.attempts where ctid = any(array(

@@ -30,7 +30,7 @@ async def forget_now_and_then(connections: Connections, *, every_seconds: float 
 
 
 def forget(connections: Connections) -> None:
-    """Delete spent codes, old browsers, faded counters and the like: of each kind at most ten thousand, a thousand at a time.
+    """Delete spent codes, old browsers, faded counters and the like: of each kind some ten thousand at most, a tenth at a time.
 
     Raises Fault.
     """
