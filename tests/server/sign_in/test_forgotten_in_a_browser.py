@@ -7,7 +7,8 @@ from hashlib import sha256
 import pytest
 from playwright.sync_api import expect
 from tests.server.conftest import Network
-from tests.server.sign_in.test_in_a_browser import LANGUAGES, Phone, Site, browser, phone, site
+from tests.server.sign_in.test_in_a_browser import LANGUAGES, Site, browser, phone, site
+from tests.support.browsing import Screen
 from tests.support.proving import PASSWORD
 
 from pat_auth.issuer.passwords import hash_password, set_password
@@ -26,7 +27,7 @@ SAID = {
 
 
 @pytest.mark.parametrize("phone", LANGUAGES, indirect=True)
-def test_somebody_has_forgotten_her_password(phone: Phone, site: Site, network: Network) -> None:
+def test_somebody_has_forgotten_her_password(phone: Screen, site: Site, network: Network) -> None:
     page, go_on = phone.page, LANGUAGES[phone.language][1]
     forgotten, choose, sent = SAID[phone.language]
     email, secret, service = f"forgetful-{phone.language}@cbo-a.example", new_secret(), site.service
