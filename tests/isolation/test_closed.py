@@ -60,6 +60,7 @@ FUNCTIONS = {
     "app.my_referrals()": {*APPLICATION, "pat_owner"},
     "app.received_status(uuid,uuid)": {*APPLICATION, "pat_owner"},
     "app.take_step()": {"pat_owner"},
+    "app.take_hearing_step()": {"pat_owner"},
     "app.take_answer()": {"pat_owner"},
     "trail.record(text,uuid[],jsonb)": {*APPLICATION, "pat_trail"},
     "trail.reveal(text,jsonb)": {*APPLICATION, "pat_trail"},
@@ -119,6 +120,7 @@ FUNCTIONS = {
 }
 AS_THEIR_CALLER = {
     *("app.my_referrals()", "app.received_status(uuid,uuid)", "app.take_step()", "app.take_answer()"),
+    "app.take_hearing_step()",
     *("trail.field(text)", "sec.end_sessions(uuid[],text)"),
     "sec.put_link(uuid,uuid,uuid,text,bytea,timestamp with time zone)",
 }
