@@ -24,10 +24,20 @@ ANSWERS: tuple[tuple[str, ...], ...] = (
     ("ACCEPTED", "IN_PROGRESS", "COMPLETED"),
     ("stray",),
 )
-SCOPES = ((), ("LEGAL_STATUS",), ("HEARING_SCHEDULE",), ("LEGAL_STATUS", "HEARING_SCHEDULE", "IDENTITY_FULL"))
+EVERYTHING = (
+    "LEGAL_STATUS",
+    "HEARING_SCHEDULE",
+    "IDENTITY_FULL",
+    "IDENTITY_MINIMAL",
+    "CONTACT_SAFE",
+    "RISK_SAFETY",
+)
+SCOPES = ((), ("LEGAL_STATUS", "CONTACT_SAFE"), ("HEARING_SCHEDULE", "IDENTITY_MINIMAL"), EVERYTHING)
 OTHER = {"goa": "delhi", "delhi": "goa"}
 NOW = datetime.now(UTC)
 STAGE = {"cbo-a": "CHARGESHEET", "cbo-b": "FIR"}
+RISK = {"cbo-a": "LOW", "cbo-b": "HIGH"}
+IS_A_CHILD = {"cbo-a": True, "cbo-b": False}
 
 
 @dataclass(frozen=True)
@@ -143,7 +153,7 @@ def consent_of(to: str) -> UUID:
 
 def _put_terms(wall: Wall, slug: str, to: str, survivor: UUID) -> None:
     """A consent to everything, and what both sides have signed: the lines are about the other terms."""
-    everything = ["LEGAL_STATUS", "HEARING_SCHEDULE", "IDENTITY_FULL"]
+    everything = list(EVERYTHING)
     row: dict[str, Any] = {
         **wall.rows["app.consents"][slug]["hers"],
         "id": consent_of(to),
@@ -170,14 +180,23 @@ def _put_terms(wall: Wall, slug: str, to: str, survivor: UUID) -> None:
 
 def _put_case(wall: Wall, slug: str, case: UUID, survivor: UUID) -> None:
     """A copy of a case and all that hangs on it, under ids that both organisations use."""
-    for name in ("survivors", "cases", "legal_proceedings", "hearings"):
+    for name in (
+        *("survivors", "survivor_keys", "survivor_identities"),
+        *("cases", "legal_proceedings", "hearings"),
+    ):
         row: dict[str, Any] = dict(wall.rows[f"app.{name}"][slug]["hers"])
-        row |= {"id": {"survivors": survivor, "cases": case}.get(name, named(name, "of lines"))}
+        if "id" in row:
+            row["id"] = {"survivors": survivor, "cases": case}.get(name, named(name, "of lines"))
         row |= {key: value for key, value in _links(case, survivor).items() if key in row}
         if "code" in row:
             row["code"] = "of lines"
-        if name == "legal_proceedings":
-            row["stage"] = STAGE[slug]
+        told: dict[str, dict[str, Any]] = {
+            "legal_proceedings": {"stage": STAGE[slug]},
+            "cases": {"risk_level": RISK[slug]},
+            "survivors": {"is_minor_at_intake": IS_A_CHILD[slug], "birth_year": None},
+            "survivor_identities": {"first_name": slug.encode(), "phone": slug.encode()},
+        }
+        row |= told.get(name, {})
         columns, marks = ", ".join(row), ", ".join(["%s"] * len(row))
         statement = f"insert into app.{name} ({columns}) values ({marks})"
         wall.admin.execute(statement.encode(), list(row.values()))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from tests.isolation.lines import LINES, OTHER, STAGE, put_lines, read
+from tests.isolation.lines import IS_A_CHILD, LINES, OTHER, RISK, STAGE, Line, put_lines, read
 from tests.support.people import named
 from tests.support.wall import Connection, Wall, as_superuser, attempt, careless_view
 
@@ -61,6 +61,59 @@ def test_a_receiver_sees_what_was_sent_to_it_and_what_is_open(wall: Wall, slug: 
     assert read(wall, slug, role, hearings) == Counter(
         (line.received, "VIDEO") for line in mine if line.is_open and "HEARING_SCHEDULE" in line.scopes
     )
+
+
+def case_rows(lines: list[Line]) -> dict[str, Counter[tuple[object, ...]]]:
+    """What the views of a case show of these lines: one row for each that is open, and shares what the view is about."""
+    found: dict[str, Counter[tuple[object, ...]]] = {}
+    for statement, scope, value in (
+        ("received_support", "HEARING_SCHEDULE", lambda line: IS_A_CHILD[line.slug]),
+        ("received_cases", None, lambda line: RISK[line.slug] if "RISK_SAFETY" in line.scopes else None),
+        ("received_identities", "IDENTITY_MINIMAL", lambda line: line.slug),
+        ("received_contacts", "CONTACT_SAFE", lambda line: line.slug),
+    ):
+        found[statement] = Counter(
+            (line.received, value(line))
+            for line in lines
+            if line.is_open and (scope is None or scope in line.scopes)
+        )
+    return found
+
+
+SHOWN_OF_A_CASE = {
+    "received_support": "needs_support",
+    "received_cases": "risk_level",
+    "received_identities": "convert_from(first_name, 'utf8')",
+    "received_contacts": "convert_from(phone, 'utf8')",
+}
+
+
+def seen_of_cases(wall: Wall, slug: str, role: Role) -> dict[str, Counter[tuple[object, ...]]]:
+    return {
+        view: read(wall, slug, role, f"select referral_id, {shown} from door.{view}")
+        for view, shown in SHOWN_OF_A_CASE.items()
+    }
+
+
+@pytest.mark.parametrize(("slug", "role"), RECEIVERS)
+@pytest.mark.usefixtures("lines")
+def test_a_receiver_sees_of_a_case_what_is_shared_scope_by_scope(wall: Wall, slug: str, role: Role) -> None:
+    assert seen_of_cases(wall, slug, role) == case_rows([line for line in LINES if line.to == slug])
+
+
+@pytest.mark.usefixtures("lines")
+def test_a_case_has_a_name_for_each_survivor_and_each_receiver(wall: Wall) -> None:
+    names = {
+        slug: {
+            name
+            for (name,) in read(
+                wall, slug, Role.DESTINATION_WORKER, "select pseudonym from door.received_cases"
+            )
+        }
+        for slug in OTHER
+    }
+    assert [len(each) for each in names.values()] == [1, 1]
+    assert not names["goa"] & names["delhi"]
 
 
 def _array(codes: tuple[str, ...]) -> str:
@@ -167,6 +220,38 @@ def test_the_doors_owner_reads_of_cases_those_that_were_referred_to_the_caller(
     assert seen("goa", Role.DESTINATION_WORKER) == set()
 
 
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("app.cases", "organisation_id, id"),
+        ("app.survivors", "organisation_id, id"),
+        ("app.survivor_keys", "organisation_id, survivor_id"),
+        ("app.survivor_identities", "organisation_id, survivor_id"),
+    ],
+)
+@pytest.mark.usefixtures("lines")
+def test_the_doors_owner_reads_of_survivors_those_whose_case_was_referred_to_the_caller(
+    wall: Wall, table: str, columns: str
+) -> None:
+    hers = named("case of lines") if table == "app.cases" else named("survivor of lines")
+    cbo_a, cbo_b = wall.organisation("cbo-a"), wall.organisation("cbo-b")
+
+    def seen(slug: str, role: Role) -> set[tuple[object, ...]]:
+        return through_a_careless_view(wall, slug, role, table, columns)
+
+    assert seen("goa", Role.DESTINATION_WORKER) == {(cbo_a, hers), (cbo_b, hers)}
+    assert seen("cbo-a", Role.CASE_MANAGER) == set()
+    wall.admin.execute("delete from app.referral_answers where referral_organisation_id = %s", (cbo_b,))
+    wall.admin.execute("delete from app.referrals where organisation_id = %s", (cbo_b,))
+    assert seen("goa", Role.DESTINATION_WORKER) == {(cbo_a, hers)}
+    # Who she is, is opened only where a referral shares it.
+    wall.admin.execute("update app.referrals set scopes = array['LEGAL_STATUS', 'IDENTITY_FULL']")
+    is_about_who = table in ("app.survivor_keys", "app.survivor_identities")
+    assert seen("goa", Role.DESTINATION_WORKER) == (set() if is_about_who else {(cbo_a, hers)})
+    wall.admin.execute("update app.referrals set scopes = array['IDENTITY_MINIMAL'], state = 'DRAFT'")
+    assert seen("goa", Role.DESTINATION_WORKER) == set()
+
+
 @pytest.mark.usefixtures("lines")
 def test_the_doors_owner_reads_of_answers_and_hearings_the_callers_own_and_those_about_its_referrals(
     wall: Wall,
@@ -230,6 +315,7 @@ def test_the_views_hold_when_their_owner_may_read_everything(wall: Wall) -> None
             for line in mine
             if line.is_open and "LEGAL_STATUS" in line.scopes
         )
+        assert seen_of_cases(wall, slug, Role.DESTINATION_WORKER) == case_rows(mine)
         seen = read(
             wall, slug, Role.DESTINATION_WORKER, "select referral_id, held_on from door.received_hearings"
         )

@@ -99,7 +99,7 @@ _REFERRED = (
 
 # Who she is, and how to reach her, is opened only where that is shared: a referral of hers must name it.
 _SHARED_WITH_US = (
-    "exists (select from app.referrals r where r.organisation_id = {table}.organisation_id and r.survivor_id = {table}.{survivor}"
+    "exists (select from app.referrals r where r.organisation_id = {table}.organisation_id and r.{whose}"
     f" and r.to_organisation_id = {ORGANISATION}{{and_more}})"
 )
 _NAMED = " and r.scopes && array['IDENTITY_MINIMAL', 'CONTACT_SAFE']"
@@ -186,24 +186,28 @@ REFERRAL = Door(
         Opening(
             "app.cases",
             ("organisation_id", "id", "survivor_id", "risk_level"),
-            _SHARED_WITH_US.format(
-                table="cases", survivor="survivor_id", and_more=" and r.case_id = cases.id"
-            ),
+            _SHARED_WITH_US.format(table="cases", whose="case_id = cases.id", and_more=""),
         ),
         Opening(
             "app.survivors",
             ("organisation_id", "id", "gender", "birth_year", "is_minor_at_intake", "primary_language"),
-            _SHARED_WITH_US.format(table="survivors", survivor="id", and_more=""),
+            _SHARED_WITH_US.format(table="survivors", whose="survivor_id = survivors.id", and_more=""),
         ),
         Opening(
             "app.survivor_keys",
             ("organisation_id", "survivor_id", "wrapped"),
-            _SHARED_WITH_US.format(table="survivor_keys", survivor="survivor_id", and_more=_NAMED),
+            _SHARED_WITH_US.format(
+                table="survivor_keys", whose="survivor_id = survivor_keys.survivor_id", and_more=_NAMED
+            ),
         ),
         Opening(
             "app.survivor_identities",
             ("organisation_id", "survivor_id", "first_name", "alias", "phone"),
-            _SHARED_WITH_US.format(table="survivor_identities", survivor="survivor_id", and_more=_NAMED),
+            _SHARED_WITH_US.format(
+                table="survivor_identities",
+                whose="survivor_id = survivor_identities.survivor_id",
+                and_more=_NAMED,
+            ),
         ),
         Opening("app.organisations", ("id", "name", "state"), "true"),
         Opening(
