@@ -30,7 +30,7 @@ from pat_server.executing import Executor
 from pat_server.requests import GraphQLRequest
 
 LEVELS = 7
-FEWER = {"auditEvents": 4, "consents": 3, "me": 3}
+FEWER = {"auditEvents": 4, "consents": 3, "hearings": 4, "me": 4}
 """So many levels fewer: what hangs on the survivors there is asked for elsewhere, and all of it would cost too much."""
 PAGE = "first: 2"
 NODES = {

@@ -1,0 +1,194 @@
+"""Days in court take the steps that there are: the database says so to whoever writes to it, not only to the verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from tests.support.people import Member, named
+from tests.support.wall import Wall, as_superuser
+
+from pat_auth.policy import Role
+from pat_tenants.hearings.arrangements import UPCOMING, HearingState
+from pat_tenants.transitions.steps import HEARING_STEPS, REPORTED_STEPS, Guard
+
+S = HearingState
+LINK = {
+    "court_point": "Panaji",
+    "remote_point": "DLSA Barasat",
+    "has_coordinator": True,
+    "support_person": "LAWYER",
+}
+TODAY = datetime.now(UTC).date()
+
+
+@dataclass(frozen=True)
+class Days:
+    """One side's table, and whoever writes to it."""
+
+    wall: Wall
+    table: str
+    who: Member
+
+    def put(self, state: S, **values: Any) -> UUID:
+        """A day in a state, put there by whom row security does not bind."""
+        row = self._row() | {"state": state.value, **values}
+        self._insert(row)
+        id: UUID = row["id"]
+        return id
+
+    def begin(self, state: S, held_on: date) -> str | None:
+        """What refuses a new day in a state."""
+        return self._as_member(lambda: self._insert(self._row() | {"state": state.value, "held_on": held_on}))
+
+    def move(self, id: UUID, state: S, **values: Any) -> str | None:
+        """What refuses a step, by the name of the constraint or the code; None for nothing."""
+        changes = {"state": state.value, "updated_by": self.who.person, **values}
+        assigned = ", ".join(f"{name} = %s" for name in changes)
+
+        def change() -> str | None:
+            statement = f"update {self.table} set {assigned} where id = %s"
+            found = self.wall.admin.execute(statement.encode(), [*changes.values(), id])
+            return None if found.rowcount == 1 else "not hers"
+
+        return self._as_member(change)
+
+    def _row(self) -> dict[str, Any]:
+        slug, label = ("cbo-a", "hers") if self.table == "app.hearings" else ("goa", "cbo-a")
+        row: dict[str, Any] = dict(self.wall.rows[self.table][slug][label])
+        return row | {
+            "id": uuid4(),
+            "held_on": TODAY + timedelta(days=5),
+            "mode": "VIDEO",
+            "created_by": self.who.person,
+        }
+
+    def _insert(self, row: dict[str, Any]) -> None:
+        columns, marks = ", ".join(row), ", ".join(["%s"] * len(row))
+        self.wall.admin.execute(
+            f"insert into {self.table} ({columns}) values ({marks})".encode(), list(row.values())
+        )
+
+    def _as_member(self, act: Any) -> str | None:
+        with as_superuser(self.wall.admin, self.who.login, self.who.session):
+            try:
+                with self.wall.admin.transaction(force_rollback=True):
+                    said: str | None = act()
+            except psycopg.Error as refused:
+                said = refused.diag.constraint_name or refused.sqlstate
+        return said
+
+
+@pytest.fixture(params=["app.hearings", "app.referral_hearings"])
+def days(wall: Wall, request: pytest.FixtureRequest) -> Iterator[Days]:
+    sender = request.param == "app.hearings"
+    who = wall.member("cbo-a", Role.CASE_MANAGER) if sender else wall.member("goa", Role.DESTINATION_WORKER)
+    with wall.admin.transaction(force_rollback=True):
+        child(wall, is_child=True)
+        yield Days(wall, request.param, who)
+
+
+def child(wall: Wall, *, is_child: bool, born: int | None = None) -> None:
+    wall.admin.execute(
+        "update app.survivors set is_minor_at_intake = %s, birth_year = %s where id = %s",
+        (is_child, born, named("cbo-a", "survivors", "hers")),
+    )
+
+
+def test_every_step_that_there_is_is_taken_and_no_other(days: Days) -> None:
+    allowed = {(step.before, step.after): step.guard for step in HEARING_STEPS}
+    for before in S:
+        known: dict[str, Any] = LINK | (
+            {"next_on": TODAY + timedelta(days=9)} if before is S.ADJOURNED else {}
+        )
+        for after in S:
+            guard = allowed.get((before, after))
+            id = days.put(before, **known, mode="PHYSICAL" if guard is Guard.ROOM else "VIDEO")
+            more = {"next_on": TODAY + timedelta(days=9)} if after is S.ADJOURNED else {}
+            if before not in UPCOMING:
+                # What has ended is nobody's to change.
+                assert days.move(id, after, **more) == "not hers"
+            elif before is not after:
+                expected = None if (before, after) in allowed else "transition"
+                assert days.move(id, after, **more) == expected, (before, after)
+
+
+def test_both_sides_take_the_same_steps() -> None:
+    assert [(each.before, each.after, each.guard) for each in HEARING_STEPS] == [
+        (each.before, each.after, each.guard) for each in REPORTED_STEPS
+    ]
+
+
+def test_a_step_needs_what_its_guard_says(days: Days) -> None:
+    physical, without = {**LINK, "mode": "PHYSICAL"}, {name: {**LINK, name: None} for name in LINK}
+    without["has_coordinator"]["has_coordinator"] = False
+    for before, after, known in (
+        (S.SCHEDULED, S.VC_REQUESTED, physical),
+        (S.SCHEDULED, S.READY, LINK),
+        (S.VC_REQUESTED, S.VC_CONFIRMED, physical),
+        (S.VC_REQUESTED, S.VC_CONFIRMED, without["court_point"]),
+        (S.VC_REQUESTED, S.VC_CONFIRMED, without["remote_point"]),
+        (S.VC_CONFIRMED, S.READY, physical),
+        (S.VC_CONFIRMED, S.READY, without["court_point"]),
+        (S.VC_CONFIRMED, S.READY, without["remote_point"]),
+        (S.VC_CONFIRMED, S.READY, without["has_coordinator"]),
+        (S.VC_CONFIRMED, S.READY, without["support_person"]),
+        (S.SCHEDULED, S.READY, {**physical, "support_person": None}),
+    ):
+        assert days.move(days.put(before, **known), after) == "transition", (before, after, known)
+
+
+@pytest.mark.parametrize(
+    ("is_minor_at_intake", "age", "is_child"),
+    [(True, None, True), (False, None, False), (True, 30, False), (False, 18, True), (False, 19, False)],
+)
+def test_a_child_does_not_speak_alone(
+    days: Days, is_minor_at_intake: bool, age: int | None, is_child: bool
+) -> None:
+    """Where the year alone does not tell, she still is one."""
+    child(days.wall, is_child=is_minor_at_intake, born=None if age is None else TODAY.year - age)
+    id = days.put(S.VC_CONFIRMED, **{**LINK, "support_person": None})
+    assert days.move(id, S.READY) == ("transition" if is_child else None)
+
+
+def test_a_day_begins_as_scheduled_or_is_told_of_the_past(days: Days) -> None:
+    yesterday, tomorrow = TODAY - timedelta(days=1), TODAY + timedelta(days=2)
+    assert days.begin(S.SCHEDULED, tomorrow) is None
+    assert days.begin(S.HELD, yesterday) is None
+    assert days.begin(S.HELD, tomorrow) == "transition"
+    for state in set(S) - {S.SCHEDULED, S.HELD, S.ADJOURNED}:
+        assert days.begin(state, yesterday) == "transition"
+
+
+def test_an_adjourned_day_has_a_later_one(days: Days) -> None:
+    id = days.put(S.SCHEDULED)
+    name = days.table.removeprefix("app.")
+    assert days.move(id, S.ADJOURNED) == f"ck_{name}_adjourned"
+    assert days.move(id, S.ADJOURNED, next_on=TODAY) == f"ck_{name}_next_on"
+    assert days.move(id, S.CANCELLED, next_on=TODAY + timedelta(days=9)) == f"ck_{name}_next_on"
+
+
+def test_nobody_signs_for_another(days: Days) -> None:
+    assert days.move(days.put(S.SCHEDULED), S.MISSED, updated_by=uuid4()) == "42501"
+
+
+def test_a_receiver_prepares_nothing_once_hearings_are_not_shared(wall: Wall) -> None:
+    days = Days(wall, "app.referral_hearings", wall.member("goa", Role.DESTINATION_WORKER))
+    with wall.admin.transaction(force_rollback=True):
+        id = days.put(S.SCHEDULED)
+        assert days.move(id, S.CANCELLED) is None
+        wall.admin.execute("update app.referrals set scopes = array['LEGAL_STATUS']")
+        assert days.move(id, S.CANCELLED) == "42501"
+
+
+@pytest.mark.parametrize("role", [Role.ORGANISATION_ADMIN, Role.SURVIVOR, Role.COUNSELLOR])
+def test_who_records_no_proceedings_moves_no_day(wall: Wall, role: Role) -> None:
+    days = Days(wall, "app.hearings", wall.member("cbo-a", role))
+    with wall.admin.transaction(force_rollback=True):
+        manager = Days(wall, "app.hearings", wall.member("cbo-a", Role.CASE_MANAGER))
+        assert days.move(manager.put(S.SCHEDULED), S.CANCELLED) == "42501"
