@@ -75,6 +75,7 @@ def renew_codes(holder: Holder) -> Answer:
         heading=RENEWED.heading,
         sentence=RENEWED.sentence,
         codes=codes,
+        upstreams=(),
     )
 
 

@@ -101,3 +101,7 @@ def test_half_of_all_numbers_are_no_point() -> None:
     assert all(is_a_point(Ed25519PrivateKey.generate().public_key().public_bytes_raw()) for _ in range(20))
     others = sum(is_a_point(number.to_bytes(32, "little")) for number in range(2, 202))
     assert 60 < others < 140
+
+
+def test_half_a_point_is_none() -> None:
+    assert not is_a_point(EDWARDS[:-1])
