@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pat_auth.policy import POLICY, Permission, Reach
-from pat_tenants.transitions.steps import STEPS, Guard
+from pat_tenants.hearings.arrangements import HearingState
+from pat_tenants.transitions.steps import HEARING_STEPS, STEPS, Guard
 
 _P = Permission
 PERMISSIONS = {
@@ -20,6 +21,8 @@ PERMISSIONS = {
     _P.REFERRAL_SEND: "prepare, send, suspend, revoke and close a referral",
     _P.REFERRAL_ANSWER: "accept, decline, take up, complete; report hearings",
     _P.REFERRAL_READ: "see referrals",
+    _P.PROCEEDING_RECORD: "write down proceedings and days in court, and prepare them",
+    _P.HEARING_READ: "see days in court",
 }
 REACHES = {
     Reach.OWN: "her own",
@@ -31,7 +34,12 @@ GUARDS = {
     None: "",
     Guard.CONSENT: "a consent that runs covers it",
     Guard.TERMS: "a consent that runs and a live agreement cover it",
+    Guard.VIDEO: "she speaks by video link",
+    Guard.LINK: "both ends of the link are known",
+    Guard.SUPPORT: "both ends of the link are known, somebody coordinates hers, and a child has somebody with her",
+    Guard.ROOM: "she is in the court room, and a child has somebody with her",
 }
+ENDS_OTHERWISE = (HearingState.ADJOURNED, HearingState.MISSED, HearingState.CANCELLED)
 SIDES = {_P.REFERRAL_SEND: "sender", _P.REFERRAL_ANSWER: "receiver"}
 
 
@@ -55,5 +63,22 @@ def steps() -> Iterator[str]:
         yield f"| {step.before} | {step.after} | {SIDES[step.permission]} | {GUARDS[step.guard]} |"
 
 
+def days() -> Iterator[str]:
+    """Which step of a day in court leads from which state to which: the same for both sides."""
+    yield "| From | To | If |"
+    yield "|---|---|---|"
+    for step in HEARING_STEPS:
+        if step.after not in ENDS_OTHERWISE:
+            yield f"| {step.before} | {step.after} | {GUARDS[step.guard]} |"
+    for before in HearingState:
+        ends = [
+            step.after.value
+            for step in HEARING_STEPS
+            if step.before is before and step.after in ENDS_OTHERWISE
+        ]
+        if ends:
+            yield f"| {before} | {', '.join(ends)} |  |"
+
+
 if __name__ == "__main__":
-    print("\n".join([*who(), "", *steps()]))
+    print("\n".join([*who(), "", *steps(), "", *days()]))

@@ -13,3 +13,7 @@ def test_the_page_says_who_may_do_what() -> None:
 
 def test_the_page_has_every_step() -> None:
     assert "\n".join(sharing_tables.steps()) in PAGE
+
+
+def test_the_page_has_every_step_of_a_day_in_court() -> None:
+    assert "\n".join(sharing_tables.days()) in PAGE
