@@ -62,7 +62,7 @@ def is_to_come(state: HearingState) -> None:
 def may_become(
     current: HearingState, wanted: HearingState, prepared: Prepared, *, needs_support: bool
 ) -> None:
-    """Raises Refused when a day in court cannot take this step, or lacks what it needs for it (domain.md §3.4, hearing)."""
+    """Raises Refused when a day in court cannot take this step, or lacks what it needs for it: as the Supreme Court has it for children."""
     step = hearing_step(current, wanted)
     if step is None:
         raise _no_step()
