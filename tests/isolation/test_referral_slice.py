@@ -247,8 +247,8 @@ def test_a_receiver_cannot_keep_a_door_open_by_dating_its_answer(referral: Slice
 def test_the_receiver_never_learns_the_senders_ids(accepted: Slice) -> None:
     case = accepted.wall.rows["app.cases"]["cbo-a"]["ours"]
     hidden = {str(id) for id in (accepted.id, case["id"], case["survivor_id"])}
-    for view in ("door.received_referrals", "door.received_proceedings", "door.received_hearings"):
-        rows = accepted.receiver(f"select to_jsonb(v)::text from {view} v")
+    for view in ("received_referrals", "received_proceedings", "received_hearings", "received_cases"):
+        rows = accepted.receiver(f"select to_jsonb(v)::text from door.{view} v")
         assert not isinstance(rows, str)
         assert rows
         assert not [id for id in hidden if id in repr(rows)], view

@@ -16,7 +16,11 @@ from pat_tenants.tables import metadata
 NO_SESSION = "28000"
 DOMAIN = sorted(t.fullname for t in metadata.tables.values() if t.info["kind"] is not TableKind.SECURITY)
 SENT = ("door.referral_states", "door.sent_answers", "door.sent_hearings")
-RECEIVED = ("door.received_referrals", "door.received_proceedings", "door.received_hearings")
+RECEIVED = tuple(
+    f"door.received_{name}" for name in ("referrals", "proceedings", "hearings", "support", "cases")
+)
+# What is shared with nobody here.
+NAMING = ("door.received_identities", "door.received_contacts")
 
 FAULTS = {
     "revoked": "update sec.sessions set revoked_at = now() where id = %(session)s",
@@ -139,7 +143,7 @@ def test_a_survivor_does_not_become_another_by_her_session(wall: Wall) -> None:
 @pytest.mark.parametrize("role", Role)
 def test_without_a_session_no_role_reads_anything(wall: Wall, role: Role) -> None:
     with wall.connect(wall.member("cbo-a", role).login) as connection:
-        assert sees(connection, [*DOMAIN, *SENT, *RECEIVED]) == []
+        assert sees(connection, [*DOMAIN, *SENT, *RECEIVED, *NAMING]) == []
 
 
 def test_without_a_session_a_receiver_sees_nothing_through_the_door(wall: Wall) -> None:
