@@ -322,38 +322,38 @@ grant insert (organisation_id, referral_id, case_id, survivor_id) on app.referra
 create policy waking_insert on app.referral_changes for insert to pat_sec with check (true);
 grant delete on app.referral_changes to pat_sec;
 create policy waking_delete on app.referral_changes for delete to pat_sec using (true);
-create policy session on app.agreements as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.alert_closings as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.alerts as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.barred_guardians as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.case_assignments as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.case_note_texts as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.case_notes as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.cases as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.client_keys as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.clients as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.consent_withdrawals as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.consents as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.group_entries as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.group_member_identities as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.group_members as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.hearings as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.invitations as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.legal_proceedings as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.memberships as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.organisations as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.places as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.referral_answers as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.referral_changes as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.referral_hearings as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.referrals as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.replays as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.safety_holds as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.self_help_groups as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.survivor_identities as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.survivor_keys as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.survivors as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
-create policy session on app.transitions as restrictive to pat_application, pat_door_referral, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.agreements as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.alert_closings as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.alerts as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.barred_guardians as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.case_assignments as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.case_note_texts as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.case_notes as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.cases as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.client_keys as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.clients as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.consent_withdrawals as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.consents as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.group_entries as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.group_member_identities as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.group_members as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.hearings as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.invitations as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.legal_proceedings as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.memberships as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.organisations as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.places as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.referral_answers as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.referral_changes as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.referral_hearings as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.referrals as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.replays as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.safety_holds as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.self_help_groups as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.survivor_identities as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.survivor_keys as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.survivors as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.transitions as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy fence on app.agreements as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.agreements as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy signature on app.agreements as restrictive for update to pat_application using (true) with check (updated_by = (select sec.actor()));
@@ -503,6 +503,46 @@ create view door.received_contacts with (security_barrier) as select r.received_
 
 set role pat_owner;
 revoke create on schema door from pat_door_referral;
+grant usage on schema app to pat_door_network_referrals;
+grant usage, create on schema door to pat_door_network_referrals;
+grant select (organisation_id, id, received_id, to_organisation_id, state, consent_id, agreed_until, sent_at) on app.referrals to pat_door_network_referrals;
+create policy pat_door_network_referrals on app.referrals for select to pat_door_network_referrals using ((select substr(session_user::text, 38)) = any (array['secretariat_admin', 'secretariat_analyst', 'auditor']) and state not in ('DRAFT', 'CONSENT_RECORDED'));
+grant select (organisation_id, referral_organisation_id, referral_id, answer) on app.referral_answers to pat_door_network_referrals;
+create policy pat_door_network_referrals on app.referral_answers for select to pat_door_network_referrals using ((select substr(session_user::text, 38)) = any (array['secretariat_admin', 'secretariat_analyst', 'auditor']));
+grant select (organisation_id, partner_id, valid_from, valid_until, suspended_at) on app.agreements to pat_door_network_referrals;
+create policy pat_door_network_referrals on app.agreements for select to pat_door_network_referrals using ((select substr(session_user::text, 38)) = any (array['secretariat_admin', 'secretariat_analyst', 'auditor']));
+grant select (organisation_id, id, valid_until) on app.consents to pat_door_network_referrals;
+create policy pat_door_network_referrals on app.consents for select to pat_door_network_referrals using ((select substr(session_user::text, 38)) = any (array['secretariat_admin', 'secretariat_analyst', 'auditor']));
+grant select (organisation_id, consent_id) on app.consent_withdrawals to pat_door_network_referrals;
+create policy pat_door_network_referrals on app.consent_withdrawals for select to pat_door_network_referrals using ((select substr(session_user::text, 38)) = any (array['secretariat_admin', 'secretariat_analyst', 'auditor']));
+
+set role pat_door_network_referrals;
+create view door.network_referrals with (security_barrier) as select encode(substring(sha256(uuid_send(r.organisation_id) || uuid_send(r.id) || uuid_send(r.received_id) || uuid_send((select substr(session_user::text, 5, 32)::uuid))) for 16), 'hex')::uuid as id, r.organisation_id as from_organisation_id, r.to_organisation_id, 
+case
+    when r.state <> 'SENT' then r.state
+    when a.answer in ('DECLINED', 'COMPLETED') then a.answer
+    when w.consent_id is not null then 'REVOKED'
+    when g.status = 'SUSPENDED' then 'SUSPENDED'
+    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
+    else coalesce(a.answer, 'SENT')
+end as status, date_trunc('month', r.sent_at at time zone 'Asia/Kolkata')::date as month from app.referrals r 
+left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
+left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join (select o.organisation_id, o.partner_id, case
+        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
+        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        else 'LIVE'
+    end as status from app.agreements o
+join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.organisation_id) g on g.organisation_id = r.organisation_id and g.partner_id = r.to_organisation_id 
+left join lateral (
+    select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
+    order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
+) a on true;
+
+set role pat_owner;
+revoke create on schema door from pat_door_network_referrals;
 
 set role pat_trail;
 grant usage on schema trail to pat_door_trail;
@@ -1022,6 +1062,11 @@ grant update (state, court_point, remote_point, has_coordinator, support_person,
 create policy referral_answer_destination_admin_update on app.referral_hearings for update to pat_destination_admin using (state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')) with check (exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes)));
 grant update (state, court_point, remote_point, has_coordinator, support_person, interpreter_language, outcome, next_on, updated_by) on app.referral_hearings to pat_destination_worker;
 create policy referral_answer_destination_worker_update on app.referral_hearings for update to pat_destination_worker using (state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')) with check (exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes)));
+
+set role pat_door_network_referrals;
+grant select on door.network_referrals to pat_secretariat_admin;
+grant select on door.network_referrals to pat_secretariat_analyst;
+grant select on door.network_referrals to pat_auditor;
 
 set role pat_door_referral;
 grant select on door.agreements to pat_organisation_admin;

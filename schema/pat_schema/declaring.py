@@ -42,9 +42,19 @@ class Requires:
     permission: PermissionEnum  # type: ignore[valid-type]
 
 
-def found(declaration: Declaration, description: str, *, requires: Permission | None = None) -> Any:
-    """A field without arguments: where its value is found, and what it means to the reader of the API."""
+def found(
+    declaration: Declaration,
+    description: str,
+    *,
+    requires: Permission | None = None,
+    name: str | None = None,
+) -> Any:
+    """A field without arguments: where its value is found, and what it means to the reader of the API.
+
+    ``name`` is what the API calls it, where that is a word of Python's own.
+    """
     return strawberry.field(
+        name=name,
         metadata={DECLARATION: _needing(declaration, requires)},
         description=description,
         directives=_directives(requires),

@@ -27,6 +27,7 @@ from pat_schema.groups import GroupQuery
 from pat_schema.hearings import HearingMutation
 from pat_schema.links import LinkMutation
 from pat_schema.members import MemberMutation, MemberQuery
+from pat_schema.network import NetworkQuery
 from pat_schema.node import Node
 from pat_schema.notes import NoteMutation
 from pat_schema.organisations import OrganisationQuery
@@ -56,6 +57,7 @@ class Query(
     SurvivorQuery,
     GroupQuery,
     ReferralQuery,
+    NetworkQuery,
     CalendarQuery,
     AgreementQuery,
     ConsentQuery,

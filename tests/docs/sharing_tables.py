@@ -21,6 +21,7 @@ PERMISSIONS = {
     _P.REFERRAL_SEND: "prepare, send, suspend, revoke and close a referral",
     _P.REFERRAL_ANSWER: "accept, decline, take up, complete; report hearings",
     _P.REFERRAL_READ: "see referrals",
+    _P.NETWORK_READ: "see which referrals go from where to where",
     _P.PROCEEDING_RECORD: "write down proceedings and days in court, and prepare them",
     _P.HEARING_READ: "see days in court",
 }
@@ -29,6 +30,7 @@ REACHES = {
     Reach.ASSIGNED: "of cases assigned to them",
     Reach.ORGANISATION: "of their organisation",
     Reach.RECEIVED: "sent to their organisation",
+    Reach.NETWORK: "of all organisations",
 }
 GUARDS = {
     None: "",

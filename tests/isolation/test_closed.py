@@ -29,11 +29,12 @@ SCHEMAS = {
         "pat_sec",
         "pat_trail",
         "pat_door_referral",
+        "pat_door_network_referrals",
         "pat_door_access",
         ISSUER,
         KEYS,
     },
-    "door": {*APPLICATION, "pat_owner", "pat_door_referral", *OF_THE_TRAIL},
+    "door": {*APPLICATION, "pat_owner", "pat_door_referral", "pat_door_network_referrals", *OF_THE_TRAIL},
     "sec": {
         *APPLICATION,
         "pat_sec",

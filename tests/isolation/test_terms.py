@@ -136,6 +136,9 @@ def test_the_door_shows_what_all_terms_allow_and_no_more(
                 assert bool(rows) is (scope in scopes), case
             sent = f"select status from door.referral_states where id = '{terms['referral']}'"
             assert list(read(wall, US, Role.CASE_MANAGER, sent)) == [(status,)], case
+            between = f"from_organisation_id = '{terms[US]}' and to_organisation_id = '{terms[THEM]}'"
+            looked_on = f"select status from door.network_referrals where {between}"
+            assert list(read(wall, "secretariat", Role.SECRETARIAT_ANALYST, looked_on)) == [(status,)], case
 
 
 @pytest.mark.parametrize(

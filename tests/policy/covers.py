@@ -8,10 +8,13 @@ by no reach: above all, every row of another organisation.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
+from itertools import product
+from uuid import UUID
 
 from tests.support.events import HERS as HER
 from tests.support.events import happened
-from tests.support.people import Member, named
+from tests.support.people import CBOS, Member, named
 from tests.support.wall import Wall
 
 from pat_auth.policy import Reach, Role
@@ -47,6 +50,7 @@ KEYS = {
     **dict.fromkeys(
         (f"door.received_{name}" for name in ("support", "cases", "identities", "contacts")), ("referral_id",)
     ),
+    "door.network_referrals": ("id",),
     "door.all_states": ("organisation_id", "id"),
 }
 
@@ -128,6 +132,10 @@ def _covered(wall: Wall, relation: str, me: Member) -> Covered:
         yield _key(wall, relation, "ours"), OURS
     elif relation in OF_THE_TRAIL:
         yield from _events(wall, relation, me)
+    elif relation == "door.network_referrals":
+        # Whatever was sent, by whomever: drafts are nobody else's business.
+        for slug, label in product(CBOS, ("hers", "exchanged")):
+            yield (_seen_by_secretariat(slug, label, me),), {NETWORK}
     elif relation.startswith("door."):
         yield from _through_doors(relation)
     else:
@@ -137,6 +145,12 @@ def _covered(wall: Wall, relation: str, me: Member) -> Covered:
 def _key(wall: Wall, relation: str, label: str) -> Key:
     row = wall.rows[relation]["cbo-a"][label]
     return tuple(row[name] for name in key_columns(relation))
+
+
+def _seen_by_secretariat(slug: str, label: str, me: Member) -> UUID:
+    """A referral's name for whoever looks at the network."""
+    known = (named("organisation", slug), named(slug, "referrals", label), named(slug, "received", label))
+    return UUID(bytes=sha256(b"".join(each.bytes for each in (*known, me.organisation))).digest()[:16])
 
 
 def _through_doors(view: str) -> Covered:

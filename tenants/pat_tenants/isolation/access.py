@@ -140,6 +140,7 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
             *_adds("app.referral_answers", "app.referral_hearings"),
             _changes("app.referral_hearings", *CHANGED),
         ),
+        Permission.NETWORK_READ: _reads("door.network_referrals"),
         Permission.AGREEMENT_READ: _reads("door.agreements"),
         Permission.AGREEMENT_SIGN: (
             *_reads("app.agreements", "door.agreements"),

@@ -9,23 +9,10 @@ from __future__ import annotations
 from pat_auth.policy import Reach
 from pat_tenants.hearings.arrangements import ARRANGED
 from pat_tenants.isolation.door import Door, Opening, View
+from pat_tenants.isolation.network_doors import NETWORK_REFERRALS
 from pat_tenants.isolation.reach import HELD, ORGANISATION
+from pat_tenants.isolation.terms import ANSWER, OF_ITS_RECEIVER, SENT, SIGNED, SIGNED_STATUS, STATUS, terms
 from pat_tenants.isolation.trail_doors import TRAIL_DOORS
-
-_SENT = "state not in ('DRAFT', 'CONSENT_RECORDED')"
-
-# A referral is open to its receiver while the sender keeps it sent, a consent stands behind it, the agreement of the two is live, and
-# the receiver has taken it on and has not ended it. All of it is asked at the moment of reading: no job has to run for a door to close.
-_STATUS = """
-case
-    when r.state <> 'SENT' then r.state
-    when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null then 'REVOKED'
-    when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
-    else coalesce(a.answer, 'SENT')
-end"""
 
 # Each of the three narrows what the others allow.
 _SCOPES = (
@@ -36,25 +23,13 @@ _UNTIL = (
     "case when c.id is null then r.agreed_until else least(r.agreed_until, c.valid_until, g.valid_until) end"
 )
 
-_TERMS = """
-left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
-left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
-left join door.all_agreements g on g.organisation_id = r.organisation_id and g.partner_id = r.to_organisation_id"""
-
-# What holds between two organisations is what both have signed.
-_BOTH = """
+_BOTH = f"""
 select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
     least(o.valid_until, t.valid_until) as valid_until,
     array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
         where u.scope = any(t.scopes) order by u.place) as scopes,
-    case
-        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
-        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
-        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
-        else 'LIVE'
-    end as status
-from app.agreements o
-join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.organisation_id"""
+    {SIGNED_STATUS} as status
+{SIGNED}"""
 
 _WITH_US = f"""
 select p.id as partner_id, p.name as partner_name, p.state as partner_state,
@@ -72,18 +47,6 @@ join app.organisations p on p.id = x.id
 left join app.agreements o on o.organisation_id = {ORGANISATION} and o.partner_id = x.id
 left join app.agreements t on t.organisation_id = x.id and t.partner_id = {ORGANISATION}
 left join door.all_agreements g on g.organisation_id = {ORGANISATION} and g.partner_id = x.id"""
-
-_OF_ITS_RECEIVER = (
-    "{answer}.referral_organisation_id = r.organisation_id and {answer}.referral_id = r.received_id"
-    " and {answer}.organisation_id = r.to_organisation_id"
-)
-
-# What ends a referral goes before what opens it, whenever it was said: a date that the receiver wrote must not decide.
-_ANSWER = f"""
-left join lateral (
-    select w.answer from app.referral_answers w where {_OF_ITS_RECEIVER.format(answer="w")}
-    order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
-) a on true"""
 
 # The function runs as the caller, also inside a view that runs as its owner: the sender's people look through the door at the
 # referrals that they see in their own table, and at no other.
@@ -155,7 +118,7 @@ REFERRAL = Door(
                 "sent_at",
                 "ended_at",
             ),
-            f"organisation_id = {ORGANISATION} or (to_organisation_id = {ORGANISATION} and {_SENT})",
+            f"organisation_id = {ORGANISATION} or (to_organisation_id = {ORGANISATION} and {SENT})",
         ),
         Opening(
             "app.referral_answers",
@@ -235,8 +198,8 @@ REFERRAL = Door(
         # For the views below alone, too.
         View(
             "door.all_states",
-            f"select r.organisation_id, r.id, {_STATUS} as status, {_SCOPES} as scopes, {_UNTIL} as agreed_until"
-            f" from app.referrals r {_TERMS} {_ANSWER}",
+            f"select r.organisation_id, r.id, {STATUS} as status, {_SCOPES} as scopes, {_UNTIL} as agreed_until"
+            f" from app.referrals r {terms('door.all_agreements')} {ANSWER}",
         ),
         View(
             "door.referral_states",
@@ -245,13 +208,13 @@ REFERRAL = Door(
         View(
             "door.sent_answers",
             "select a.referral_id, a.answer, a.answered_at from app.referrals r"
-            f" join app.referral_answers a on {_OF_ITS_RECEIVER.format(answer='a')} where {_SENT_BY_ME}",
+            f" join app.referral_answers a on {OF_ITS_RECEIVER.format(answer='a')} where {_SENT_BY_ME}",
         ),
         View(
             "door.sent_hearings",
             # What could endanger her while somebody looks on is hidden from herself.
             f"select h.id, h.referral_id, {_OF_DAY} from app.referrals r join app.referral_hearings h"
-            f" on {_OF_ITS_RECEIVER.format(answer='h')} where {_SENT_BY_ME} and not {HELD}",
+            f" on {OF_ITS_RECEIVER.format(answer='h')} where {_SENT_BY_ME} and not {HELD}",
         ),
         View(
             "door.received_referrals",
@@ -312,5 +275,5 @@ REFERRAL = Door(
     ),
 )
 
-DOORS = (REFERRAL, *TRAIL_DOORS)
+DOORS = (REFERRAL, NETWORK_REFERRALS, *TRAIL_DOORS)
 """All of them. A fifth kind of door is a decision of the network, not of a developer."""

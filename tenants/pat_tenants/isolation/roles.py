@@ -26,7 +26,13 @@ GROUP = "pat_application"
 OWNERS = {"app": "pat_owner", "sec": "pat_sec", "trail": "pat_trail", "door": "pat_owner"}
 """Which role owns a schema."""
 
-DOOR_OWNERS = ("pat_door_referral", "pat_door_trail", "pat_door_network_trail", "pat_door_access")
+DOOR_OWNERS = (
+    "pat_door_referral",
+    "pat_door_network_referrals",
+    "pat_door_trail",
+    "pat_door_network_trail",
+    "pat_door_access",
+)
 """The owners of the views that lead across the fence: the only readers that it does not bind."""
 
 

@@ -1,0 +1,54 @@
+"""What a referral comes to, in SQL: its state as both sides see it, from its sender, the answers, the consent and the agreement.
+
+Every door that shows a state is made of this, so that all of them say the same at the same moment.
+"""
+
+from __future__ import annotations
+
+SENT = "state not in ('DRAFT', 'CONSENT_RECORDED')"
+
+# A referral is open to its receiver while the sender keeps it sent, a consent stands behind it, the agreement of the two is live, and
+# the receiver has taken it on and has not ended it. All of it is asked at the moment of reading: no job has to run for a door to close.
+STATUS = """
+case
+    when r.state <> 'SENT' then r.state
+    when a.answer in ('DECLINED', 'COMPLETED') then a.answer
+    when w.consent_id is not null then 'REVOKED'
+    when g.status = 'SUSPENDED' then 'SUSPENDED'
+    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
+    else coalesce(a.answer, 'SENT')
+end"""
+"""Over a referral ``r``, its consent ``c``, withdrawal ``w``, agreement ``g`` and answer ``a``."""
+
+
+def terms(agreements: str) -> str:
+    """Joins what a referral ``r`` stands on; ``agreements`` is what holds between two organisations."""
+    return f"""
+left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
+left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join {agreements} g on g.organisation_id = r.organisation_id and g.partner_id = r.to_organisation_id"""
+
+
+# What holds between two organisations is what both have signed.
+SIGNED = """from app.agreements o
+join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.organisation_id"""
+SIGNED_STATUS = """case
+        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
+        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        else 'LIVE'
+    end"""
+"""Over what the one has signed, ``o``, and the other, ``t``."""
+
+OF_ITS_RECEIVER = (
+    "{answer}.referral_organisation_id = r.organisation_id and {answer}.referral_id = r.received_id"
+    " and {answer}.organisation_id = r.to_organisation_id"
+)
+
+# What ends a referral goes before what opens it, whenever it was said: a date that the receiver wrote must not decide.
+ANSWER = f"""
+left join lateral (
+    select w.answer from app.referral_answers w where {OF_ITS_RECEIVER.format(answer="w")}
+    order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
+) a on true"""
