@@ -266,6 +266,42 @@ def test_what_others_wrote_is_not_there(sharing: Sharing, shared: str, act_as: A
         assert stranger.ask(node, id=told) == {"node": None}
 
 
+def test_a_day_is_of_something_that_is_known(sharing: Sharing) -> None:
+    day = {"heldOn": today().isoformat(), "mode": "VIDEO"}
+    unknown = global_id("LegalProceeding", uuid4())
+    assert (
+        act(sharing.manager, "scheduleHearing", "Hearing", proceedingId=unknown, **day)["code"] == "NOT_FOUND"
+    )
+    referral = global_id("Referral", uuid4())
+    assert do(sharing.worker, "reportHearing", referralId=referral, **day)["code"] == "NOT_FOUND"
+
+
+def test_what_is_over_is_changed_by_nobody(sharing: Sharing, shared: str) -> None:
+    id = reported(sharing, shared, today() - timedelta(days=3))
+    for mutation, more in (
+        ("moveReportedHearing", {"to": "MISSED"}),
+        ("arrangeReportedHearing", {"preparation": {}}),
+    ):
+        assert act(sharing.worker, mutation, "ReferralHearing", id=id, **more)["code"] == "STATUS_NOT_ALLOWED"
+
+
+def test_a_worker_prepares_the_days_of_cases_that_are_assigned_to_her(sharing: Sharing, act_as: Act) -> None:
+    day = {"heldOn": (today() + timedelta(days=6)).isoformat(), "mode": "VIDEO"}
+    id = act(sharing.manager, "scheduleHearing", "Hearing", proceedingId=proceeding(sharing), **day)["id"]
+    answers = set()
+    workers = sharing.network.rows(
+        "select p.email, m.id in (select a.membership_id from app.case_assignments a where a.case_id = %s and a.ended_at is null)"
+        " from sec.people p join app.memberships m on m.person_id = p.id join app.organisations o on o.id = m.organisation_id"
+        " where o.slug = 'cbo-b' and m.role = 'social_worker'",
+        sharing.case()[0],
+    )
+    for email, is_hers in workers:
+        said = act(act_as(email), "arrangeHearing", "Hearing", id=id, preparation={"courtPoint": "Barasat"})
+        assert said.get("code") == (None if is_hers else "NOT_ASSIGNED")
+        answers.add(is_hers)
+    assert answers == {True, False}
+
+
 def test_who_works_on_no_case_asks_for_no_calendar(act_as: Act) -> None:
     for email in ("counsellor@cbo-a.example", "facilitator@cbo-a.example", "analyst@secretariat.example"):
         assert act_as(email).refused("{ hearings { totalCount } }") == "FORBIDDEN"

@@ -56,7 +56,7 @@ def begins_as(held_on: date, today: date) -> HearingState:
 def is_to_come(state: HearingState) -> None:
     """Raises Refused for a day that is over: nothing is prepared for it any more."""
     if state not in UPCOMING:
-        raise _no_step()
+        raise no_step()
 
 
 def may_become(
@@ -65,10 +65,10 @@ def may_become(
     """Raises Refused when a day in court cannot take this step, or lacks what it needs for it: as the Supreme Court has it for children."""
     step = hearing_step(current, wanted)
     if step is None:
-        raise _no_step()
+        raise no_step()
     is_video = prepared.mode is HearingMode.VIDEO
     if step.guard is not None and is_video is (step.guard is Guard.ROOM):
-        raise _no_step()
+        raise no_step()
     if step.guard in (Guard.LINK, Guard.SUPPORT) and not (prepared.court_point and prepared.remote_point):
         raise Refused("POINT_MISSING", "Say both ends of the link first: the court's and hers.", "to")
     if step.guard is Guard.SUPPORT and not prepared.has_coordinator:
@@ -90,7 +90,8 @@ def next_day(wanted: HearingState, held_on: date, next_on: date | None) -> date 
     return next_on
 
 
-def _no_step() -> Refused:
+def no_step() -> Refused:
+    """That there is no such step from the state that it is in."""
     return Refused(
         "STATUS_NOT_ALLOWED", "This hearing cannot take that step now. Look at its state first.", "to"
     )

@@ -88,7 +88,6 @@ async def schedule_hearing(
 async def arrange_hearing(tx: Transaction, *, hearing_id: UUID, preparation: Preparation) -> None:
     """Say what a day in court needs. Raises Refused for one that is unknown, over, or of a case that is not assigned to a worker."""
     hearing = await _own(tx, hearing_id)
-    rules.is_to_come(HearingState(hearing.state))
     await _change(tx, Hearing, hearing.id, preparation.values())
     await trail.record(tx, "hearing.arranged", [hearing.id, hearing.case_id, hearing.survivor_id])
 
@@ -143,7 +142,6 @@ async def report_hearing(
 async def arrange_reported_hearing(tx: Transaction, *, hearing_id: UUID, preparation: Preparation) -> None:
     """Say what a day in court that was reported needs. Raises Refused where hearings are not shared any longer."""
     hearing = await _reported(tx, hearing_id)
-    rules.is_to_come(HearingState(hearing.state))
     await _change(tx, ReferralHearing, hearing.id, preparation.values())
     await trail.record(tx, "referral.hearing_arranged", [hearing.referral_id])
 
@@ -187,18 +185,16 @@ async def _own(tx: Transaction, hearing_id: UUID) -> Hearing:
 async def _reported(tx: Transaction, hearing_id: UUID) -> ReferralHearing:
     """A day that the caller's organisation reported, held to be changed, while hearings are shared."""
     seen = (
-        await tx.execute(
-            select(ReferralHearing.state, ReferralHearing.referral_id).where(ReferralHearing.id == hearing_id)
-        )
+        await tx.execute(select(ReferralHearing.referral_id).where(ReferralHearing.id == hearing_id))
     ).one_or_none()
     if seen is None:
         raise _no_such_hearing()
     found = (await tx.execute(_THROUGH_THE_DOOR, {"id": seen.referral_id})).one()
     is_shared(ReferralStatus(found.status), found.scopes, Scope.HEARING_SCHEDULE)
     hearing = await tx.get(ReferralHearing, hearing_id, lock=True)
-    rules.is_to_come(HearingState(seen.state) if hearing is None else HearingState(hearing.state))
     if hearing is None:
-        raise _no_such_hearing()
+        # It is hers and shared: what is left is that it is over.
+        raise rules.no_step()
     return hearing
 
 
