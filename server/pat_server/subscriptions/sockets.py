@@ -176,7 +176,13 @@ class Conversation:
         else:
             refused = self._refused(payload)
             run = self._serve(name, payload, caller) if refused is None else self._refuse(name, refused)
-            self._subscriptions[name] = asyncio.create_task(run)
+            running = self._subscriptions[name] = asyncio.create_task(run)
+            # Not the task's own to do: one that is ended before it has begun does nothing any more.
+            running.add_done_callback(lambda ended: self._forget(name, ended))
+
+    def _forget(self, name: str, ended: asyncio.Task[None]) -> None:
+        if self._subscriptions.get(name) is ended:
+            del self._subscriptions[name]
 
     def _refused(self, payload: Any) -> Fault | None:
         if len(self._subscriptions) >= MOST:
@@ -188,14 +194,11 @@ class Conversation:
         return None
 
     async def _refuse(self, name: str, fault: Fault) -> None:
-        try:
-            await self._say(name, "error", orjson.dumps([error(fault.code, fault.message)]))
-        finally:
-            del self._subscriptions[name]
+        await self._say(name, "error", orjson.dumps([error(fault.code, fault.message)]))
 
     def _complete(self, name: Any) -> None:
-        """End a subscription whose client wants no more. It may have ended meanwhile."""
-        running = self._subscriptions.get(name) if isinstance(name, str) else None
+        """End a subscription whose client wants no more, and may begin another of that name. It may have ended meanwhile."""
+        running = self._subscriptions.pop(name, None) if isinstance(name, str) else None
         if running is not None:
             running.cancel()
 
@@ -217,8 +220,6 @@ class Conversation:
             self._line.end(OVER)
         except Exception as mistake:
             await self._say(name, "error", orjson.dumps([internal(mistake)]))
-        finally:
-            del self._subscriptions[name]
 
     async def _say(self, name: str, kind: str, payload: bytes) -> None:
         await self._send(

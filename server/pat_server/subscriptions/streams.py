@@ -48,8 +48,11 @@ class Streams:
         ranges = (MediaType.parse(part) for part in asked.header(b"accept")[:_LONGEST_ACCEPT].split(","))
         if not any(each.fits(EVENT_STREAM) and each.quality for each in ranges):
             raise Fault("NOT_ACCEPTABLE", f"Accept {EVENT_STREAM}: nothing else is answered here.")
-        seconds, caller = self._hub.caller(bearer(asked.header(b"authorization")))
+        token = bearer(asked.header(b"authorization"))
+        self._hub.caller(token)
         request = await asked.request()
+        # However slowly it came: a token lasts no longer for that.
+        seconds, caller = self._hub.caller(token)
         with self._hub.line("stream", stream.task) as line:
             self._hub.lines.admit(line, caller)
             never_mind = expire(stream.task, seconds)
@@ -89,9 +92,11 @@ class Stream:
             with self.task:
                 await self._begin()
                 async with aclosing(watch.events()) as events:
-                    async for answer in events:
+                    # What has ended it while it was opened could not interrupt it yet.
+                    while self.task.ending is None:
+                        answer = await anext(events)
                         await self._say(answer.body)
-                        if answer.code is not None or self.task.ending is not None:
+                        if answer.code is not None:
                             break
         except Fault:
             self.task.end(OVER)

@@ -302,3 +302,23 @@ def test_a_process_has_so_many_sockets_and_says_farewell_to_them(network: Networ
         )
         assert answer.status_code == 503
     assert socket.closed() == 1012
+
+
+def test_what_is_completed_before_it_begins_leaves_room_for_others(server: str, worker: Caller) -> None:
+    with open_socket(server) as socket:
+        socket.sign_in(worker.token)
+        for number in range(sockets.MOST + 1):
+            socket.subscribe(INBOX, str(number))
+            socket.say(type="complete", id=str(number))
+        settle()
+        socket.subscribe(INBOX, "last")
+        while (told := socket.hear())["id"] != "last":
+            pass
+        assert told["type"] == "next"
+
+
+def test_a_name_is_free_once_it_is_completed(server: str, worker: Caller) -> None:
+    with listening(server, worker) as socket:
+        socket.say(type="complete", id="1")
+        socket.subscribe(INBOX)
+        assert socket.event()["total"] > 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,7 +18,9 @@ from tests.server.subscriptions.conftest import AFTER, CHANGED, INBOX, Sent, set
 from tests.server.subscriptions.test_sockets import REVOKE, minted
 
 from pat_server.demo.clients import ORIGIN
+from pat_server.requests import Answer
 from pat_server.subscriptions import streams
+from pat_server.subscriptions.watching import Watch
 
 ACCEPT = {"accept": "text/event-stream"}
 
@@ -106,6 +110,36 @@ def test_it_ends_when_its_token_does(server: str, worker: Caller, network: Netwo
         _, told = heard.event()
         assert told["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
         assert heard.event() == ("complete", None)
+
+
+def test_also_while_it_is_opened(
+    server: str, worker: Caller, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens = Watch.open
+
+    async def takes_its_time(watch: Watch) -> Answer | None:
+        await asyncio.sleep(2.5)
+        return await opens(watch)
+
+    monkeypatch.setattr(Watch, "open", takes_its_time)
+    with stream(server, minted(network, worker.principal, 2)) as heard:
+        _, told = heard.event()
+        assert told["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        assert heard.event() == ("complete", None)
+
+
+def test_a_body_that_comes_slowly_does_not_prolong_a_token(
+    server: str, worker: Caller, network: Network
+) -> None:
+    def slowly() -> Iterator[bytes]:
+        time.sleep(4)
+        yield orjson.dumps({"query": CHANGED})
+
+    # Five seconds are forgiven for clocks that differ.
+    token = minted(network, worker.principal, -2)
+    headers = {**ACCEPT, "authorization": f"Bearer {token}", "content-type": "application/json"}
+    answer = httpx.post(f"{server}/graphql/stream", content=slowly(), headers=headers)
+    assert answer.status_code == 401
 
 
 def test_something_is_said_now_and_then(server: str, worker: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
