@@ -98,3 +98,13 @@ def test_a_language_has_two_letters() -> None:
 def test_what_is_told_of_the_past_was_held() -> None:
     assert rules.begins_as(DAY, DAY) is S.SCHEDULED
     assert rules.begins_as(DAY, date(2026, 12, 2)) is S.HELD
+
+
+@pytest.mark.parametrize(
+    ("birth_year", "was_at_intake", "expected"),
+    [(None, True, True), (None, False, False), (2008, False, True), (2007, True, False)],
+)
+def test_she_is_a_child_as_long_as_she_may_be_one(
+    birth_year: int | None, was_at_intake: bool, expected: bool
+) -> None:
+    assert rules.is_a_child(birth_year, DAY, was_at_intake=was_at_intake) is expected

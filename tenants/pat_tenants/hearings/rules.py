@@ -12,6 +12,8 @@ from pat_tenants.cases.models import HearingMode
 from pat_tenants.hearings.arrangements import OFFICE_LIMIT, UPCOMING, HearingState
 from pat_tenants.transitions.steps import Guard, hearing_step
 
+OF_AGE = 18
+
 _NUMBER = re.compile(r"[0-9]{4}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
@@ -51,6 +53,11 @@ def is_a_language(code: str | None) -> str | None:
 def begins_as(held_on: date, today: date) -> HearingState:
     """What is told of a day: that it is to come, or that it has been."""
     return HearingState.HELD if held_on < today else HearingState.SCHEDULED
+
+
+def is_a_child(birth_year: int | None, today: date, *, was_at_intake: bool) -> bool:
+    """Whether somebody has to be with her. Where the year alone does not tell, she still is one: then somebody too many is there."""
+    return was_at_intake if birth_year is None else today.year - birth_year <= OF_AGE
 
 
 def is_to_come(state: HearingState) -> None:

@@ -25,7 +25,6 @@ _THROUGH_THE_DOOR = text(
     "select from_organisation_id, status, scopes from door.received_referrals where id = :id"
 )
 _NEEDS_SUPPORT = text("select needs_support from door.received_support where referral_id = :id")
-OF_AGE = 18
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,9 @@ async def move_hearing(
     """
     hearing = await _own(tx, hearing_id)
     survivor = await tx.get(Survivor, hearing.survivor_id)
-    needs_support = survivor is None or _is_a_child(survivor)
+    needs_support = survivor is None or rules.is_a_child(
+        survivor.birth_year, today(), was_at_intake=survivor.is_minor_at_intake
+    )
     changes = _step(hearing, to, outcome, next_on, needs_support=needs_support)
     await _change(tx, Hearing, hearing.id, changes)
     subjects = [hearing.id, hearing.case_id, hearing.survivor_id]
@@ -200,13 +201,6 @@ async def _reported(tx: Transaction, hearing_id: UUID) -> ReferralHearing:
 
 def _no_such_hearing() -> Refused:
     return Refused("NOT_FOUND", "There is no such hearing.", "id")
-
-
-def _is_a_child(survivor: Survivor) -> bool:
-    """Where the year alone does not tell, she still is one: then somebody too many is with her, and not nobody."""
-    if survivor.birth_year is None:
-        return survivor.is_minor_at_intake
-    return today().year - survivor.birth_year <= OF_AGE
 
 
 def _step(
