@@ -7,9 +7,11 @@ from datetime import timedelta
 
 from pat_auth.issuer.accounts import Change, note_change, tell_change
 from pat_auth.issuer.asked import Answer, Asked, once
+from pat_auth.issuer.browsers import find_browser
 from pat_auth.issuer.standing import Standing
 from pat_auth.mails.letters import MailLanguage
 from pat_platform.database.threads import Connection
+from pat_platform.errors import Fault
 from pat_server.sign_in import flow
 from pat_server.sign_in.desk import ACCOUNT
 from pat_server.sign_in.flow import ForPage, Step
@@ -66,12 +68,21 @@ class Holder:
         )
 
     def note(self, connection: Connection, change: Change) -> None:
-        """Have it known that she proves herself in another way now."""
+        """Have it known that she proves herself in another way now. Raises Fault UNAVAILABLE if she is signed out by now."""
+        self._stay(connection)
         note_change(connection, self.visit.service, self.standing.person, change, self._language)
 
     def tell(self, connection: Connection) -> None:
-        """Have her told of a change that was noted already."""
+        """Have her told of a change that was noted already. Raises as above."""
+        self._stay(connection)
         tell_change(connection, self.visit.service, self.standing.person, self._language)
+
+    def _stay(self, connection: Connection) -> None:
+        # Whoever signs her out everywhere waits, or was first: then nothing may be changed from here any more.
+        connection.execute("select from sec.people where id = %s for share", (self.standing.person,))
+        browser = find_browser(connection, self.visit.service, self.visit.secret)
+        if browser is None or browser.person != self.standing.person:
+            raise Fault("UNAVAILABLE", "She is signed out by now.")
 
     @property
     def _language(self) -> MailLanguage:

@@ -14,6 +14,9 @@ from tests.support.granting import Granting, said
 from tests.support.proving import ISSUER, PASSWORD
 from tests.support.visiting import Form, Known, Visitor, know
 
+from pat_auth.issuer.accounts import leave_everywhere
+from pat_auth.issuer.asserting import take_made
+from pat_auth.issuer.passwords import hash_password
 from pat_auth.issuer.recovery import spend_recovery_code
 from pat_auth.issuer.totp import present_code
 from pat_auth.mails.letters import Letter, open_letter
@@ -144,6 +147,31 @@ def test_what_she_changes_is_in_the_trail_of_her_organisation(
         "recovery_codes.renewed",
         "password.changed",
     ]
+
+
+@pytest.mark.parametrize("change_of", ["passkey", "password"])
+def test_whoever_is_signed_out_while_she_changes_something_has_changed_nothing(
+    hers: Visitor, granting: Granting, manager: Known, monkeypatch: pytest.MonkeyPatch, change_of: str
+) -> None:
+    def meanwhile(then: Any) -> Any:
+        def slow(*values: Any, **named: Any) -> Any:
+            with granting.connections.transaction() as connection:
+                leave_everywhere(connection, granting.service, manager.id)
+            return then(*values, **named)
+
+        return slow
+
+    kept = "select (select count(*) from sec.passkeys where ended_at is null), hash from sec.secrets where person_id = %s"
+    before = granting.rows(kept, manager.id)
+    if change_of == "passkey":
+        monkeypatch.setattr("pat_server.sign_in.account.take_made", meanwhile(take_made))
+        add(hers)
+    else:
+        monkeypatch.setattr("pat_server.sign_in.proofs.hash_password", meanwhile(hash_password))
+        change(hers)
+    assert hers.page.status_code == 503
+    assert granting.rows(kept, manager.id) == before
+    assert noted(granting, manager.id) == []
 
 
 def test_she_is_told_by_mail_in_her_language_where_mail_is_sent(
