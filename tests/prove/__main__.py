@@ -17,6 +17,8 @@ import click
 from tests.prove.report import Proof, Verdict, noticed, written
 from tests.prove.worker import PLACES
 
+from pat_platform.postgres import EmbeddedPostgres
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "proof.md"
 
@@ -131,6 +133,27 @@ def crash(writes: int, kills: int, seed: int) -> None:
     click.echo(told(ordeal))
     if ordeal.wrong:
         raise SystemExit(1)
+
+
+@main.command()
+@click.option("--examples", type=click.IntRange(1), default=500, show_default=True, help="How many times.")
+@click.option(
+    "--steps", type=click.IntRange(1), default=30, show_default=True, help="How much is done each time."
+)
+def sharing(examples: int, steps: int) -> None:
+    """Let senders, survivors and receivers do whatever they can, and compare what each sees with a model. Ends with 1 at a difference."""
+    from tests.conftest import FORGETFUL
+    from tests.referrals.machine import explore
+    from tests.support.wall import build_wall
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmbeddedPostgres(Path(folder) / "wall", options=FORGETFUL) as postgres,
+    ):
+        wall = build_wall(postgres, "wall")
+        explore(wall, examples=examples, steps=steps)
+        wall.close()
+    click.echo(f"{examples} times, at most {steps} steps each: everybody saw what the model says.")
 
 
 if __name__ == "__main__":
