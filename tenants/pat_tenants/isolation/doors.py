@@ -53,6 +53,11 @@ left join door.all_agreements g on g.organisation_id = {ORGANISATION} and g.part
 _SENT_BY_ME = f"r.organisation_id = {ORGANISATION} and r.received_id = any (array(select app.my_referrals()))"
 
 _STATE = "join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id"
+# The same, worked out for the referrals that are asked for: a view of its own is a barrier, behind which all of them are.
+_STATE_HERE = (
+    f"cross join lateral (select {STATUS} as status, {_SCOPES} as scopes, {_UNTIL} as agreed_until"
+    f" from (select) here {terms(f'({_BOTH})')} {ANSWER}) s"
+)
 
 # The tables are opened to the door for referred cases only; the views add what each referral shares.
 _REFERRED = (
@@ -74,7 +79,7 @@ def _received(columns: str, tables: str, scope: str | None = None) -> str:
     """What a receiver sees of a case while its referral is open and, where a scope is named, shares it."""
     shared = f" and '{scope}' = any(s.scopes)" if scope else ""
     return (
-        f"select r.received_id as referral_id, {columns} from app.referrals r {tables} {_STATE}"
+        f"select r.received_id as referral_id, r.organisation_id as keeper_id, {columns} from app.referrals r {tables} {_STATE_HERE}"
         f" where r.to_organisation_id = {ORGANISATION}{shared} and {_OPEN}"
     )
 
@@ -223,7 +228,7 @@ REFERRAL = Door(
             f" case when {_OPEN} then o.name end as from_organisation_name, case when {_OPEN} then o.state end as from_state,"
             " s.status, r.need, r.urgency, r.sent_at, s.agreed_until,"
             f" case when {_OPEN} then s.scopes else '{{}}'::text[] end as scopes"
-            f" from app.referrals r {_STATE} join app.organisations o on o.id = r.organisation_id"
+            f" from app.referrals r {_STATE_HERE} join app.organisations o on o.id = r.organisation_id"
             f" where r.to_organisation_id = {ORGANISATION}",
         ),
         View(
@@ -238,7 +243,8 @@ REFERRAL = Door(
             "door.received_hearings",
             _received(
                 f"{_ID.format(row='h')}, {_OF_DAY}",
-                "join app.hearings h on h.organisation_id = r.organisation_id and h.case_id = r.case_id",
+                "join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id"
+                " join app.hearings h on h.organisation_id = p.organisation_id and h.proceeding_id = p.id",
                 "HEARING_SCHEDULE",
             ),
         ),
@@ -258,7 +264,7 @@ REFERRAL = Door(
         View(
             "door.received_identities",
             _received(
-                "r.organisation_id as keeper_id, r.survivor_id, v.gender, v.primary_language,"
+                "r.survivor_id, v.gender, v.primary_language,"
                 f" {_AGE}::text || '-' || ({_AGE} + 4)::text as age_band, k.wrapped, i.first_name, i.alias",
                 _SEALED,
                 "IDENTITY_MINIMAL",
@@ -267,7 +273,7 @@ REFERRAL = Door(
         View(
             "door.received_contacts",
             _received(
-                "r.organisation_id as keeper_id, r.survivor_id, v.primary_language, k.wrapped, i.phone",
+                "r.survivor_id, v.primary_language, k.wrapped, i.phone",
                 _SEALED,
                 "CONTACT_SAFE",
             ),

@@ -7,13 +7,13 @@ _SHARED = "x.need, x.urgency, x.sent_at, x.scopes"
 
 SENT = Source(
     f"(select x.id, x.received_id, x.case_id, {_SHARED}, x.consent_id, s.agreed_until, s.status,"
-    " 'SENT' as direction, o.name as partner, o.state as partner_state"
+    " 'SENT' as direction, x.organisation_id as keeper_id, o.name as partner, o.state as partner_state"
     " from app.referrals x join door.referral_states s on s.id = x.id"
     " left join app.organisations o on o.id = x.to_organisation_id)"
 )
 RECEIVED = Source(
     f"(select x.id, x.id as received_id, {_SHARED}, null::uuid as consent_id, x.agreed_until, x.status,"
-    " 'RECEIVED' as direction, x.from_organisation_name as partner, x.from_state as partner_state"
+    " 'RECEIVED' as direction, x.from_organisation_id as keeper_id, x.from_organisation_name as partner, x.from_state as partner_state"
     " from door.received_referrals x)"
 )
 SENT_ROW = Row(SENT)
@@ -39,13 +39,13 @@ ALLOWED = (
 
 HEARINGS = "{n}.referral_id = {t}.received_id"
 
-# What a receiver reads of the case: one row while the referral is open to it.
+# What a receiver reads of the case: one row while the referral is open to it. Its keeper leads to it faster.
 SHARED_CASES = Source("door.received_cases", key=("referral_id",))
-SHARED = "{n}.referral_id = {t}.received_id"
+SHARED = "{n}.keeper_id = {t}.keeper_id and {n}.referral_id = {t}.received_id"
 PROCEEDINGS = Source("door.received_proceedings")
 IDENTITIES = Source("door.received_identities", key=("referral_id",))
 CONTACTS = Source("door.received_contacts", key=("referral_id",))
-OF_SHARED = "{n}.referral_id = {t}.referral_id"
+OF_SHARED = "{n}.keeper_id = {t}.keeper_id and {n}.referral_id = {t}.referral_id"
 BY_COURT = (Order("jurisdiction"), Order("state"), Order("id"))
 
 
