@@ -1,0 +1,71 @@
+"""Each state of a referral, and each that somebody would lead it to, in SQL on her own login: the steps that there are, and no other."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+from tests.referrals.machine import ALL, STATES, Sharing, machine
+from tests.referrals.model import ANSWERS, ORIGINS, RECEIVERS, Referral
+from tests.support.wall import Wall
+
+WAYS: dict[str, tuple[str, ...]] = {
+    "DRAFT": (),
+    "CONSENT_RECORDED": ("CONSENT_RECORDED",),
+    "SENT": ("CONSENT_RECORDED", "SENT"),
+    "ACCEPTED": ("CONSENT_RECORDED", "SENT", "ACCEPTED"),
+    "IN_PROGRESS": ("CONSENT_RECORDED", "SENT", "ACCEPTED", "IN_PROGRESS"),
+    "COMPLETED": ("CONSENT_RECORDED", "SENT", "ACCEPTED", "COMPLETED"),
+    "DECLINED": ("CONSENT_RECORDED", "SENT", "DECLINED"),
+    "SUSPENDED": ("CONSENT_RECORDED", "SENT", "SUSPENDED"),
+    "REVOKED": ("CONSENT_RECORDED", "SENT", "REVOKED"),
+    "CLOSED": ("CONSENT_RECORDED", "SENT", "CLOSED"),
+    "EXPIRED": ("CONSENT_RECORDED", "SENT", "EXPIRED"),
+}
+
+
+def led(sharing: Sharing, way: tuple[str, ...]) -> Referral:
+    """A referral that has gone this way."""
+    sharing.all_have_signed()
+    referral = sharing._drafted("cbo-a", "goa")
+    sharing.base(referral, sharing._agreed("cbo-a", "goa", ALL, "SELF"), ALL)
+    for state in way:
+        if state in ANSWERS:
+            sharing.answer(referral, "goa", state)
+        elif state == "EXPIRED":
+            sharing.a_referral_runs_out(referral)
+        else:
+            sharing.move(referral, state)
+    return referral
+
+
+@pytest.mark.parametrize("status", WAYS)
+def test_no_login_leads_a_referral_where_no_step_leads(wall: Wall, status: str) -> None:
+    """What is tried is compared as it is done: `move` and `answer` fail where the database does another thing than the model."""
+    sharing = machine(wall)()
+    with closing(sharing._stack):
+        referral = led(sharing, WAYS[status])
+        assert sharing.model.status(referral) == status
+        state, said = referral.state, set(referral.answers)
+        for by in ORIGINS:
+            for to in STATES:
+                with wall.admin.transaction(force_rollback=True):
+                    sharing.move(referral, to, by)
+                referral.state = state
+        for by in RECEIVERS:
+            for answer in ANSWERS:
+                if answer in said:
+                    continue
+                with wall.admin.transaction(force_rollback=True):
+                    sharing.answer(referral, by, answer)
+                referral.answers = set(said)
+        sharing.look()
+
+
+def test_without_the_trigger_another_step_is_taken(wall: Wall) -> None:
+    sharing = machine(wall)()
+    with closing(sharing._stack):
+        referral = led(sharing, WAYS["REVOKED"])
+        wall.admin.execute("alter table app.referrals disable trigger take_step")
+        with pytest.raises(AssertionError):
+            sharing.move(referral, "SENT")
