@@ -10,6 +10,7 @@
     python3 pat bench growth              what a request costs as the network grows
     python3 pat bench sign-in             what signing in takes, and a token that is known already
     python3 pat bench memory              what one process holds, idle and with 500 clients
+    python3 pat bench audit               what a write pays for its trail
     python3 pat bench sockets             what open subscriptions hold, and how soon an event is told
     python3 pat bench --json FILE         the results as JSON, beside the table
     python3 pat bench --peers             PostGraphile and Strawberry's DataLoaders take their turns, too
@@ -28,7 +29,19 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 
-from tests.bench import clients, cold, growth, hostile, logins, memory, page, processes, sign_in, sockets
+from tests.bench import (
+    audit,
+    clients,
+    cold,
+    growth,
+    hostile,
+    logins,
+    memory,
+    page,
+    processes,
+    sign_in,
+    sockets,
+)
 from tests.bench.data import Data, loaded
 from tests.bench.load import load
 from tests.bench.operations import OPERATIONS
@@ -90,7 +103,9 @@ def main(arguments: list[str] | None = None) -> None:
         print()
         print(table_of_peers(report))
     if given.write:
-        page.write("comparison", arguments or sys.argv[1:], page.comparison(report))
+        # The inbox has a place of its own, where it is told what it is.
+        place = "inbox" if letters == ["h"] else "comparison"
+        page.write(place, arguments or sys.argv[1:], page.comparison(report))
 
 
 def print_cold(_: Sequence[str]) -> int:
@@ -100,6 +115,7 @@ def print_cold(_: Sequence[str]) -> int:
 
 
 OTHERS: dict[str, Callable[[Sequence[str]], int]] = {
+    "audit": audit.main,
     "hostile": hostile.main,
     "cold": print_cold,
     "clients": clients.main,

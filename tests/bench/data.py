@@ -12,6 +12,7 @@ from functools import cached_property
 from uuid import UUID, uuid4
 
 import psycopg
+from tests.bench import inbox
 
 from pat_auth.keys import load_or_create_keys
 from pat_auth.policy import Role
@@ -25,8 +26,8 @@ from pat_server.assembly import DEMO_TOKEN_LIFETIME
 from pat_server.commands.demo_database import prepare
 from pat_server.commands.home import CHECKOUT, Home
 from pat_server.commands.progress import Progress
-from pat_server.demo.organisations import COMMUNITIES
-from pat_server.demo.people import PEOPLE, Person
+from pat_server.demo.organisations import COMMUNITIES, DESTINATIONS
+from pat_server.demo.people import PEOPLE, Person, person
 
 FOLDER = CHECKOUT / "build" / "bench"
 LOADED_BY = ("server/pat_server/demo", "migrations/versions")
@@ -67,17 +68,24 @@ class Data:
         with psycopg.connect(self.admin_url) as connection:
             return tuple(self.caller(connection, each) for each in managers())
 
-    def caller(self, connection: psycopg.Connection, person: Person) -> Caller:
+    @cached_property
+    def receivers(self) -> tuple[Caller, ...]:
+        """The workers of all organisations of destination states, with an inbox that is full."""
+        inbox.fill(self.admin_url)
+        with psycopg.connect(self.admin_url) as connection:
+            return tuple(self.caller(connection, person("worker", each)) for each in DESTINATIONS)
+
+    def caller(self, connection: psycopg.Connection, who: Person) -> Caller:
         """Somebody, in a session of her own."""
         session = uuid4()
         until = datetime.now(UTC) + timedelta(seconds=DEMO_TOKEN_LIFETIME)
-        organisation = person.organisation.id
+        organisation = who.organisation.id
         connection.execute(
             "insert into sec.sessions (id, login, organisation_id, membership_id, person_id, client, expires_at)"
             " values (%s, %s, %s, %s, %s, 'bench', %s)",
-            (session, person.login, organisation, person.membership, person.id, until),
+            (session, who.login, organisation, who.membership, who.id, until),
         )
-        principal = Principal(person.id, organisation, person.role, session, SCOPES, "bench")
+        principal = Principal(who.id, organisation, who.role, session, SCOPES, "bench")
         rows = connection.execute(
             "select id from app.cases where organisation_id = %s order by id limit %s",
             (organisation, IDS_OF_EACH),
@@ -113,9 +121,7 @@ def managers() -> list[Person]:
     """The case manager of each community: her role reads and writes all that is measured."""
     of_communities = {each.id for each in COMMUNITIES}
     return [
-        person
-        for person in PEOPLE
-        if person.role is Role.CASE_MANAGER and person.organisation.id in of_communities
+        each for each in PEOPLE if each.role is Role.CASE_MANAGER and each.organisation.id in of_communities
     ]
 
 

@@ -14,6 +14,12 @@ def _day(column: str) -> str:
     return f"to_char({column}, 'YYYY-MM-DD')"
 
 
+def _moment(column: str) -> str:
+    return f"to_char({column} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
+
+_WITHHELD = "json_build_object('reason', 'NOT_SHARED')"
+
 CASE_FILE = f"""
 select json_build_object('case', (
   select json_build_object(
@@ -102,7 +108,7 @@ event as materialized (
   select trail.record('case_note.added', array[case_id, survivor_id], jsonb_build_object('kind', kind)) from note)
 select json_build_object('addCaseNote', json_build_object(
   'id', {_id("CaseNote", "n.id")}, 'kind', n.kind,
-  'writtenAt', to_char(n.written_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+  'writtenAt', {_moment("n.written_at")},
   'author', (select json_build_object('name', m.name, 'role', upper(m.role)) from app.memberships m
     where m.person_id = n.created_by order by m.started_at, m.id limit 1)))::text
 from note n, event"""
@@ -117,3 +123,43 @@ revealed as materialized (
   select trail.reveal($1, jsonb_agg(distinct jsonb_build_array('identity', survivor_id))) from page)
 select {_id("Case", "id")}, code, survivor_id, wrapped, first_name, second_name, phone
 from page, revealed order by opened_on desc, id desc"""
+
+# Through the doors, as whoever writes by hand has to: each part is read once for all referrals, not once for each.
+INBOX = f"""
+with page as materialized (
+  select id, status, need, urgency, sent_at, from_organisation_name from door.received_referrals
+  order by sent_at desc, id desc limit 200),
+shared as materialized (select referral_id, pseudonym, expires_at, scopes from door.received_cases),
+proceedings as materialized (
+  select referral_id, json_agg(json_build_object('jurisdiction', jurisdiction, 'state', state, 'stage', stage)
+    order by jurisdiction, state, id) as list
+  from door.received_proceedings group by referral_id),
+days as materialized (
+  select referral_id, json_agg(json_build_object('heldOn', held_on, 'mode', mode, 'state', state) order by held_on, id) as list
+  from door.received_hearings group by referral_id),
+people as materialized (
+  select referral_id, keeper_id, survivor_id, wrapped, first_name, gender, age_band from door.received_identities),
+revealed as materialized (
+  select trail.reveal($1, jsonb_agg(jsonb_build_array(c.class, s.referral_id)))
+  from page join shared s on s.referral_id = page.id
+  cross join (values ('LEGAL_STATUS', 'legal_status'), ('HEARING_SCHEDULE', 'hearing_schedule'), ('IDENTITY_MINIMAL', 'identity'))
+    c (scope, class)
+  where c.scope = any(s.scopes))
+select json_build_object(
+    'id', {_id("Referral", "page.id")}, 'status', page.status, 'need', page.need, 'urgency', page.urgency,
+    'sentAt', {_moment("page.sent_at")}, 'partnerName', page.from_organisation_name,
+    'sharedCase', case when s.referral_id is not null then json_build_object(
+      'pseudonym', s.pseudonym, 'expiresAt', {_moment("s.expires_at")},
+      'legalStatus', case when 'LEGAL_STATUS' = any(s.scopes)
+        then json_build_object('proceedings', coalesce(l.list, '[]'::json)) else {_WITHHELD} end,
+      'schedule', case when 'HEARING_SCHEDULE' = any(s.scopes)
+        then json_build_object('hearings', coalesce(d.list, '[]'::json)) else {_WITHHELD} end,
+      'identity', case when i.referral_id is not null
+        then json_build_object('firstName', null, 'gender', i.gender, 'ageBand', i.age_band) else {_WITHHELD} end) end)::text,
+  i.keeper_id, i.survivor_id, i.wrapped, i.first_name
+from page cross join revealed
+left join shared s on s.referral_id = page.id
+left join proceedings l on l.referral_id = page.id
+left join days d on d.referral_id = page.id
+left join people i on i.referral_id = page.id
+order by page.sent_at desc, page.id desc"""

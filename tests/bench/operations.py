@@ -11,7 +11,7 @@ from typing import Any
 from tests.bench.data import Caller
 
 STATUSES = ("ACTIVE", "FOLLOW_UP", "CLOSED", "SCREENED", "SUBMITTED")
-PAGE_OF_B, PAGE_OF_C, PAGE_OF_E, PAGE_OF_G = 50, 500, 100, 50
+PAGE_OF_B, PAGE_OF_C, PAGE_OF_E, PAGE_OF_G, PAGE_OF_H = 50, 500, 100, 50, 200
 
 Variables = dict[str, Any]
 
@@ -27,6 +27,8 @@ class Operation:
     document: str
     draw: Callable[[Caller, random.Random], Variables]
     writes: bool = False
+    is_received: bool = False
+    """Asked by the workers of the destination states, about what others sent them; all else by case managers."""
 
 
 def global_id(type_name: str, key: object) -> str:
@@ -137,6 +139,29 @@ OPERATIONS: Mapping[str, Operation] = {
   }
 }""",
             _nothing,
+        ),
+        Operation(
+            "h",
+            "an inbox of 200 referrals with what each shares of its case, audited",
+            0.90,
+            """query Inbox {
+  referrals(direction: RECEIVED, first: 200) {
+    edges { node {
+      id status need urgency sentAt partnerName
+      sharedCase {
+        pseudonym expiresAt
+        legalStatus {
+          ... on SharedLegalStatus { proceedings { jurisdiction state stage } }
+          ... on Withheld { reason }
+        }
+        schedule { ... on SharedSchedule { hearings { heldOn mode state } } ... on Withheld { reason } }
+        identity { ... on SharedIdentity { firstName gender ageBand } ... on Withheld { reason } }
+      }
+    } }
+  }
+}""",
+            _nothing,
+            is_received=True,
         ),
     )
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.bench.cpu import cpu_ms
-from tests.bench.data import Data, chosen
+from tests.bench.data import Caller, Data, chosen
 from tests.bench.load import Load, Result
 from tests.bench.operations import Operation
 from tests.bench.servers import Peer, Serving
@@ -108,7 +108,7 @@ class Bench:
 
     def compare(self, operation: Operation, seed: int) -> None:
         """Ask all peers the same and compare. Raises Different, or ValueError for an answer with errors."""
-        draws = chosen(self.data.callers, seed)
+        draws = chosen(self._callers(operation), seed)
         ignored = VOLATILE.union(*(peer.ignores for peer, _ in self.peers.values()))
         for _ in range(COMPARED):
             caller, chance = next(draws)
@@ -128,11 +128,14 @@ class Bench:
 
     def requests(self, operation: Operation, name: str, seed: int) -> list[bytes]:
         """The requests of an operation for one peer: the same ones for each."""
-        draws = chosen(self.data.callers, seed + 1)
+        draws = chosen(self._callers(operation), seed + 1)
         peer, _ = self.peers[name]
         drawn = [next(draws) for _ in range(REQUESTS)]
         chance = random.Random(seed)
         return [peer.request(operation, caller, operation.draw(caller, chance)) for caller, _ in drawn]
+
+    def _callers(self, operation: Operation) -> tuple[Caller, ...]:
+        return self.data.receivers if operation.is_received else self.data.callers
 
     def _stretch(
         self, name: str, requests: Sequence[bytes], seconds: float, seed: int

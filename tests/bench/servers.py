@@ -69,7 +69,7 @@ class Peer(ABC):
 
     name: str
     ready_path = "/readyz"
-    operations = "abcdefg"
+    operations = "abcdefgh"
     """The letters of those that it can serve."""
     ignores: frozenset[str] = frozenset()
     """Fields whose values are its own affair, such as the text of a cursor."""

@@ -20,7 +20,7 @@ def test_the_floor_answers_as_the_engine_and_the_report_says_what_it_promises(
     written = tmp_path / "report.json"
     command.main(["--scale", "1", "--rounds", "1", "--seconds", "0.2", "--json", str(written)])
     report = json.loads(written.read_text())
-    assert list(report["operations"]) == list("abcdefg")
+    assert list(report["operations"]) == list("abcdefgh")
     for letter, each in report["operations"].items():
         assert {"ratio", "low", "high"} <= each.keys()
         assert 0 < each["low"] <= each["high"]

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import psycopg
 import pytest
 from tests.bench import __main__ as command
-from tests.bench import clients, data, growth, logins, memory, processes, sign_in, sockets
+from tests.bench import audit, clients, data, growth, inbox, logins, memory, processes, sign_in, sockets
 from tests.bench.data import Data
 from tests.bench.network import CASES_OF_EACH, Small, many
 from tests.bench.telling import Columns, Row, table, tell
@@ -40,6 +41,34 @@ def test_subscriptions_are_told_of_every_change(small: Data) -> None:
     rows = sockets.measured(small, subscriptions=20, events=2)
     assert is_whole(sockets.COLUMNS, rows)
     assert rows[0]["told"] > 0
+
+
+@pytest.mark.slow
+def test_a_write_is_measured_with_its_trail_and_without_and_the_trail_is_whole_again(small: Data) -> None:
+    rows = audit.measured(small, rounds=1, seconds=0.2)
+    assert is_whole(audit.COLUMNS, rows)
+    with audit.silent(small), pytest.raises(ValueError, match="broken-off"), audit.silent(small):
+        pass
+    with audit.silent(small):
+        pass
+
+
+@pytest.mark.slow
+def test_the_inbox_is_filled_once(small: Data) -> None:
+    with psycopg.connect(small.admin_url) as connection:
+        counts = []
+        for _ in range(2):
+            inbox.fill(small.admin_url)
+            counts.append(
+                connection.execute(
+                    "select min(n), max(n) from (select count(*) n from app.consents where evidence = %s"
+                    " group by recipient_id) c",
+                    (inbox.MARK,),
+                ).fetchone()
+            )
+    assert counts[0] == counts[1]
+    assert counts[0] is not None
+    assert 100 < counts[0][0] <= counts[0][1] <= inbox.IN_EACH
 
 
 @pytest.mark.slow
