@@ -7,6 +7,7 @@ same steps, and every arrival is written down, the ordinary ones too.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
@@ -122,10 +123,18 @@ def begin_pin(service: Service, *, token: str, wanted: Wanted, address: str) -> 
     return Flaw.GONE if is_kept is None else None if is_kept else Flaw.TAKEN
 
 
-def prove_pin(service: Service, *, name: str, pin: str, address: str) -> Arrived | None:
+def prove_pin(
+    service: Service,
+    *,
+    name: str,
+    pin: str,
+    address: str,
+    then: Callable[[Connection, Arrived], None] | None = None,
+) -> Arrived | None:
     """Whose name and PIN these are, and which of her PINs; None for anything else, and nothing tells why.
 
-    Counted before it is looked at, as passwords are. Never call it with a connection in hand: it hashes, twice each time.
+    Counted before it is looked at, and what is done ``then`` is done while it holds, as with passwords. Never call it with a
+    connection in hand: it hashes, twice each time.
     """
     name, typed = normal_name(name), digits(pin)
     attempt = Attempt.pin(service, name, address)
@@ -137,10 +146,17 @@ def prove_pin(service: Service, *, name: str, pin: str, address: str) -> Arrived
     is_duress = verify_password(service, typed, kept.duress, kept.duress_key)
     if kept.person is None or not (is_pin or is_duress):
         return None
+    arrived = Arrived(kept.person, is_duress)
     with service.connections.transaction() as connection:
+        # She may have chosen others while these were looked at, so that nobody is let in with them any more.
+        connection.execute("select from sec.people where id = %s for share", (kept.person,))
+        if _find(connection, name) != kept:
+            return None
         succeed(connection, attempt)
         connection.execute("select sec.note_arrival(%s, %s)", (kept.person, is_duress))
-    return Arrived(kept.person, is_duress)
+        if then is not None:
+            then(connection, arrived)
+    return arrived
 
 
 def _find(connection: Connection, name: str) -> _Kept:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 from urllib.parse import urlencode
 
 from pat_auth.issuer.asked import Answer, Asked, once
 from pat_auth.issuer.browsers import end_browser, find_browser, keep_first
 from pat_auth.issuer.methods import Method
-from pat_auth.issuer.pins import Flaw, Wanted, begin_pin, prove_pin
+from pat_auth.issuer.pins import Arrived, Flaw, Wanted, begin_pin, prove_pin
 from pat_auth.issuer.service import Service
 from pat_auth.issuer.sessions import revoke_sessions_in
+from pat_platform.database.threads import Connection
 from pat_platform.errors import Fault
 from pat_server.sign_in import flow
 from pat_server.sign_in.cookies import (
@@ -50,12 +50,17 @@ def visit_pin(desk: Desk, asked: Asked) -> Answer:
     if not visit.is_ours(NOWHERE):
         return visit.too_old()
     name, pin = typed(asked, "name"), typed(asked, "pin")
-    arrived = None
+    arrived, secret, kept = None, visit.secret, list[str | None]()
+
+    def keep(connection: Connection, arrived: Arrived) -> None:
+        person, is_duress = arrived.person, arrived.is_duress
+        kept.append(keep_first(connection, desk.service, secret, person, Method.PIN, is_duress=is_duress))
+
     if name and pin:
-        arrived = prove_pin(desk.service, name=name, pin=pin, address=asked.address)
+        arrived = prove_pin(desk.service, name=name, pin=pin, address=asked.address, then=keep)
     if arrived is None:
         return _pin_page(visit, "REFUSED" if name and pin else "PIN" if name else "NAME", name)
-    return promoted(visit, partial(keep_first, is_duress=arrived.is_duress), arrived.person, Method.PIN)
+    return promoted(visit, lambda *_: kept[0], arrived.person, Method.PIN)
 
 
 def _pin_page(visit: Visit, wrong: str | None = None, name: str = "") -> Answer:

@@ -8,16 +8,18 @@ from statistics import median
 from time import perf_counter
 
 import pytest
+from psycopg.errors import LockNotAvailable
 from tests.support.granting import Granting, said
 from tests.support.people import named
 from tests.support.proving import CountedHashing
 from tests.support.visiting import Visitor
 from tests.support.wall import Wall
 
-from pat_auth.issuer.pins import Flaw, Wanted, begin_pin, digits, is_acceptable, prove_pin
+from pat_auth.issuer.pins import Arrived, Flaw, Wanted, begin_pin, digits, is_acceptable, prove_pin
 from pat_auth.mails.alarms import put_alarms
 from pat_auth.mails.letters import open_letter
 from pat_auth.policy import Role
+from pat_platform.database.threads import Connection
 
 TOKEN, NAME, PIN, OTHER = "t" * 43, "kestrel", "280417", "394026"
 ADDRESS = "203.0.113.9"
@@ -109,6 +111,43 @@ def test_nobody_is_let_in_with_anything_else(her: Granting) -> None:
     assert prove_pin(her.service, name="nobody", pin=PIN, address=ADDRESS) is None
     her.rows("update sec.people set disabled_at = now() where id = %s returning 1", her.who.person)
     assert prove_pin(her.service, name=NAME, pin=PIN, address=ADDRESS) is None
+
+
+def test_a_pin_that_is_replaced_while_it_is_looked_at_lets_nobody_in(
+    her: Granting, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_link(her, "u" * 43)
+    arrivals = her.rows("select count(*) from app.alerts")
+    hashing, look = her.service.hashing, her.service.hashing.matches
+
+    def slow(hashed: str, secret: bytes) -> bool:
+        wanted = Wanted(NAME, "519206", "519206")
+        begin_pin(her.service, token="u" * 43, wanted=wanted, address=ADDRESS)
+        return look(hashed, secret)
+
+    monkeypatch.setattr(hashing, "matches", slow)
+    visitor.ask(scope="cases identity")
+    visitor.get(str(visitor.page.request.url).replace("/sign-in?", "/sign-in/pin?"))
+    visitor.post(form=1, name=NAME, pin=PIN)
+    assert visitor.page.status_code == 400
+    assert (
+        her.rows("select 1 from sec.browsers where person_id = %s and ended_at is null", her.who.person) == []
+    )
+    assert her.rows("select count(*) from app.alerts") == arrivals
+
+
+def test_whoever_replaces_a_pin_waits_for_what_is_done_with_the_proof(her: Granting) -> None:
+    refused = list[str]()
+
+    def then(_: Connection, arrived: Arrived) -> None:
+        lock = "select from sec.people where id = %s for no key update nowait"
+        try:
+            her.wall.admin.execute(lock, (arrived.person,))
+        except LockNotAvailable:
+            refused.append("not now")
+
+    assert prove_pin(her.service, name=NAME, pin=PIN, address=ADDRESS, then=then)
+    assert refused == ["not now"]
 
 
 def test_guessing_is_slowed_down_for_the_right_pin_too(her: Granting) -> None:
