@@ -1314,9 +1314,9 @@ create policy consent_record_case_manager_select on app.barred_guardians for sel
 grant select on app.barred_guardians to pat_social_worker;
 create policy consent_record_social_worker_select on app.barred_guardians for select to pat_social_worker using (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
 grant insert on app.consents to pat_case_manager;
-create policy consent_record_case_manager_insert on app.consents for insert to pat_case_manager with check (true);
+create policy consent_record_case_manager_insert on app.consents for insert to pat_case_manager with check (mode <> 'APP');
 grant insert on app.consents to pat_social_worker;
-create policy consent_record_social_worker_insert on app.consents for insert to pat_social_worker with check (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+create policy consent_record_social_worker_insert on app.consents for insert to pat_social_worker with check (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null) and mode <> 'APP');
 grant insert on app.consent_withdrawals to pat_case_manager;
 create policy consent_withdraw_case_manager_insert on app.consent_withdrawals for insert to pat_case_manager with check (true);
 grant insert on app.consent_withdrawals to pat_social_worker;

@@ -60,6 +60,11 @@ _CHECKS: dict[tuple[str, Reach], str] = {
     ): "client_id in (select id from app.clients where serves = 'ORGANISATION')",
     # She agrees to what is hers, herself, signed in: what others say that she agreed to, others record.
     ("app.consents", Reach.OWN): f"survivor_id = {SURVIVOR} and giver = 'SELF' and mode = 'APP'",
+    (
+        "app.consents",
+        Reach.ASSIGNED,
+    ): f"survivor_id in ({_MINE.format(column='survivor_id')}) and mode <> 'APP'",
+    ("app.consents", Reach.ORGANISATION): "mode <> 'APP'",
     # The door is asked before the foreign key is: an id that is not ours to answer is refused like one that does not exist.
     # The door reads this very table, which a policy of the table may not do: the function asks in a query of its own.
     ("app.referral_answers", Reach.RECEIVED): (
