@@ -55,7 +55,8 @@ def test_a_write_is_measured_with_its_trail_and_without_and_the_trail_is_whole_a
 
 @pytest.mark.slow
 def test_the_inbox_is_filled_once(small: Data) -> None:
-    with psycopg.connect(small.admin_url) as connection:
+    # Filling locks tables: nothing may stay open meanwhile.
+    with psycopg.connect(small.admin_url, autocommit=True) as connection:
         counts = []
         for _ in range(2):
             inbox.fill(small.admin_url)
