@@ -354,6 +354,11 @@ create policy session on app.survivor_identities as restrictive to pat_applicati
 create policy session on app.survivor_keys as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.survivors as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.transitions as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+
+set role pat_trail;
+create policy session on trail.events as restrictive to pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+
+set role pat_owner;
 create policy fence on app.agreements as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.agreements as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy signature on app.agreements as restrictive for update to pat_application using (true) with check (updated_by = (select sec.actor()));

@@ -91,6 +91,8 @@ def test_ids_and_codes_of_another_organisation_can_be_used_again(wall: Wall) -> 
     """Where a key would say "taken", it would say that the row exists. So every row of cbo-a may be cbo-b's too."""
     member = wall.member("cbo-b", Role.CASE_MANAGER)
     with wall.admin.transaction(force_rollback=True):
+        # They are named by whom they are with, as hers with the same partners are.
+        wall.admin.execute("delete from app.agreements where organisation_id = %s", (member.organisation,))
         for table in TENANT:
             for label, row in wall.rows[table.fullname]["cbo-a"].items():
                 # Nobody has an agreement with herself.

@@ -122,8 +122,8 @@ def statements() -> Iterator[Statement]:
     yield from sign_in.render()
     yield from waking.render()
     for table in _sorted():
-        if table.info["kind"] is not TableKind.SECURITY:
-            yield "pat_owner", _session(table)
+        if readers := _readers(table):
+            yield OWNERS[str(table.schema)], _session(table, readers)
     for table in tenant_tables():
         yield from (("pat_owner", statement) for statement in _fence(table))
     for each in doors.DOORS:
@@ -155,11 +155,19 @@ def _sorted() -> list[Table]:
     return sorted(metadata.tables.values(), key=lambda table: table.fullname)
 
 
-def _session(table: Table) -> str:
+def _readers(table: Table) -> tuple[str, ...]:
+    """Who may ever read it for somebody: applications and doors, or the doors alone that lead to a table of security."""
+    if table.info["kind"] is not TableKind.SECURITY:
+        return (GROUP, *DOOR_OWNERS)
+    opening = {each.owner for each in doors.DOORS for it in each.openings if it.table == table.fullname}
+    return tuple(owner for owner in DOOR_OWNERS if owner in opening)
+
+
+def _session(table: Table, readers: tuple[str, ...]) -> str:
     """Whoever has not entered, or whose session, membership or time is over, reads nothing: at a table or through a door."""
-    readers = ", ".join((GROUP, *DOOR_OWNERS))
     return (
-        f"create policy session on {table.fullname} as restrictive to {readers} using ({ACTOR} is not null)"
+        f"create policy session on {table.fullname} as restrictive to {', '.join(readers)}"
+        f" using ({ACTOR} is not null)"
     )
 
 
