@@ -54,10 +54,10 @@ class Hub:
         return expires_at - time.time(), self.executor.caller(principal)
 
     @contextmanager
-    def line(self, transport: str, task: Endable) -> Iterator[Line]:
-        """A line as long as the block lasts. Raises Fault UNAVAILABLE if there are too many."""
+    def line(self, transport: str, task: Endable, caller: Caller | None = None) -> Iterator[Line]:
+        """A line as long as the block lasts. Raises Fault as `Lines.open` does."""
         line = Line(transport, task.end)
-        self.lines.open(line)
+        self.lines.open(line, caller)
         try:
             yield line
         finally:

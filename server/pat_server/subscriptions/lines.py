@@ -17,6 +17,9 @@ OF_SESSION = 5
 OF_PERSON = 20
 """How many may be open at a time."""
 
+STRANGERS = 8
+"""Of this many lines one more may be a stranger's: who shows no token takes no place from those who did."""
+
 
 class Ending(NamedTuple):
     """Why a line ends: the code that closes a WebSocket, what its client is told, and the word for metrics."""
@@ -59,27 +62,45 @@ class Line:
 
 
 class Lines:
-    """All lines of this process, at most ``limit``."""
+    """All lines of this process: at most ``limit`` of callers, and an eighth as many of whoever has shown no token yet."""
 
     def __init__(self, limit: int, measures: Measures) -> None:
         self._limit = limit
         self._measures = measures
+        self._strangers_limit = max(1, limit // STRANGERS)
         self._open: set[Line] = set()
+        self._strangers: set[Line] = set()
         self._sessions: Counter[UUID] = Counter()
         self._people: Counter[UUID] = Counter()
         self._waiting: dict[UUID, set[Waits]] = {}
         self.wanted = asyncio.Event()
         """Set once somebody waits."""
 
-    def open(self, line: Line) -> None:
-        """Count a line that has come. Raises Fault UNAVAILABLE if there are too many."""
-        if len(self._open) >= self._limit:
-            raise Fault("UNAVAILABLE", "Too many are connected. Try again in a moment.")
+    def open(self, line: Line, caller: Caller | None = None) -> None:
+        """Count a line that has come, of a stranger unless the caller is known. Raises Fault UNAVAILABLE if there are too many, and as
+        `admit` does.
+        """
+        self._require_place()
+        if caller is not None:
+            self._note(line, caller)
+        elif len(self._strangers) >= self._strangers_limit:
+            raise _full()
+        else:
+            self._strangers.add(line)
         self._open.add(line)
         self._measures.lines[line.transport] += 1
 
     def admit(self, line: Line, caller: Caller) -> None:
-        """Note whose a line is. Raises Fault THROTTLED for who has too many already."""
+        """Note whose a line is. Raises Fault THROTTLED for who has too many already, UNAVAILABLE if there are too many of others."""
+        self._require_place()
+        self._note(line, caller)
+        self._strangers.remove(line)
+
+    def _require_place(self) -> None:
+        if len(self._open) - len(self._strangers) >= self._limit:
+            raise _full()
+
+    def _note(self, line: Line, caller: Caller) -> None:
         principal = caller.principal
         if self._sessions[principal.session] >= OF_SESSION or self._people[principal.person] >= OF_PERSON:
             raise Fault("THROTTLED", "You have too many connections open. Close one first.")
@@ -90,6 +111,7 @@ class Lines:
     def close(self, line: Line, why: str) -> None:
         """Forget a line that has ended."""
         self._open.remove(line)
+        self._strangers.discard(line)
         self._measures.lines[line.transport] -= 1
         self._measures.lines_ended[line.transport, why] += 1
         if line.caller is not None:
@@ -137,3 +159,7 @@ class Lines:
     def wake_all(self) -> None:
         """Wake every subscription: nobody knows what was missed."""
         self.wake(self._waiting)
+
+
+def _full() -> Fault:
+    return Fault("UNAVAILABLE", "Too many are connected. Try again in a moment.")

@@ -53,8 +53,7 @@ class Streams:
         request = await asked.request()
         # However slowly it came: a token lasts no longer for that.
         seconds, caller = self._hub.caller(token)
-        with self._hub.line("stream", stream.task) as line:
-            self._hub.lines.admit(line, caller)
+        with self._hub.line("stream", stream.task, caller):
             never_mind = expire(stream.task, seconds)
             try:
                 await stream.tell(Watch(self._hub.watching, caller, request))

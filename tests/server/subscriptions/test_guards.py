@@ -18,6 +18,7 @@ from tests.server.subscriptions.test_sockets import REVOKE, minted
 from tests.support.cutting import Cut, Line, Value, cut
 from websockets.exceptions import InvalidStatus
 
+from pat_server import callers
 from pat_server.executing import Executor
 from pat_server.subscriptions import cursors, lines, sockets
 from pat_server.subscriptions.lines import Lines
@@ -174,10 +175,10 @@ def known_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines of the server, wherever they are."""
     opened = Lines.open
 
-    def noting(self: Lines, line: lines.Line) -> None:
+    def noting(self: Lines, line: lines.Line, caller: callers.Caller | None = None) -> None:
         if self not in KNOWN:
             KNOWN.append(self)
-        opened(self, line)
+        opened(self, line, caller)
 
     monkeypatch.setattr(Lines, "open", noting)
 
