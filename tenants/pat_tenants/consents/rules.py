@@ -73,11 +73,7 @@ def until_when(
         _is_of_age(age, today)
         return wanted
     if giver is ConsentGiver.GUARDIAN and is_guardian_barred:
-        raise Refused(
-            "GUARDIAN_BARRED",
-            "Her guardian must not be asked. The Child Welfare Committee decides in his place.",
-            "giver",
-        )
+        raise guardian_is_barred()
     if age.earliest is None:
         raise Refused(
             "AGE_UNKNOWN", "Record when she was born first: others speak for a child only.", "giver"
@@ -91,6 +87,15 @@ def until_when(
         # Nobody knows the day: the committee speaks for her to the end of the year.
         return min(wanted, datetime.combine(date(age.earliest.year + 1, 1, 1), time(), INDIA))
     raise Refused("OF_AGE_SOON", "She turns 18 about now. Wait for it, and ask her herself.", "giver")
+
+
+def guardian_is_barred() -> Refused:
+    """The refusal of what her guardian agrees to although he must not be asked."""
+    return Refused(
+        "GUARDIAN_BARRED",
+        "Her guardian must not be asked. The Child Welfare Committee decides in his place.",
+        "giver",
+    )
 
 
 def _is_of_age(age: Age, today: date) -> None:

@@ -110,7 +110,8 @@ async def withdraw_consent(tx: Transaction, *, consent_id: UUID) -> None:
 async def bar_guardian(tx: Transaction, *, survivor_id: UUID) -> None:
     """Ask her guardian nothing any more, and withdraw what he has agreed to: from now on the Child Welfare Committee decides.
 
-    To bar him again changes nothing. Raises Refused for an unknown survivor.
+    To bar him again changes nothing. What is being recorded of him meanwhile ends before the head of the trail is ours, and is found
+    below, or looks again once it has been. Raises Refused for an unknown survivor.
     """
     await _known(tx, survivor_id)
     if await tx.get(BarredGuardian, survivor_id=survivor_id) is None:
@@ -188,6 +189,9 @@ async def _record(
     )
     subjects = [consent_id, survivor_id, terms.recipient_id]
     await trail.record(tx, "consent.recorded", subjects, scopes=scopes, giver=giver.value, mode=mode.value)
+    if giver is ConsentGiver.GUARDIAN and await tx.get(BarredGuardian, survivor_id=survivor_id) is not None:
+        # Whoever barred him meanwhile was before us at the head of the trail, and has not seen this consent.
+        raise rules.guardian_is_barred()
     return consent_id
 
 
