@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import suppress
+from contextvars import ContextVar
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
 
-from requests import PreparedRequest, Response, Session
+from requests import PreparedRequest, RequestException, Response, Session
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPSConnection
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 
 from pat_auth.issuer.upstreams import Trouble
 
@@ -69,25 +73,36 @@ class Way(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *arguments: Any, **values: Any) -> None:
-        """Let connections look at whom they have reached."""
+        """Let connections end in time, and look at whom they have reached."""
         super().init_poolmanager(*arguments, **values)
-        if not self._may_be_inside:
-            # Without TLS nobody but this machine is asked.
-            self.poolmanager.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": _Pool}
+        # Without TLS nobody but this machine is asked.
+        https = _Pool if self._may_be_inside else _OutsidePool
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": https}
 
     def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
         """The whole answer, which is a success. Raises Trouble for any other, and what the libraries raise."""
         check_address(request.url, allows_loopback=self._allows_loopback)
         # What is compressed could grow beyond all bounds.
         request.headers["Accept-Encoding"] = "identity"
-        until = time.monotonic() + WHOLE_SECONDS
+        deadline = _Deadline(WHOLE_SECONDS)
+        _DEADLINE.set(deadline)
+        try:
+            return self._answered(request, deadline)
+        except (RequestException, HTTPError, OSError):
+            if deadline.is_over:
+                raise Trouble("TOO_SLOW") from None
+            raise
+        finally:
+            deadline.release()
+
+    def _answered(self, request: PreparedRequest, deadline: _Deadline) -> Response:
         response = super().send(request, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS), verify=True)
         try:
             if response.status_code != 200:
                 # A redirect too: it is followed nowhere.
                 raise Trouble("STATUS")
             # Where requests keeps what was read.
-            response._content = _whole(response, until)
+            response._content = _whole(response, deadline)
             response._content_consumed = True
         finally:
             response.close()
@@ -103,17 +118,59 @@ def session_for(session: Session, way: Way) -> Session:
     return session
 
 
-def _whole(response: Response, until: float) -> bytes:
+class _Deadline:
+    """When a request is over. Its connection ends then, wherever it is: within a handshake or a line of the head, too."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+        self._held: socket.socket | None = None
+        self._timer: Timer | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._until
+
+    def hold(self, connected: socket.socket) -> None:
+        """End this connection in time. It is held by another number: TLS takes the first one to itself."""
+        self._held = connected.dup()
+        self._timer = Timer(max(self._until - time.monotonic(), 0), self._end, (self._held,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    @staticmethod
+    def _end(held: socket.socket) -> None:
+        with suppress(OSError):
+            held.shutdown(socket.SHUT_RDWR)
+
+    def release(self) -> None:
+        if self._timer is not None and self._held is not None:
+            self._timer.cancel()
+            self._timer.join()
+            self._held.close()
+
+
+_DEADLINE: ContextVar[_Deadline] = ContextVar("deadline")
+
+
+def _whole(response: Response, deadline: _Deadline) -> bytes:
     if response.headers.get("content-encoding", "identity") != "identity":
         raise Trouble("COMPRESSED")
     body = bytearray()
-    while chunk := response.raw.read1(_CHUNK):
+    while True:
+        chunk = response.raw.read1(_CHUNK)
+        # What was cut off in time looks as if it were the end.
+        if deadline.is_over:
+            raise Trouble("TOO_SLOW")
+        if not chunk:
+            return bytes(body)
         body += chunk
         if len(body) > MOST_BYTES:
             raise Trouble("TOO_LONG")
-        if time.monotonic() > until:
-            raise Trouble("TOO_SLOW")
-    return bytes(body)
+
+
+def _timed(connected: socket.socket) -> socket.socket:
+    _DEADLINE.get().hold(connected)
+    return connected
 
 
 def _reached(connected: socket.socket) -> socket.socket:
@@ -124,10 +181,28 @@ def _reached(connected: socket.socket) -> socket.socket:
     raise Trouble("INSIDE")
 
 
-class _Outside(HTTPSConnection):
+class _Plain(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _timed(super()._new_conn())
+
+
+class _Anywhere(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _timed(super()._new_conn())
+
+
+class _Outside(_Anywhere):
     def _new_conn(self) -> socket.socket:
         return _reached(super()._new_conn())
 
 
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
 class _Pool(HTTPSConnectionPool):
+    ConnectionCls = _Anywhere
+
+
+class _OutsidePool(HTTPSConnectionPool):
     ConnectionCls = _Outside

@@ -6,10 +6,11 @@ The one module that uses an HTTP client of Authlib's.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from threading import BoundedSemaphore, Lock
+from threading import Condition, Lock
 from typing import Any
 
 from authlib.integrations.base_client import OAuthError
@@ -27,9 +28,18 @@ SCOPE = "openid"
 """Who she is to the provider, and nothing else of her."""
 FRESH_SECONDS = 3600.0
 """How long what a provider published is believed to stand."""
+FAILED_SECONDS = 30.0
+"""How long a provider is not asked anew that did not say what it is."""
 AT_ONCE = 4
-"""How many threads may wait for providers: half of those that people sign in with."""
+"""How many threads may ask providers: half of those that people sign in with."""
+EACH_AT_ONCE = 2
+"""How many of them may ask the same one."""
+TURN_SECONDS = 1.0
+"""How long a turn is waited for."""
+WAITING = 2
+"""How many threads may wait for a turn, each for another provider: the others are for whoever needs none."""
 LONGEST_CODE = 4096
+_BUSY = "BUSY"
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _IN_FORM, _IN_HEADER, _WITHOUT = "client_secret_post", "client_secret_basic", "none"
 
@@ -54,8 +64,11 @@ class Providers:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._known: dict[Registered, Published] = {}
+        self._failed: dict[Registered, tuple[str, float]] = {}
         self._lock = Lock()
-        self._turns = BoundedSemaphore(AT_ONCE)
+        self._turns = Condition()
+        self._asking: Counter[str] = Counter()
+        self._waiting: set[str] = set()
 
     def address(self, ours: Registered, sent: Sent) -> str:
         """Where somebody is sent, to sign in there anew. Raises Trouble."""
@@ -72,24 +85,38 @@ class Providers:
         return address
 
     def published(self, ours: Registered) -> Published:
-        """What the provider says of itself, an hour old at most. Raises Trouble: also where it says that it is another."""
+        """What the provider says of itself, an hour old at most. Raises Trouble: also where it says that it is another.
+
+        Where that failed half a minute ago or less, it is not asked anew.
+        """
         with self._lock:
-            known = self._known.get(ours)
+            known, failed = self._known.get(ours), self._failed.get(ours)
         if known is not None and self._clock() < known.read_at + FRESH_SECONDS:
             return known
+        if failed is not None and self._clock() < failed[1] + FAILED_SECONDS:
+            raise Trouble(failed[0])
+        try:
+            return self._keep(ours, self._discovered(ours))
+        except Trouble as trouble:
+            if trouble.code != _BUSY:
+                with self._lock:
+                    self._failed[ours] = trouble.code, self._clock()
+            raise
+
+    def _discovered(self, ours: Registered) -> Published:
         document = self._fetch(ours, ours.issuer.rstrip("/") + DOCUMENT)
         if document.get("issuer") != ours.issuer:
             raise Trouble("ISSUER")
         for name in _ENDPOINTS:
             check_address(document.get(name), allows_loopback=ours.allows_loopback)
-        return self._keep(ours, Published(document, self._clock()))
+        return Published(document, self._clock())
 
     def redeem(self, ours: Registered, code: str, sent: Sent, expected: Expected) -> Said:
         """What the provider says of whoever came back with the code. Raises Trouble."""
         if not 0 < len(code) <= LONGEST_CODE:
             raise Trouble("CODE")
         published = self.published(ours)
-        with self._turn(), _session(ours, published) as session:
+        with self._turn(ours.issuer), _session(ours, published) as session:
             token = session.fetch_token(
                 published.document["token_endpoint"],
                 grant_type="authorization_code",
@@ -120,21 +147,38 @@ class Providers:
         return published
 
     def _fetch(self, ours: Registered, url: str) -> dict[str, Any]:
-        with self._turn(), _session(ours) as session:
+        with self._turn(ours.issuer), _session(ours) as session:
             found = session.request("GET", url, withhold_token=True).json()
         if not isinstance(found, dict):
             raise Trouble("DOCUMENT")
         return found
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _turn(self, issuer: str) -> Iterator[None]:
         """One of a few turns: a provider that does not answer keeps nobody waiting but those who go to it."""
-        if not self._turns.acquire(blocking=False):
-            raise Trouble("BUSY")
+        with self._turns:
+            if not self._may_ask(issuer) and not self._has_waited(issuer):
+                raise Trouble(_BUSY)
+            self._asking[issuer] += 1
         try:
             yield
         finally:
-            self._turns.release()
+            with self._turns:
+                self._asking[issuer] -= 1
+                self._turns.notify_all()
+
+    def _may_ask(self, issuer: str) -> bool:
+        return self._asking.total() < AT_ONCE and self._asking[issuer] < EACH_AT_ONCE
+
+    def _has_waited(self, issuer: str) -> bool:
+        """Whether there is a turn after a while; nobody waits where others do already."""
+        if issuer in self._waiting or len(self._waiting) >= WAITING:
+            return False
+        self._waiting.add(issuer)
+        try:
+            return self._turns.wait_for(lambda: self._may_ask(issuer), TURN_SECONDS)
+        finally:
+            self._waiting.remove(issuer)
 
 
 @contextmanager

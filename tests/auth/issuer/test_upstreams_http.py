@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
+from time import monotonic, sleep
 
 import pytest
 import requests
@@ -161,6 +162,41 @@ def test_what_is_too_long_compressed_or_too_slow_is_refused(monkeypatch: pytest.
     monkeypatch.setattr(upstreams_http, "WHOLE_SECONDS", 0)
     with listening(says(f"{begun}\r\nx")) as port:
         assert refused(f"http://127.0.0.1:{port}") == "TOO_SLOW"
+
+
+@pytest.mark.parametrize(
+    "begun", ["HTTP/1.1 200 OK\r\nx: ", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"]
+)
+def test_what_drips_is_over_in_time_in_the_middle_of_a_line_too(
+    monkeypatch: pytest.MonkeyPatch, begun: str
+) -> None:
+    monkeypatch.setattr(upstreams_http, "WHOLE_SECONDS", 0.3)
+
+    def drip(connection: socket.socket) -> None:
+        connection.recv(4096)
+        with suppress(OSError):
+            connection.sendall(begun.encode())
+            for _ in range(20):
+                sleep(0.1)
+                connection.sendall(b"0")
+
+    began = monotonic()
+    with listening(drip) as port:
+        assert refused(f"http://127.0.0.1:{port}") == "TOO_SLOW"
+        assert monotonic() - began < 1
+
+
+def test_a_handshake_that_does_not_end_is_over_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upstreams_http, "WHOLE_SECONDS", 0.3)
+
+    def wait(connection: socket.socket) -> None:
+        while connection.recv(4096):
+            pass
+
+    began = monotonic()
+    with listening(wait) as port:
+        assert refused(f"https://127.0.0.1:{port}", may_be_inside=True) == "TOO_SLOW"
+        assert monotonic() - began < 1
 
 
 def test_no_proxy_and_no_password_is_taken_from_around(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import Timer
 from time import time
 from typing import Any
 
@@ -12,8 +14,9 @@ import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from tests.support.provider import CLIENT, SECRET, SUBJECT, Provider, providing
 
+from pat_auth.issuer import upstreams_provider
 from pat_auth.issuer.upstreams import Registered, Sent, Trouble
-from pat_auth.issuer.upstreams_provider import AT_ONCE, Providers
+from pat_auth.issuer.upstreams_provider import AT_ONCE, EACH_AT_ONCE, Providers
 from pat_auth.issuer.upstreams_tokens import Expected, Said, public_keys, read
 
 SENT = Sent("state", "nonce", "v" * 43)
@@ -169,13 +172,74 @@ def test_a_code_that_is_none_is_shown_to_nobody(
     assert provider.asked == []
 
 
-def test_only_a_few_wait_for_providers_at_once(
-    providers: Providers, ours: Registered, provider: Provider
+@pytest.fixture
+def taken(providers: Providers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Takes a turn with a provider, until the test is over."""
+    monkeypatch.setattr(upstreams_provider, "TURN_SECONDS", 0.1)
+    with ExitStack() as turns:
+        yield lambda issuer: turns.enter_context(providers._turn(issuer))
+
+
+def is_busy(providers: Providers, issuer: str) -> bool:
+    try:
+        with providers._turn(issuer):
+            return False
+    except Trouble as trouble:
+        return trouble.code == "BUSY"
+
+
+def test_one_that_is_slow_leaves_turns_for_others(
+    providers: Providers, ours: Registered, provider: Provider, taken: Callable[[str], None]
 ) -> None:
-    for _ in range(AT_ONCE):
-        assert providers._turns.acquire(blocking=False)
+    for _ in range(EACH_AT_ONCE):
+        taken("slow")
+    assert is_busy(providers, "slow")
+    assert sign_in(providers, ours, provider).subject == SUBJECT
+
+
+def test_only_a_few_ask_providers_at_once(
+    providers: Providers, ours: Registered, provider: Provider, taken: Callable[[str], None]
+) -> None:
+    for number in range(AT_ONCE):
+        assert not is_busy(providers, f"slow {number}")
+        taken(f"slow {number}")
     assert failed(providers, ours, provider) == "BUSY"
-    providers._turns.release()
+    assert provider.asked == []
+
+
+def test_a_turn_is_waited_for(providers: Providers, ours: Registered, provider: Provider) -> None:
+    with ExitStack() as turns:
+        for _ in range(EACH_AT_ONCE):
+            turns.enter_context(providers._turn(ours.issuer))
+        leaving = Timer(0.2, turns.pop_all().close)
+        leaving.start()
+        assert sign_in(providers, ours, provider).subject == SUBJECT
+        leaving.join()
+
+
+def test_one_thread_waits_for_a_turn_with_the_same_one_and_two_in_all(
+    providers: Providers, taken: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for issuer in ("one", "one", "two", "two"):
+        taken(issuer)
+    monkeypatch.setattr(upstreams_provider, "TURN_SECONDS", 5.0)
+    # Whoever waits would do so for longer than a test may.
+    providers._waiting.add("one")
+    assert is_busy(providers, "one")
+    providers._waiting.add("two")
+    assert is_busy(providers, "three")
+
+
+def test_one_that_does_not_say_what_it_is_is_not_asked_anew_for_half_a_minute(
+    providers: Providers, ours: Registered, provider: Provider, clock: Clock
+) -> None:
+    provider.answers[DOCUMENT] = (503, {}, b"")
+    assert failed(providers, ours, provider) == "STATUS"
+    clock.now = 29
+    assert failed(providers, ours, provider) == "STATUS"
+    assert provider.asked == [DOCUMENT]
+    del provider.answers[DOCUMENT]
+    clock.now = 30
     assert sign_in(providers, ours, provider).subject == SUBJECT
 
 
