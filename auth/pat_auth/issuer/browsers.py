@@ -176,6 +176,18 @@ def keep_through(
     )
 
 
+def renew_secret(connection: Connection, service: Service, secret: str, person: UUID) -> str | None:
+    """Keep all that is kept of a person, under a new secret: whoever has a copy of the old one is out. None as above."""
+    return _promote(
+        connection,
+        secret,
+        service.clock(),
+        "person_id = %(person)s",
+        "person_id = %(person)s",
+        {"person": person},
+    )
+
+
 def _promote(
     connection: Connection,
     secret: str,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pat_auth.issuer.accounts import Change, leave_elsewhere
 from pat_auth.issuer.asked import Answer, once
+from pat_auth.issuer.browsers import renew_secret
 from pat_auth.issuer.passwords import hash_password, is_acceptable, set_password
 from pat_auth.issuer.proving import prove_password
 from pat_auth.issuer.recovery import renew_recovery_codes
 from pat_auth.issuer.taking_up import Chosen, seal, unseal
 from pat_auth.issuer.totp import new_secret, replace_factors, step_of, uri_of
+from pat_platform.errors import Fault
+from pat_server.sign_in.cookies import known_in, with_secret
 from pat_server.sign_in.desk import ACCOUNT
 from pat_server.sign_in.holders import PATH, Holder
 from pat_server.sign_in.languages import noop
@@ -41,7 +46,10 @@ def password_page(holder: Holder, wrong: str | None = None) -> Answer:
 
 
 def change_password(holder: Holder) -> Answer:
-    """Take another password from whoever knows the present one. Whoever came in with that one, elsewhere, is out."""
+    """Take another password from whoever knows the present one. Whoever came in with that one, elsewhere, is out.
+
+    So is whoever holds a copy of this browser's cookie. Raises Fault UNAVAILABLE if she is signed out by now.
+    """
     if not holder.is_fresh:
         return redirect(PATH)
     visit, person, email = holder.visit, holder.standing.person, holder.visit.browser.email or ""
@@ -49,15 +57,22 @@ def change_password(holder: Holder) -> Answer:
     wrong = is_acceptable(password, email) or (None if password == again else "different")
     if wrong:
         return password_page(holder, wrong)
-    address = visit.asked.address
-    if prove_password(visit.service, email=email, password=present, address=address) != person:
+    asked, issuer = visit.asked, visit.service.issuer
+    known, address = known_in(asked.cookies, issuer), asked.address
+    proved = prove_password(visit.service, email=email, password=present, address=address, known_by=known)
+    if proved != person:
         return password_page(holder, "REFUSED")
     hashed = hash_password(visit.service, password)
     with visit.service.connections.transaction() as connection:
-        set_password(connection, visit.service, person, hashed)
+        # It holds her row from the start on, as a reset does: in another order each would wait for the other.
         leave_elsewhere(connection, visit.service, person, visit.browser.id)
+        set_password(connection, visit.service, person, hashed)
         holder.note(connection, Change.PASSWORD_CHANGED)
-    return visit.desk.pages.notice(visit.asked, CHANGED, 200, link=PATH)
+        secret = renew_secret(connection, visit.service, visit.secret, person)
+        if secret is None:
+            raise Fault("UNAVAILABLE", "She is signed out by now.")
+    answer = visit.desk.pages.notice(asked, CHANGED, 200, link=PATH)
+    return replace(answer, headers=(*answer.headers, with_secret(secret, issuer)))
 
 
 def renew_codes(holder: Holder) -> Answer:

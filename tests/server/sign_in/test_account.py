@@ -8,19 +8,23 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg.errors import LockNotAvailable
 from tests.server.sign_in.test_passkeys import add, asked, send, sign_in_to_account
 from tests.support.authenticator import Authenticator
 from tests.support.granting import Granting, said
 from tests.support.proving import ISSUER, PASSWORD
 from tests.support.visiting import Form, Known, Visitor, know
 
+from pat_auth.issuer import passwords
 from pat_auth.issuer.accounts import leave_everywhere
 from pat_auth.issuer.asserting import take_made
 from pat_auth.issuer.passwords import hash_password
 from pat_auth.issuer.recovery import spend_recovery_code
+from pat_auth.issuer.service import Service
 from pat_auth.issuer.totp import present_code
 from pat_auth.mails.letters import Letter, open_letter
 from pat_auth.policy import Role
+from pat_platform.database.threads import Connection
 from pat_server.sign_in.desk import ACCOUNT
 from pat_server.sign_in.forms import form_token
 
@@ -207,6 +211,47 @@ def test_a_changed_password_ends_what_was_opened_elsewhere(
     assert other.page.request.url.path == "/account"
     visitor.get("/account")
     assert visitor.page.request.url.path == "/account"
+
+
+def test_a_copy_of_her_cookie_is_nobodys_once_her_password_is_changed(hers: Visitor, other: Visitor) -> None:
+    other.http.cookies.set("__Host-pat", hers.secret)
+    other.get("/account")
+    assert other.page.request.url.path == "/account"
+    change(hers)
+    other.get("/account")
+    assert other.page.request.url.path == "/sign-in"
+    hers.get("/account")
+    assert hers.page.request.url.path == "/account"
+
+
+def test_strangers_do_not_keep_her_from_changing_her_password(
+    hers: Visitor, other: Visitor, manager: Known
+) -> None:
+    other.ask()
+    for _ in range(6):
+        other.post(email=manager.email, password="a guess of many")
+    change(hers)
+    assert hers.read.heading == "Your password is changed"
+
+
+def test_her_row_is_held_before_her_password_is_as_a_reset_holds_them(
+    hers: Visitor, granting: Granting, manager: Known, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, keep = list[bool](), passwords.set_password
+
+    def looking(connection: Connection, service: Service, person: UUID, hashed: str) -> None:
+        # That it was held for a share while her password was looked at does not count.
+        share = "select from sec.people where id = %s for share nowait"
+        try:
+            granting.wall.admin.execute(share, (person,))
+            free.append(True)
+        except LockNotAvailable:
+            free.append(False)
+        keep(connection, service, person, hashed)
+
+    monkeypatch.setattr("pat_server.sign_in.proofs.set_password", looking)
+    change(hers)
+    assert free == [False]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from tests.support.proving import CountedHashing
 from tests.support.visiting import Visitor
 from tests.support.wall import Wall
 
+from pat_auth.issuer.passwords import hash_password
 from pat_auth.issuer.pins import Arrived, Flaw, Wanted, begin_pin, digits, is_acceptable, prove_pin
 from pat_auth.mails.alarms import put_alarms
 from pat_auth.mails.letters import open_letter
@@ -136,17 +137,27 @@ def test_a_pin_that_is_replaced_while_it_is_looked_at_lets_nobody_in(
     assert her.rows("select count(*) from app.alerts") == arrivals
 
 
-def test_whoever_replaces_a_pin_waits_for_what_is_done_with_the_proof(her: Granting) -> None:
-    refused = list[str]()
+def test_whoever_replaces_a_pin_waits_for_what_is_done_with_the_proof(granting: Granting) -> None:
+    """Nothing else of this test holds her row: her name is committed before, and taken away when it is over."""
+    service, admin = granting.service, granting.wall.admin
+    person = granting.wall.member("cbo-a", Role.SURVIVOR).person
+    refused, name = list[str](), "update sec.people set sign_in_name = %s where id = %s"
 
     def then(_: Connection, arrived: Arrived) -> None:
         lock = "select from sec.people where id = %s for no key update nowait"
         try:
-            her.wall.admin.execute(lock, (arrived.person,))
+            admin.execute(lock, (arrived.person,))
         except LockNotAvailable:
             refused.append("not now")
 
-    assert prove_pin(her.service, name=NAME, pin=PIN, address=ADDRESS, then=then)
+    admin.execute(name, (NAME, person))
+    try:
+        kept = "insert into sec.secrets (person_id, kind, hash) values (%s, 'PIN', %s)"
+        granting.rows(kept, person, hash_password(service, PIN))
+        assert prove_pin(service, name=NAME, pin=PIN, address=ADDRESS, then=then)
+    finally:
+        granting.connections.connection.rollback()
+        admin.execute(name, (None, person))
     assert refused == ["not now"]
 
 
