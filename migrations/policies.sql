@@ -159,7 +159,7 @@ grant usage on schema sec to pat_door_trail, pat_door_access, pat_door_referral;
 set role pat_trail;
 grant execute on function trail.numbers_about(uuid) to pat_organisation_admin, pat_destination_admin;
 grant usage on schema trail to pat_service_jobs;
-grant execute on function trail.unsigned_heads(), trail.keep_signature(uuid, bigint, bytea, text) to pat_service_jobs;
+grant execute on function trail.unsigned_heads(), trail.hash_of(uuid, bigint), trail.keep_signature(uuid, bigint, bytea, text) to pat_service_jobs;
 
 set role pat_owner;
 grant select (organisation_id, survivor_id, lifted_at) on app.safety_holds to pat_sec;

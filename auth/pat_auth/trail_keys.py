@@ -6,7 +6,7 @@ Whoever can write every table can write a chain anew that fits. She cannot sign 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from pat_auth.keys import ALGORITHM, UnusableKeys, generate_key, key_set, privat
 from pat_platform.encryption.private_file import locked_folder, read_private, write_private
 
 _FILE = "trail-keys.json"
+_SIGNED = "trail-signed.json"
 _TYPE = "trail-head"
 _MALFORMED = (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
@@ -94,6 +95,42 @@ def sign_head(keys: TrailKeys, head: SignedHead) -> str:
     said = {"organisation": str(head.organisation), "number": head.number, "hash": head.hash.hex()}
     header = {"alg": ALGORITHM, "typ": _TYPE, "kid": keys.current.kid}
     return jws.serialize_compact(header, json.dumps(said).encode(), keys.current, algorithms=[ALGORITHM])
+
+
+def last_signed(folder: Path) -> dict[UUID, SignedHead]:
+    """What was signed last of each chain, as kept beside the keys: the database, and whoever may write it, does not have this.
+
+    Raises as `stored_trail_keys` does.
+    """
+    content = read_private(folder / _SIGNED)
+    if content is None:
+        return {}
+    try:
+        return {
+            UUID(organisation): SignedHead(UUID(organisation), int(number), bytes.fromhex(digest))
+            for organisation, (number, digest) in json.loads(content).items()
+        }
+    except _MALFORMED as error:
+        raise UnusableKeys(f"{folder / _SIGNED} does not hold what was signed") from error
+
+
+def keep_last_signed(folder: Path, heads: Iterable[SignedHead]) -> None:
+    """Keep these as what was signed last of their chains. Whatever is kept of a later event, or of the same, stays.
+
+    Raises as `stored_trail_keys` does.
+    """
+    with locked_folder(folder):
+        kept = last_signed(folder)
+        later = {
+            head.organisation: head
+            for head in heads
+            if head.organisation not in kept or kept[head.organisation].number < head.number
+        }
+        if later:
+            said = {
+                str(each.organisation): [each.number, each.hash.hex()] for each in {**kept, **later}.values()
+            }
+            write_private(folder / _SIGNED, json.dumps(said, indent=1).encode())
 
 
 class HeadVerifier:

@@ -39,6 +39,12 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         select from trail.signatures s where s.organisation_id = h.organisation_id and s.number = h.number)
 $$;
 
+-- What was signed last must still stand there when the next is signed. It is a hash: whoever signs sees no event.
+create function trail.hash_of(organisation uuid, number bigint) returns bytea
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select e.hash from trail.events e where e.organisation_id = hash_of.organisation and e.number = hash_of.number
+$$;
+
 -- A signature that is there is not replaced: it may be what shows that the chain was written anew.
 create function trail.keep_signature(organisation uuid, number bigint, hash bytea, signature text) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
@@ -55,7 +61,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     and sec.actor() is not null and e.login !~ '^org_[0-9a-f]{32}_survivor$'
 $$;
 
-revoke all on function trail.numbers_about(uuid), trail.unsigned_heads(), trail.keep_signature(uuid, bigint, bytea, text) from public;
+revoke all on function trail.numbers_about(uuid), trail.unsigned_heads(), trail.hash_of(uuid, bigint),
+    trail.keep_signature(uuid, bigint, bytea, text) from public;
 """
 
 HOLDS = """

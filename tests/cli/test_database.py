@@ -247,6 +247,34 @@ def test_a_chain_that_was_written_anew_is_found_by_its_signature(own: Pat, trail
     assert done.stderr.endswith(": event 3 is not what was signed\n")
 
 
+def test_who_deletes_the_signatures_of_a_chain_that_was_written_anew_gets_no_others(
+    own: Pat, trail: str
+) -> None:
+    own("audit", "sign")
+    _write_anew(trail)
+    rows(trail, "delete from trail.signatures")
+    done = own("audit", "sign")
+    assert done.exit_code == 1
+    assert "They are not signed" in done.stderr
+    # The other chain is as it was, and signed again.
+    assert len(rows(trail, "select number from trail.signatures")) == 1
+    done = own("audit", "verify")
+    assert done.exit_code == 1
+    assert done.stderr.endswith(": event 3 is not what was signed\n")
+
+
+def test_a_chain_that_is_gone_with_its_signatures_is_found_by_what_is_kept_beside_the_keys(
+    own: Pat, trail: str, tmp_path: Path
+) -> None:
+    own("audit", "sign")
+    for table in ("events", "heads", "signatures"):
+        rows(trail, f"delete from trail.{table}")
+    assert own("audit", "verify").stderr.count("event 1 is cut off") == 2
+    assert own("audit", "sign").exit_code == 1
+    (tmp_path / "keys" / "trail-signed.json").write_text("{")
+    assert "does not hold what was signed" in own("audit", "verify").stderr
+
+
 def test_what_is_not_signed_is_not_found(own: Pat, trail: str) -> None:
     """That is what signing is for."""
     _write_anew(trail)

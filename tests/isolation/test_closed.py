@@ -67,6 +67,7 @@ FUNCTIONS = {
     "trail.reveal(text,jsonb)": {*APPLICATION, "pat_trail"},
     "trail.numbers_about(uuid)": {"pat_organisation_admin", "pat_destination_admin", "pat_trail"},
     "trail.unsigned_heads()": {JOBS, "pat_trail"},
+    "trail.hash_of(uuid,bigint)": {JOBS, "pat_trail"},
     "trail.keep_signature(uuid,bigint,bytea,text)": {JOBS, "pat_trail"},
     "sec.is_held()": {*APPLICATION, "pat_sec"},
     "trail.field(text)": {"pat_trail"},

@@ -17,15 +17,17 @@ from pat_auth.keys import UnusableKeys
 from pat_auth.trail_keys import (
     HeadVerifier,
     SignedHead,
+    last_signed,
     load_or_create_trail_keys,
     rotate_trail_keys,
     stored_trail_keys,
 )
+from pat_platform.encryption.private_file import ExposedFile
 from pat_platform.settings import SettingsError
 from pat_platform.trail import Broken, first_broken
 from pat_server.commands.admin import Admin
 from pat_server.commands.trouble import Trouble
-from pat_server.signing import sign_heads
+from pat_server.signing import WrittenAnew, sign_heads
 
 Row = Mapping[str, Any]
 
@@ -44,7 +46,10 @@ def command() -> None:
 @command.command("sign")
 def sign() -> None:
     """Sign the newest event of every chain now. Servers do so every five minutes."""
-    click.echo(f"{sign_heads(Admin.find().settings())} heads are signed.")
+    try:
+        click.echo(f"{sign_heads(Admin.find().settings())} heads are signed.")
+    except WrittenAnew as anew:
+        raise Trouble(f"{anew}. They are not signed: see `pat audit verify`.") from None
 
 
 @command.command("rotate")
@@ -73,18 +78,20 @@ def verify(file: Path | None) -> None:
     admin = Admin.find()
     events = signed_chains = 0
     with admin.transaction() as connection:
-        verifier = _verifier(admin, file)
+        verifier, kept = _verifier(admin, file), _kept(admin)
         slugs = _begin(connection)
         heads = {head["organisation_id"]: head for head in _rows(connection, "select * from trail.heads")}
         others = _rows(connection, "select distinct organisation_id from trail.events")
         signatures = _signatures(connection)
-        chains = sorted({*heads, *signatures, *(row["organisation_id"] for row in others)}, key=str)
+        chains = sorted({*heads, *signatures, *kept, *(row["organisation_id"] for row in others)}, key=str)
         broken = []
         for organisation in chains:
             slug = slugs.get(organisation, organisation)
             signed, doubtful = _signed(verifier, organisation, signatures.get(organisation, []))
             broken += [f"{slug}: the signature of event {number} is none of ours" for number in doubtful]
-            found, count = _walk(connection, organisation, heads.get(organisation), signed)
+            # What is kept beside the keys holds by itself: whoever writes a chain anew can delete its signatures.
+            known = signed | kept.get(organisation, {})
+            found, count = _walk(connection, organisation, heads.get(organisation), known)
             events += count
             signed_chains += bool(signed)
             if found:
@@ -107,6 +114,17 @@ def _verifier(admin: Admin, file: Path | None) -> HeadVerifier | None:
         raise Trouble(f"{missing} Or give the public keys of the trail: --keys.") from None
     except (UnusableKeys, ValueError) as unusable:
         raise Trouble(f"{unusable}.") from None
+
+
+def _kept(admin: Admin) -> dict[UUID, dict[int, bytes]]:
+    """What was signed last, as the folder of keys has it; nothing where there is no such folder, as elsewhere. Raises Trouble."""
+    try:
+        kept = last_signed(admin.settings().key_folder)
+    except SettingsError:
+        return {}
+    except (UnusableKeys, ExposedFile) as unusable:
+        raise Trouble(f"{unusable}.") from None
+    return {organisation: {head.number: head.hash} for organisation, head in kept.items()}
 
 
 def _begin(connection: Connection) -> dict[UUID, str]:

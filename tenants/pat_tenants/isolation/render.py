@@ -81,7 +81,8 @@ _KEEPERS: tuple[Statement, ...] = (
     ("pat_trail", f"grant usage on schema trail to {JOBS}"),
     (
         "pat_trail",
-        f"grant execute on function trail.unsigned_heads(), trail.keep_signature(uuid, bigint, bytea, text) to {JOBS}",
+        "grant execute on function trail.unsigned_heads(), trail.hash_of(uuid, bigint),"
+        f" trail.keep_signature(uuid, bigint, bytea, text) to {JOBS}",
     ),
     ("pat_owner", "grant select (organisation_id, survivor_id, lifted_at) on app.safety_holds to pat_sec"),
     ("pat_owner", "create policy keeper on app.safety_holds for select to pat_sec using (true)"),
