@@ -111,6 +111,12 @@ $$;
 create function sec.note_agreement() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+    -- Who signed what stood there has changed nothing.
+    if tg_op = 'UPDATE' and (old.scopes, old.valid_from, old.valid_until, old.suspended_at)
+        is not distinct from (new.scopes, new.valid_from, new.valid_until, new.suspended_at)
+    then
+        return null;
+    end if;
     insert into app.referral_changes (organisation_id, referral_id, case_id, survivor_id)
     select r.organisation_id, r.id, r.case_id, r.survivor_id from app.referrals r
     where (r.organisation_id, r.to_organisation_id) in (

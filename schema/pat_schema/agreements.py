@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -143,7 +143,7 @@ class AgreementMutation:
             info.context.tx,
             partner_id=partner,
             scopes=input.scopes,
-            valid_from=input.valid_from or datetime.now(UTC),
+            valid_from=input.valid_from,
             valid_until=input.valid_until,
         )
         return saved(Agreement, partner)

@@ -41,6 +41,24 @@ def test_whatever_changes_is_noted_for_both_sides_by_the_names_that_they_know(
     assert set(admin.execute(NOTED).fetchall()) == {(CBO_A, HERS, False), (GOA, RECEIVED, True)}
 
 
+@pytest.mark.parametrize(
+    ("change", "is_noted"),
+    [
+        ("updated_at = now(), updated_by = created_by, scopes = scopes", False),
+        ("suspended_at = now()", True),
+        ("valid_until = valid_until + interval '1 day'", True),
+    ],
+)
+def test_an_agreement_that_stays_as_it_was_wakes_nobody(
+    admin: Connection, change: str, is_noted: bool
+) -> None:
+    admin.execute(
+        f"update app.agreements set {change} where (organisation_id, partner_id) = (%s, %s)".encode(),
+        (CBO_A, GOA),
+    )
+    assert bool(admin.execute(NOTED).fetchall()) is is_noted
+
+
 def test_what_the_listener_is_told_is_whom_a_change_concerns(wall: Wall) -> None:
     with wall.connect_service("pat_service_listener") as listener:
         listener.execute("listen pat_changes")

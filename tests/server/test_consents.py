@@ -208,6 +208,13 @@ def test_an_agreement_holds_once_both_have_signed_and_as_far_as_both_have(
     partner = global_id("Agreement", organisation(network, "cbo-g"))
     anew = do(theirs, "signAgreement", agreementId=partner, scopes=["RISK_SAFETY"], validUntil=until)
     assert (anew["status"], anew["scopes"]) == ("LIVE", ["RISK_SAFETY"])
+    # Whoever signs the same again changes nothing, and wakes nobody.
+    stands = "select (select max(xmin::text::bigint) from app.agreements), count(*) from trail.events where action = 'agreement.signed'"
+    before = network.rows(stands)
+    same = do(theirs, "signAgreement", agreementId=partner, scopes=["RISK_SAFETY"], validUntil=until)
+    assert (same["status"], network.rows(stands)) == ("LIVE", before)
+    do(theirs, "signAgreement", agreementId=partner, scopes=["LEGAL_STATUS"], validUntil=until)
+    assert network.rows(stands) != before
 
 
 def test_a_destination_signs_with_whoever_has_signed_with_it_and_knows_no_other(

@@ -27,34 +27,44 @@ async def sign_agreement(
     *,
     partner_id: UUID,
     scopes: Sequence[Scope],
-    valid_from: datetime,
+    valid_from: datetime | None,
     valid_until: datetime,
 ) -> None:
     """Say what the caller's organisation agrees to with a partner, instead of what it said before.
 
-    It holds as far as the partner signs the same. What is suspended stays so. Raises Refused for a partner that is unknown to the
+    It holds as far as the partner signs the same, from now on unless it is said from when. What is suspended stays so. To sign the
+    same terms again changes nothing. Raises Refused for a partner that is unknown to the
     caller, or is her own organisation, and for terms that nobody should sign.
     """
     if partner_id == tx.organisation:
         raise Refused("TO_ITSELF", "An agreement is made with another organisation.", "partnerId")
     now = datetime.now(UTC)
-    rules.may_be_signed(scopes, valid_from, valid_until, now)
+    begins = valid_from or now
+    rules.may_be_signed(scopes, begins, valid_until, now)
     if not await tx.scalar(_IS_KNOWN, {"id": partner_id}):
         raise Refused("NOT_FOUND", "There is no such organisation.", "partnerId")
     named = [scope.value for scope in scopes]
     terms = {
         "scopes": named,
-        "valid_from": valid_from,
+        "valid_from": begins,
         "valid_until": valid_until,
         "updated_by": tx.actor,
         "updated_at": now,
     }
-    if await tx.get(Agreement, partner_id=partner_id, lock=True) is None:
+    signed = await tx.get(Agreement, partner_id=partner_id, lock=True)
+    if signed is None:
         known = {"organisation_id": tx.organisation, "partner_id": partner_id, "created_by": tx.actor}
         await tx.insert(Agreement, **known, **terms)
+    elif _has_terms(signed, named, valid_from or min(signed.valid_from, now), valid_until):
+        return
     else:
         await _change(tx, partner_id, **terms)
     await trail.record(tx, "agreement.signed", [partner_id], scopes=named)
+
+
+def _has_terms(signed: Agreement, scopes: Sequence[str], valid_from: datetime, valid_until: datetime) -> bool:
+    had = (set(signed.scopes), signed.valid_from, signed.valid_until)
+    return had == (set(scopes), valid_from, valid_until)
 
 
 async def suspend_agreement(tx: Transaction, *, partner_id: UUID) -> None:
