@@ -13,7 +13,7 @@ from pat_auth.policy import Permission
 from pat_platform.engine.declare import Column, GlobalId
 from pat_platform.engine.declare import Connection as Page
 from pat_platform.engine.kinds import DATETIME, TEXT, TEXT_ARRAY
-from pat_schema.declaring import codes, declared, described, found, input_type, mutation
+from pat_schema.declaring import always, codes, declared, described, found, input_type, mutation
 from pat_schema.declaring import reads as read_by
 from pat_schema.ids import uuid_of
 from pat_schema.node import Connection, Node
@@ -148,7 +148,7 @@ class AgreementMutation:
         )
         return saved(Agreement, partner)
 
-    @mutation(requires=Permission.AGREEMENT_SUSPEND)
+    @mutation(requires=Permission.AGREEMENT_SUSPEND, is_urgent=always)
     async def suspend_agreement(self, info: Info, input: SuspendAgreementInput) -> SuspendAgreementResult:
         """Shut every door between the two organisations, at once. It takes one side, and no reason."""
         partner = uuid_of(input.id, "Agreement")

@@ -13,7 +13,7 @@ from pat_auth.policy import Permission
 from pat_platform.engine.declare import Column, GlobalId, ToOne
 from pat_platform.engine.declare import Connection as Page
 from pat_platform.engine.kinds import BOOL, CODE, CODE_ARRAY, DATETIME, TEXT
-from pat_schema.declaring import codes, declared, described, found, input_type, mutation
+from pat_schema.declaring import always, codes, declared, described, found, input_type, mutation
 from pat_schema.declaring import reads as read_by
 from pat_schema.ids import uuid_of
 from pat_schema.node import Connection, Node
@@ -184,14 +184,14 @@ class ConsentMutation:
         )
         return saved(Consent, consent)
 
-    @mutation(requires=Permission.CONSENT_WITHDRAW)
+    @mutation(requires=Permission.CONSENT_WITHDRAW, is_urgent=always)
     async def withdraw_consent(self, info: Info, input: WithdrawConsentInput) -> WithdrawConsentResult:
         """End a consent. Nothing stands in the way, and from the next statement on nothing is shared on it. Her case managers are told."""
         consent = uuid_of(input.id, "Consent")
         await service.withdraw_consent(info.context.tx, consent_id=consent)
         return saved(Consent, consent)
 
-    @mutation(requires=Permission.GUARDIAN_BAR)
+    @mutation(requires=Permission.GUARDIAN_BAR, is_urgent=always)
     async def bar_guardian(self, info: Info, input: BarGuardianInput) -> BarGuardianResult:
         """Ask her guardian nothing any more: he may be whom she has to be kept safe from. What he has agreed to is withdrawn."""
         survivor = uuid_of(input.survivor_id, "Survivor")

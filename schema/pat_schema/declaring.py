@@ -7,7 +7,7 @@ Every root field names its permission; there is no default.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import EnumMeta
 from typing import Any, NoReturn, TypeVar
@@ -20,6 +20,8 @@ from pat_platform.engine.declare import Declaration, Verb
 
 DECLARATION = "declaration"
 """The key under which a field's metadata carries its declaration."""
+
+URGENT = "No budget that is spent stands in its way."
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Class = TypeVar("Class", bound=type)
@@ -75,14 +77,29 @@ def reads(declaration: Declaration, *, requires: Permission | None = None) -> Ca
     return decorate
 
 
-def mutation(*, requires: Permission) -> Callable[[Function], Any]:
-    """A mutation: the decorated function translates its input and calls a verb, nothing more."""
+def always(given: Mapping[str, Any]) -> bool:
+    """Whatever the input is."""
+    return True
+
+
+def mutation(
+    *,
+    requires: Permission,
+    is_urgent: Callable[[Mapping[str, Any]], bool] | None = None,
+    urgency: str = URGENT,
+) -> Callable[[Function], Any]:
+    """A mutation: the decorated function translates its input and calls a verb, nothing more.
+
+    ``is_urgent`` says with which inputs it ends what is shared: nobody's spent budget and nobody's lock then stands in its way, which
+    ``urgency`` says in the API.
+    """
 
     def decorate(function: Function) -> Any:
+        description = _description(function)
         return strawberry.mutation(
             resolver=function,
-            metadata={DECLARATION: Verb(requires=requires)},
-            description=_description(function),
+            metadata={DECLARATION: Verb(requires=requires, is_urgent=is_urgent)},
+            description=description if is_urgent is None else f"{description} {urgency}",
             directives=_directives(requires),
         )
 

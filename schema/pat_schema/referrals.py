@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -208,6 +209,10 @@ MoveReferralResult = Annotated[Referral | Refusal, strawberry.union("MoveReferra
 AnswerReferralResult = Annotated[Referral | Refusal, strawberry.union("AnswerReferralResult")]
 
 
+def _shuts(given: Mapping[str, Any]) -> bool:
+    return given["to"] in (ReferralStatus.SUSPENDED, ReferralStatus.REVOKED)
+
+
 @input_type
 class AnswerReferralInput:
     """What the receiver says of a referral."""
@@ -246,7 +251,11 @@ class ReferralMutation:
         )
         return saved(Referral, referral)
 
-    @mutation(requires=Permission.REFERRAL_SEND)
+    @mutation(
+        requires=Permission.REFERRAL_SEND,
+        is_urgent=_shuts,
+        urgency="No budget that is spent stands in the way of suspending or revoking it.",
+    )
     async def move_referral(self, info: Info, input: MoveReferralInput) -> MoveReferralResult:
         """Send, suspend, send again, revoke or close a referral of the caller's organisation. Effective with the next statement."""
         referral = uuid_of(input.id, "Referral")

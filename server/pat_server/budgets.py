@@ -35,6 +35,8 @@ STORE_SECONDS = 0.5
 STORE_REST_SECONDS = 5.0
 """How long a store that does not answer is left alone; meanwhile a portion is taken on trust, because work must go on."""
 ACCOUNTS = 20_000
+URGENT = 60
+"""How often in a minute one session is let through although a budget is spent: counted before it is read, and for each verb."""
 
 
 class Status(NamedTuple):
@@ -50,6 +52,7 @@ WHOSE = {
     "person": "You have spent your points for this minute.",
     "client": "This program has spent its points for this minute.",
     "organisation": "Your organisation has spent its points for this minute.",
+    "session": "You have asked for too much at once.",
 }
 
 
@@ -111,6 +114,7 @@ class Budgets:
             "person": settings.budget_person,
             "client": settings.budget_client,
             "organisation": settings.budget_organisation,
+            "session": URGENT,
         }
         self._clock = clock
         self._store: Store = SharedStore(settings.budget_store) if settings.budget_store else OwnStore(clock)
@@ -127,7 +131,8 @@ class Budgets:
             ("organisation", organisation),
         )
         accounts = tuple(self._account(name) for name in names if self._budgets[name[0]])
-        return Purse(accounts, self._store, self._clock)
+        urgent = ("session", organisation, str(principal.session))
+        return Purse(accounts, self._store, self._clock, lambda: self._account(urgent))
 
     def _account(self, name: tuple[str, ...]) -> Account:
         account = self._accounts.get(name)
@@ -142,8 +147,15 @@ class Budgets:
 class Purse:
     """The accounts that one principal pays from."""
 
-    def __init__(self, accounts: tuple[Account, ...], store: Store, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        accounts: tuple[Account, ...],
+        store: Store,
+        clock: Callable[[], float],
+        urgent: Callable[[], Account],
+    ) -> None:
         self._accounts = accounts
+        self._urgent = urgent
         self._store = store
         self._clock = clock
         self._tells = bool(accounts) and accounts[0].kind == "person"
@@ -154,6 +166,15 @@ class Purse:
         for account in self._accounts:
             if now < account.until and account.left + account.beyond < REFUSED:
                 raise Throttled(account, now)
+
+    def press(self, times: int) -> None:
+        """Have what is urgent let through although a budget is spent. Raises Throttled, for whom that happened too often already."""
+        now, account = self._clock(), self._urgent()
+        if now >= account.until:
+            account.left, account.until = account.budget, now + WINDOW_SECONDS
+        if account.left < times:
+            raise Throttled(account, now)
+        account.left -= times
 
     async def spend(self, points: int) -> Status | None:
         """Pay for a request; returns what the person has left, or None if nobody counts that.

@@ -16,8 +16,10 @@ from pat_auth.principal import Principal
 from pat_platform.deadlines import within
 from pat_platform.engine.cache import LeastRecent
 from pat_platform.engine.complete import Completed
+from pat_platform.engine.declare import Verb
 from pat_platform.engine.document import Operation
 from pat_platform.engine.errors import BadArgument, BadCursor, NotAllowed, Rejected, TooExpensive
+from pat_platform.engine.forms import Root
 from pat_platform.engine.mutations import Mutation
 from pat_platform.errors import Fault
 from pat_platform.limits import measure_variables
@@ -34,6 +36,10 @@ LATE = "This took too long and was stopped. Ask for less, or try again later."
 STEP_UP_AGAIN = "Sign in again with both factors: for this, that may be ten minutes ago at most."
 STREAMED = "Subscriptions are served over a WebSocket at /graphql, and as events at /graphql/stream."
 NOT_STREAMED = "Send queries and mutations by POST: here, only subscriptions are served."
+URGENT_ATTEMPTS = 3
+"""How often what is urgent waits for a lock that somebody else holds."""
+URGENT_LENGTH = 4_000
+"""Characters of a document that may be urgent: it is read although nobody pays for that."""
 NOT_BEGUN = "The time of this request was over before this began. Send it again."
 # Documents that do not fit are remembered with their answers, so that whoever repeats one costs next to nothing.
 REFUSALS, REFUSAL_BYTES = 1_000, 4_000_000
@@ -53,6 +59,9 @@ class Executor:
         self._verbs = Verbs(parts)
         verbs = parts.engine.declarations.fields["Mutation"]
         self._guarded = frozenset(name for name, verb in verbs.items() if verb.requires in STEP_UP)
+        self._urgent = {
+            name: verb.is_urgent for name, verb in verbs.items() if isinstance(verb, Verb) and verb.is_urgent
+        }
         self._callers = Callers(Budgets(parts.settings))
         self._seconds = parts.settings.request_timeout_seconds
         self._refusals: LeastRecent[Answer] = LeastRecent(REFUSALS, REFUSAL_BYTES)
@@ -64,7 +73,13 @@ class Executor:
     async def execute(self, request: GraphQLRequest, caller: Caller) -> Answer:
         """The answer, whatever happens: mistakes of ours become a fault with a reference and nothing else."""
         try:
-            caller.purse.admit()
+            try:
+                caller.purse.admit()
+            except Throttled:
+                if not self._may_be_urgent(request):
+                    raise
+                caller.purse.press(1)
+                request = request._replace(is_pressed=True)
             try:
                 answer = await self._execute(request, caller)
             except Throttled:
@@ -80,6 +95,12 @@ class Executor:
             return faulty(fault)
         except Exception as mistake:
             return request_error([internal(mistake)])
+
+    def _may_be_urgent(self, request: GraphQLRequest) -> bool:
+        """Whether a request is worth reading though its budget is spent. Once it has been read, that is looked at again."""
+        if request.opens or request.is_safe or len(request.query) > URGENT_LENGTH:
+            return False
+        return any(name in request.query for name in self._urgent)
 
     async def _not_executed(self, why: Exception, caller: Caller) -> Answer:
         """The answer to what does not fit, asks for too much, or is not the caller's to ask, which is recorded.
@@ -116,6 +137,8 @@ class Executor:
         observation = current()
         observation.operation, observation.kind = operation.digest[:DIGITS], operation.kind.value
         observation.mark("parse")
+        if request.is_pressed and operation.kind is not OperationType.MUTATION:
+            caller.purse.admit()
         measure_variables(request.variables)
         if request.opens:
             return await self._open(operation, request, caller)
@@ -192,11 +215,16 @@ class Executor:
         mutation = Mutation(self._engine, operation, request.variables, caller.viewer, caller.viewer_key)
         current().cost = mutation.cost
         self._demand_step_up(mutation, caller.principal)
-        cost = shown(mutation.cost, mutation.cost, await caller.purse.spend(mutation.cost))
+        cost = await self._paid(mutation, request, caller)
         completed = []
         for root in mutation.roots:
             if time.monotonic() < deadline:
-                completed.append(await asyncio.shield(self._verbs.root(mutation, root, caller.principal)))
+                attempts = URGENT_ATTEMPTS if self._is_urgent(root) else 1
+                completed.append(
+                    await asyncio.shield(
+                        self._verbs.root(mutation, root, caller.principal, attempts=attempts)
+                    )
+                )
             else:
                 late = GraphQLError(NOT_BEGUN, extensions={"code": "TIMEOUT"})
                 completed.append(mutation.failed(root, late))
@@ -204,6 +232,27 @@ class Executor:
             if completed[-1].climbed:
                 break
         return _answer(mutation.response(completed), cost)
+
+    async def _paid(self, mutation: Mutation, request: GraphQLRequest, caller: Caller) -> bytes:
+        """What was paid. Nothing is, where a budget is spent, by what ends that something is shared: that waits for nobody.
+
+        Raises Throttled for the rest, and for what is urgent and asks for much besides.
+        """
+        is_urgent = mutation.cost <= REFUSED and all(self._is_urgent(root) for root in mutation.roots)
+        try:
+            if request.is_pressed and not is_urgent:
+                caller.purse.admit()
+            return shown(mutation.cost, mutation.cost, await caller.purse.spend(mutation.cost))
+        except Throttled:
+            if not is_urgent:
+                raise
+        caller.purse.press(len(mutation.roots))
+        return shown(mutation.cost, 0, None)
+
+    def _is_urgent(self, root: Root) -> bool:
+        """Whether a root field ends that something is shared."""
+        is_urgent = self._urgent.get(root.name)
+        return is_urgent is not None and is_urgent(root.arguments["input"])
 
     def _demand_step_up(self, mutation: Mutation, principal: Principal) -> None:
         """Raises Fault STEP_UP_REQUIRED, before any verb begins, if one needs both factors and they were not proved lately."""

@@ -9,6 +9,7 @@ from graphql import GraphQLError
 
 from pat_auth.principal import Principal
 from pat_platform import trail
+from pat_platform.database.access import LockHeld
 from pat_platform.database.dialogue import Later
 from pat_platform.database.failures import DatabaseError
 from pat_platform.database.transaction import Transaction
@@ -45,9 +46,20 @@ class Verbs:
         self._parts = parts
         self._engine = parts.engine
 
-    async def root(self, mutation: Mutation, root: Root, principal: Principal) -> Completed:
-        """The value of one root field. Whatever goes wrong is this field's error: those before it have been committed."""
+    async def root(
+        self, mutation: Mutation, root: Root, principal: Principal, *, attempts: int = 1
+    ) -> Completed:
+        """The value of one root field. Whatever goes wrong is this field's error: those before it have been committed.
+
+        Where somebody else holds a lock for too long, it is tried so many times.
+        """
         try:
+            for _ in range(attempts - 1):
+                try:
+                    return await self._answered(mutation, root, principal)
+                except LockHeld:
+                    # Nothing was done.
+                    continue
             return await self._answered(mutation, root, principal)
         except Fault as fault:
             return mutation.failed(root, GraphQLError(fault.message, extensions={"code": fault.code}))

@@ -15,7 +15,8 @@ from pat_platform.errors import Fault
 class GraphQLRequest(NamedTuple):
     """What a client asks (GraphQL over HTTP). ``is_safe``: by GET, which may change nothing.
 
-    ``row``: one event of a subscription, on this row; with ``opens``, only whether there may be some.
+    ``row``: one event of a subscription, on this row; with ``opens``, only whether there may be some. ``is_pressed``: let through
+    although a budget is spent, for what it may be.
     """
 
     query: str
@@ -24,6 +25,7 @@ class GraphQLRequest(NamedTuple):
     is_safe: bool = False
     row: GivenRow | None = None
     opens: bool = False
+    is_pressed: bool = False
 
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})

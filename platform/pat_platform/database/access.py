@@ -27,10 +27,19 @@ T = TypeVar("T")
 
 ENTER_READ_ONLY = "select sec.enter($1), set_config('transaction_read_only', 'on', true)"
 QUERY_CANCELED = "57014"
+LOCK_NOT_AVAILABLE = "55P03"
 # Conflicts of concurrent transactions, missing resources, locks not available, a server that stops.
-PASSING = ("40", "53", "55P03", "57P")
+PASSING = ("40", "53", LOCK_NOT_AVAILABLE, "57P")
 # Beyond the server's own limit: only a network that swallows packets keeps us waiting longer.
 GRACE_SECONDS = 5.0
+
+
+class LockHeld(Fault):
+    """Somebody else held a lock for too long: unavailable, and nothing was done."""
+
+    def __init__(self) -> None:
+        busy = unavailable()
+        super().__init__(busy.code, busy.message)
 
 
 class Database:
@@ -167,6 +176,8 @@ def _as_fault(error: DatabaseError, entered_at: int | None = None) -> Fault | Da
         return unauthenticated()
     if error.sqlstate == QUERY_CANCELED:
         return Fault("TIMEOUT", "This took too long and was stopped. Ask for less, or try again later.")
+    if error.sqlstate == LOCK_NOT_AVAILABLE:
+        return LockHeld()
     if error.sqlstate.startswith(PASSING):
         return unavailable()
     return error

@@ -226,7 +226,12 @@ class NodeById(Declaration):
 
 @dataclass(frozen=True)
 class Verb(Declaration):
-    """A mutation's root field: executed by its caller, its payload compiled."""
+    """A mutation's root field: executed by its caller, its payload compiled.
+
+    ``is_urgent``, for the caller: whether what is done with these arguments must not wait for anybody else.
+    """
+
+    is_urgent: Callable[[Mapping[str, Any]], bool] | None = None
 
 
 @dataclass(frozen=True)
