@@ -108,6 +108,7 @@ class CalendarQuery:
                 orders=reads.ORDERS,
                 default_order="HELD_ON_ASC",
                 arguments=reads.WITHIN,
+                audits=reads.SCHEDULE_READ,
             ),
         ),
         requires=Permission.HEARING_READ,

@@ -1,11 +1,13 @@
 """Finishing steps and audited plans."""
 
 import json
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
-from tests.engine.toy import Reader, Toy, toy_engine
+from tests.engine.toy import FIELDS, Reader, Toy, toy_engine
 
+from pat_platform.engine.declare import Audit, Connection
 from pat_platform.engine.errors import EngineError
 
 PHONES = "{ authors(first: 3) { nodes { name contact { ... on Phone { number } } } } }"
@@ -142,6 +144,48 @@ def test_the_standard_executor_records_the_same(recording: Toy) -> None:
     recording.diagnose(PHONES)
     compiled, judged = revealed(recording)
     assert compiled == judged
+
+
+AUTHORS = replace(cast("dict[str, Connection]", FIELDS["Query"])["authors"], audits=Audit("order", "{t}.id"))
+PAGES = [
+    ("first: 2", "edges { cursor }", 2),
+    ("first: 2", "edges { __typename }", 2),
+    ("last: 1", "nodes { __typename }", 1),
+    ("first: 2", "totalCount", 5),
+    ("first: 0", "totalCount nodes { name }", 5),
+    ("first: 2", "pageInfo { endCursor }", 2),
+    ("first: 2", "pageInfo { startCursor hasPreviousPage }", 2),
+    ("first: 1", "pageInfo { hasNextPage }", 2),
+    ("first: 0", "pageInfo { hasNextPage }", 1),
+    ("last: 2", "pageInfo { hasPreviousPage }", 3),
+    ("last: 4", "... { pageInfo { hasPreviousPage } }", 5),
+    ("first: 1, after: $cursor", "pageInfo { hasPreviousPage }", 5),
+    ("first: 1, after: $cursor", "edges { node { name } }", 1),
+    ("first: 1, after: $cursor", "pageInfo { hasNextPage }", 2),
+    ("first: 2", "__typename pageInfo { __typename }", 0),
+    ("first: 2", "pageInfo { hasPreviousPage }", 0),
+    ("first: 2", "totalCount @skip(if: true)", 0),
+]
+
+
+@pytest.mark.parametrize(("arguments", "selection", "subjects"), PAGES)
+def test_what_shows_an_audited_order_is_recorded_for_the_rows_that_it_tells_of(
+    recording: Toy, arguments: str, selection: str, subjects: int
+) -> None:
+    """Cursors carry what a list is ordered by; counts and whether there is more find it out by halves."""
+    recording.engine = toy_engine(
+        query={"authors": AUTHORS}, audit_sql="select toy.reveal({operation}, {subjects})"
+    )
+    start = recording.data("{ authors(first: 1) { pageInfo { endCursor } } }")
+    recording.connection.execute("truncate toy.revealed")
+    declared = "query ($cursor: String)" if "$cursor" in arguments else ""
+    document = f"{declared} {{ authors({arguments}) {{ {selection} }} }}"
+    given = {"cursor": start["authors"]["pageInfo"]["endCursor"]} if declared else None
+    recording.agrees(document, given)
+    found = [pairs for (pairs,) in recording.connection.execute("select subjects from toy.revealed")]
+    assert [len(pairs) for pairs in found] == [subjects] * (2 if subjects else 0)
+    assert found[:1] == found[1:]
+    assert {each for pairs in found for each, _ in pairs} <= {"order"}
 
 
 def test_a_plain_plan_is_read_only_sql(toy: Toy) -> None:

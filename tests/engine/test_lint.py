@@ -7,6 +7,7 @@ from graphql import build_schema
 
 from pat_platform.engine.declare import (
     Aggregate,
+    Audit,
     Choice,
     Column,
     Connection,
@@ -123,6 +124,64 @@ def test_what_fits_is_no_problem() -> None:
     assert problems(PAGES, Connection(S, **FITTING)) == ""
     assert problems(": Color", Column("x", TEXT)) == ""
     assert problems(": [Color!]", Column("x", TEXT_ARRAY)) == ""
+
+
+READ = Audit("day", "{t}.id")
+BY_DAY: dict[str, Any] = {"orders": {"DAY": (Order("day", TEXT),)}, "default_order": "DAY"}
+SINCE: dict[str, Any] = {
+    "orders": {"X": (Order("x", TEXT),)},
+    "default_order": "X",
+    "arguments": {"since": Filter("{t}.day >= {value}")},
+}
+
+
+def deferred(*options: Declaration) -> Declaration:
+    return Deferred(lambda _: options[0], options=options)
+
+
+@pytest.mark.parametrize(
+    ("page", "column", "is_refused"),
+    [
+        (Connection(S, **BY_DAY), Column("day", TEXT), False),
+        (Connection(S, **BY_DAY), Column("day", TEXT, audits=READ), True),
+        (Connection(S, **SINCE), Column("day", TEXT, audits=READ), True),
+        (Connection(S, **SINCE), Column("other", TEXT, audits=READ), False),
+        (Connection(S, **SINCE, audits=READ), Column("day", TEXT, audits=READ), False),
+        (Connection(S, **SINCE, audits=Audit("x", "{t}.id")), Column("day", TEXT, audits=READ), True),
+        (
+            deferred(Connection(S, **SINCE), Connection(S, **SINCE, audits=READ)),
+            deferred(Column("day", TEXT), Column("day", TEXT, audits=READ)),
+            False,
+        ),
+        (
+            deferred(Connection(S, **SINCE), Connection(S, **SINCE)),
+            deferred(Column("day", TEXT), Column("day", TEXT, audits=READ)),
+            True,
+        ),
+        (
+            Connection(S, **SINCE),
+            deferred(Column("day", TEXT), Column("day", TEXT, audits=READ)),
+            True,
+        ),
+    ],
+)
+@pytest.mark.parametrize("nodes", ["nodes: [Thing]", "edges: [ThingEdge]", "nodes: [Named]"])
+def test_a_list_in_an_audited_order_is_audited(
+    page: Declaration, column: Declaration, is_refused: bool, nodes: str
+) -> None:
+    schema = build_schema(
+        "interface Named { name: String } type Thing implements Named { name: String }"
+        f" type ThingEdge {{ cursor: String node: Thing }} type Pages {{ {nodes} }} type Query {{ field(since: String): Pages }}"
+    )
+    declarations = Declarations(
+        {"Thing": {"name": column}, "Query": {"field": page}}, constants=("ThingEdge",)
+    )
+    try:
+        Engine(schema, declarations, {}, bytes(16))
+        found = ""
+    except DeclarationError as error:
+        found = str(error)
+    assert ("day is audited" in found) is is_refused
 
 
 def test_declarations_of_what_is_not_in_the_schema() -> None:

@@ -313,10 +313,12 @@ class Toy:
         return compiled
 
 
-def toy_engine(place_requires: str | None = None, **settings: Any) -> Engine:
-    """A fresh engine over the toy declarations."""
+def toy_engine(
+    place_requires: str | None = None, query: Mapping[str, Any] | None = None, **settings: Any
+) -> Engine:
+    """A fresh engine over the toy declarations; ``query`` replaces some of the root fields'."""
     declarations = Declarations(
-        FIELDS,  # type: ignore[arg-type]
+        {**FIELDS, "Query": {**FIELDS["Query"], **(query or {})}},  # type: ignore[dict-item]
         rows=ROWS,
         types={
             "Phone": TypeRule(audits=Audit("identity", "{t}.author_id")),

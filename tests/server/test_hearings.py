@@ -209,6 +209,56 @@ def test_the_calendar_goes_on_page_by_page_in_order_within_its_days(sharing: Sha
     assert read == ids
 
 
+@pytest.mark.parametrize(
+    ("selection", "arguments"),
+    [
+        ("edges { node { id } }", ""),
+        ("edges { node { side } }", ""),
+        ("edges { node { referral { id } } }", ""),
+        ("edges { node { __typename } }", ""),
+        ("edges { __typename }", ""),
+        ("edges { cursor }", ""),
+        ("totalCount", ""),
+        ("totalCount", ", first: 0"),
+        ("pageInfo { startCursor }", ""),
+        ("pageInfo { endCursor }", ""),
+        ("pageInfo { hasNextPage }", ", first: 0"),
+        ("pageInfo { hasPreviousPage }", ", last: 0"),
+        ("pageInfo { hasPreviousPage }", ", after: $after"),
+        ("pageInfo { hasNextPage }", ", before: $after"),
+    ],
+)
+def test_whatever_a_receiver_learns_of_a_day_is_recorded_under_the_referral(
+    sharing: Sharing, shared: str, selection: str, arguments: str
+) -> None:
+    """Cursors carry the day; what is counted between two days finds it by halves."""
+    assert shared
+    day = (today() + timedelta(days=31)).isoformat()
+    said = {"heldOn": day, "mode": "PHYSICAL"}
+    act(sharing.manager, "scheduleHearing", "Hearing", proceedingId=proceeding(sharing), **said)
+    first = "{ hearings(first: 1) { pageInfo { endCursor } } }"
+    after = sharing.manager.ask(first)["hearings"]["pageInfo"]["endCursor"]
+
+    def events() -> list[tuple[Any, ...]]:
+        # The same day is told under each of her referrals; that there is one more tells of the first of them.
+        return sharing.network.rows(
+            "select detail::jsonb -> 'classes' from trail.events where action = 'record.read'"
+            " and subjects && array(select received_id from app.referrals where case_id = %s) order by number",
+            sharing.case()[0],
+        )
+
+    variables, declared = {"day": day}, "$day: Date"
+    if "$after" in arguments:
+        variables, declared = {**variables, "after": after}, f"{declared}, $after: String"
+    document = f"query({declared}) {{ hearings(from: $day, to: $day{arguments}) {{ {selection} }} }}"
+    before = events()
+    sharing.worker.ask(document, **variables)
+    assert events() == [*before, (["hearing_schedule"],)]
+    # The day is its own to the sender.
+    sharing.manager.ask(document, **variables)
+    assert len(events()) == len(before) + 1
+
+
 def test_her_next_day_in_court_is_hers_and_hidden_while_somebody_looks_on(
     sharing: Sharing, shared: str
 ) -> None:

@@ -1,6 +1,6 @@
 """GraphQL selections become one SQL statement that returns the finished JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from graphql import GraphQLError, GraphQLObjectType, get_named_type, is_object_type
@@ -87,11 +87,12 @@ class Compiler:
         scope: Scope,
         parent: Site | None,
         given: Mapping[str, Any] | None = None,
+        hidden: Callable[[], Entries] = list,
     ) -> Value:
         """An object with these fields.
 
         ``given`` maps names of fields to functions that compile them from their site, for those that
-        belong to a structure and have no declaration.
+        belong to a structure and have no declaration. ``hidden`` gives entries that are known once these are compiled.
         """
         if parent is not None and given is None:
             self.statement.charges.add(OBJECT, scope.multiple)
@@ -107,7 +108,7 @@ class Compiler:
                 self.audit(rule.audits, scope, audits)
                 value = given[name](site) if given and name in given else self.field(site, scope, audits)
             entries.append(((key,), value))
-        return object_of([*entries, *self.revealed(audits)])
+        return object_of([*entries, *self.revealed(audits), *hidden()])
 
     def constant_object(
         self,
@@ -219,14 +220,23 @@ class Compiler:
         if audit is not None:
             audits[audit.field_class, render(audit.subject, {"t": scope.alias})] = None
 
-    def revealed(self, audits: dict[tuple[str, str], None]) -> Entries:
+    def revealed(self, audits: Iterable[tuple[str, str]]) -> Entries:
         """Hidden entries, under keys that no client can choose, that name whom an object reveals."""
+        texts = [self.subject(field_class, subject) for field_class, subject in audits]
+        return self.hidden(texts)
+
+    def subject(self, field_class: str, subject: str) -> str:
+        """SQL of a text that names one subject; NULL where there is none."""
+        return concatenated(
+            (Sql(self.statement.token()), f"@:{field_class}:", Sql(f"({subject})::uuid::text"))
+        )
+
+    def hidden(self, texts: Iterable[str]) -> Entries:
+        """Hidden entries of such texts (SQL), of one subject or of several."""
         entries: Entries = []
-        for number, (field_class, subject) in enumerate(audits):
+        for number, text in enumerate(texts):
             self.statement.audited = True
-            token = self.statement.token()
-            text = concatenated((Sql(token), f"@:{field_class}:", Sql(f"({subject})::uuid::text")))
-            entries.append(((Sql(token), f"@{number}"), plain_string(text)))
+            entries.append(((Sql(self.statement.token()), f"@{number}"), plain_string(text)))
         return entries
 
 

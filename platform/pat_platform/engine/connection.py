@@ -10,7 +10,7 @@ from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 
 from .arguments import Field, Reader, dig
 from .cursors import cursor_sql
-from .declare import Connection, Filter
+from .declare import Audit, Connection, Filter
 from .errors import NotCompilable
 from .keyset import beyond, ordered, terms_of
 from .paging import window
@@ -22,7 +22,7 @@ from .templates import render
 from .values import Value, aggregated, known, plain_string, selected_once, written
 
 if TYPE_CHECKING:
-    from .compiler import Compiler
+    from .compiler import Compiler, Entries
 
 
 def order_of(declaration: Connection, reader: Reader, known: Mapping[str, object]) -> str:
@@ -55,6 +55,7 @@ class Page:
         self.inner = statement.scope(scope.multiple.times(self.window.size.rows))
         self.alias = alias_of(self.inner)
         self.is_read = False
+        self._tells_of_all = False
         self._shows_nodes = False
         more = "hasPreviousPage" if self.window.backward else "hasNextPage"
         self.probes = more in self._page_info_fields()
@@ -67,7 +68,7 @@ class Page:
             "pageInfo": self._page_info,
             "totalCount": self._total_count,
         }
-        body = self._object(self.field.site, self.outer, members)
+        body = self._object(self.field.site, self.outer, members, self._revealed)
         charges = self.compiler.statement.charges
         charges.add(CONNECTION, self.outer.multiple)
         if not self.is_read:
@@ -76,14 +77,35 @@ class Page:
             charges.add(OBJECT, self.inner.multiple)
         return selected_once(body, f"from {self._rows()} {self.alias}{self.inner.joins()}")
 
-    def _object(self, site: Site, scope: Scope, members: Mapping[str, Callable[[Site], Value]]) -> Value:
+    def _object(
+        self,
+        site: Site,
+        scope: Scope,
+        members: Mapping[str, Callable[[Site], Value]],
+        hidden: Callable[[], Entries] = list,
+    ) -> Value:
         """An object whose members belong to the connection's structure."""
         object_type = self._type(site)
         try:
             fields = self.compiler.operation.fields(object_type, site.details, self.compiler.variables)
         except GraphQLError as error:
             return self.compiler.statement.failed(site, site.depth, error)
-        return self.compiler.object_of(object_type, fields, scope, site, members)
+        return self.compiler.object_of(object_type, fields, scope, site, members, hidden)
+
+    def _revealed(self) -> Entries:
+        """Hidden entries that name whom this list's order and filters reveal: those of its page, or all that match."""
+        audit, texts = self.declaration.audits, []
+        if audit is not None and self.is_read:
+            texts.append(self._subjects(audit, self.alias))
+        if audit is not None and self._tells_of_all:
+            alias = self.compiler.statement.alias()
+            rows = f"{self._source()} {alias}{self._where(self._filters(alias))}"
+            texts.append(f"(select {self._subjects(audit, alias)} from {rows})")
+        return self.compiler.hidden(texts)
+
+    def _subjects(self, audit: Audit, alias: str) -> str:
+        subject = self.compiler.subject(audit.field_class, render(audit.subject, {"t": alias}))
+        return f"string_agg(distinct {subject}, ',')"
 
     def _type(self, site: Site) -> GraphQLObjectType:
         found = get_named_type(site.type)
@@ -135,6 +157,7 @@ class Page:
 
     def _total_count(self, site: Site) -> Value:
         self.compiler.statement.charges.add(COUNT, self.outer.multiple)
+        self._tells_of_all = True
         alias = self.compiler.statement.alias()
         rows = f"{self._source()} {alias}{self._where(self._filters(alias))}"
         return written(f"(select count(*)::int4::text from {rows})", is_sure=True)
@@ -229,6 +252,7 @@ class Page:
         page = self.window
         if page.cursor is None:
             return known(False)
+        self._tells_of_all = True
         alias = self.compiler.statement.alias()
         behind = beyond(self.terms, page.cursor(), alias, backward=not page.backward, inclusive=True)
         where = self._where([*self._filters(alias), behind])

@@ -201,7 +201,8 @@ class Connection(Declaration):
 
     ``orders`` maps the names of the enum in ``order_argument`` to terms; the source's key breaks ties.
     ``filters`` maps fields of the input object in ``filter_argument``, ``arguments`` maps the field's
-    own arguments.
+    own arguments. ``audits`` is for a list whose order or filters reveal something of its rows: whoever asks for
+    edges, nodes or a page's place reads it of the page's rows, whoever asks how many there are, of all of them.
     """
 
     source: Source
@@ -215,6 +216,7 @@ class Connection(Declaration):
     default_page: int = 50
     max_page: int = 500
     item: Item = field(default_factory=Same)
+    audits: Audit | None = None
 
 
 @dataclass(frozen=True)

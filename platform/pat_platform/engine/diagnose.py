@@ -127,7 +127,7 @@ class Interpreter:
         if isinstance(parent, Fixed):
             return self._given(parent.values.get(info.field_name), info)
         if isinstance(parent, dict):
-            return parent[info.field_name]
+            return parent[info.field_name]()
         if isinstance(parent, PageOf | Edge):
             known = self._structural(parent, info)
             if known is not NotImplemented:
@@ -217,7 +217,7 @@ class Interpreter:
                     else found
                 )
             case Connection():
-                return PageOf(self.rows, self.engine.cursor_key, declaration, row, asked, site)
+                return PageOf(self.rows, self.engine.cursor_key, declaration, row, asked, site, self._reveal)
             case NodeById(argument=argument):
                 return self._node(asked.given(argument), type_name, site)
         raise NotCompilable(f"{site.name} is declared as {type(declaration).__name__}")

@@ -1,5 +1,6 @@
 """Whether the declarations cover a schema and fit it: asked once, at start, so that no request finds out."""
 
+import re
 from collections.abc import Collection, Iterable
 
 from graphql import (
@@ -118,7 +119,11 @@ class _Lint:
             if name not in declared:
                 self.problems.append(f"{kind.name}.{name} has no declaration")
                 continue
-            for declaration in _options(declared[name]):
+            options = list(_options(declared[name]))
+            for place, declaration in enumerate(options):
+                if isinstance(declaration, Connection):
+                    for problem in self._audits(definition, declaration, place, len(options)):
+                        self.problems.append(f"{kind.name}.{name}: {problem}")
                 for problem in self._field(f"{kind.name}.{name}", definition, declaration):
                     self.problems.append(f"{kind.name}.{name}: {problem}")
 
@@ -231,6 +236,41 @@ class _Lint:
             yield f"{declaration.order_argument} is no enum"
             return
         yield from (f"there is no order {name}" for name in kind.values if name not in declaration.orders)
+
+    def _audits(
+        self, definition: GraphQLField, declaration: Connection, place: int, options: int
+    ) -> Iterable[str]:
+        """Cursors carry what a list is ordered by, and a filter finds it out by halves: so both are reads of it.
+
+        Where list and column are chosen from the viewer among as many options, those in the same place go together.
+        """
+        terms = [each.by for order in declaration.orders.values() for each in order]
+        conditions = [each.sql for each in (*declaration.filters.values(), *declaration.arguments.values())]
+        used = set(re.findall(r"\w+", " ".join((*terms, *conditions))))
+        for name in self._nodes(get_named_type(definition.type)):
+            for field in self.declarations.fields.get(name, {}).values():
+                columns = list(_options(field))
+                together = columns[place : place + 1] if len(columns) == options else columns
+                for column in together:
+                    if not isinstance(column, Column) or column.name not in used:
+                        continue
+                    if column.audits not in (None, declaration.audits):
+                        yield f"{column.name} is audited, so the Connection needs its audit"
+
+    def _nodes(self, connection: GraphQLNamedType) -> set[str]:
+        """The names of the object types that the nodes of a connection may have."""
+        fields = connection.fields if is_object_type(connection) else {}
+        if "nodes" in fields:
+            node = get_named_type(fields["nodes"].type)
+        else:
+            edge = get_named_type(fields["edges"].type) if "edges" in fields else connection
+            held = edge.fields if is_object_type(edge) else {}
+            node = get_named_type(held["node"].type) if "node" in held else edge
+        return (
+            {each.name for each in self.schema.get_possible_types(node)}
+            if is_abstract_type(node)
+            else {node.name}
+        )
 
     def _arguments(self, definition: GraphQLField, declaration: Declaration) -> Iterable[str]:
         used = arguments_of(" ".join(_sql_of(declaration)))
