@@ -61,6 +61,8 @@ begin
     update sec.resets r set used_at = now() where r.token_hash = token_hash;
     update sec.secrets s set hash = hash, key = key, changed_at = now()
     where s.person_id = found_person and s.kind = 'PASSWORD';
+    -- A browser may be somebody else's by now; what was asked for in it in her name ends all the same.
+    update sec.codes c set used_at = now() where c.person_id = found_person and c.used_at is null;
     update sec.browsers b set ended_at = now() where b.person_id = found_person and b.ended_at is null;
     for organisation in
         select distinct m.organisation_id from app.memberships m

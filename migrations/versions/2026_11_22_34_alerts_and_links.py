@@ -106,16 +106,28 @@ declare
     here uuid := substr(session_user::text, 5, 32)::uuid;
     actor uuid := sec.actor();
     person uuid;
+    has_link boolean;
+    has_pin boolean;
 begin
     if actor is null then
         raise invalid_authorization_specification using message = 'no such session';
     end if;
-    update sec.people p set link_hash = null, link_until = null
-    where p.link_hash is not null and p.id in (
+    -- Whoever signs in waits, or was first and is signed out with the others.
+    select p.id, p.link_hash is not null into person, has_link from sec.people p
+    where p.id in (
         select m.person_id from app.memberships m
         where m.organisation_id = here and m.survivor_id = survivor and m.role = 'survivor' and m.ended_at is null)
-    returning p.id into person;
+    for no key update;
     if not found then return false; end if;
+    delete from sec.secrets s where s.person_id = person and s.kind in ('PIN', 'DURESS');
+    has_pin := found;
+    if not (has_link or has_pin) then return false; end if;
+    update sec.people p set link_hash = null, link_until = null where p.id = person;
+    update sec.codes c set used_at = now() where c.person_id = person and c.used_at is null;
+    update sec.browsers b set ended_at = now() where b.person_id = person and b.ended_at is null;
+    perform sec.end_sessions(
+        array(select s.id from sec.sessions s where s.person_id = person and s.expires_at > now()),
+        'way in withdrawn');
     perform trail.append(here, actor, 'invitation.withdrawn', array[person, survivor], '{}');
     return true;
 end

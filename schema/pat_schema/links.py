@@ -30,7 +30,7 @@ class SignInLink:
 
 @described
 class SignInLinkWithdrawn:
-    """The link opens nothing any more."""
+    """She has no link and no PIN any more, and is signed out."""
 
     survivor_id: strawberry.ID
 
@@ -45,7 +45,7 @@ class InviteSurvivorToSignInInput:
 
 @input_type
 class WithdrawSignInLinkInput:
-    """Whose link is to open nothing any more."""
+    """Whose way in is to end: her link, her PINs, and wherever she is signed in."""
 
     survivor_id: strawberry.ID
 
@@ -79,7 +79,10 @@ class LinkMutation:
     async def withdraw_sign_in_link(
         self, info: Info, input: WithdrawSignInLinkInput
     ) -> WithdrawSignInLinkResult:
-        """Make the link that was made for her open nothing any more."""
+        """End her way in: her link opens nothing any more, her PINs are nobody's, and she is signed out everywhere.
+
+        A new link lets her in again.
+        """
         survivor = uuid_of(input.survivor_id, "Survivor")
         await links.withdraw_link(info.context.tx, survivor_id=survivor)
         return told(SignInLinkWithdrawn, survivorId=input.survivor_id)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from tests.isolation.test_sign_in_login import ask, events
+from tests.support.issuing import put_browser
 from tests.support.people import Member
 from tests.support.wall import Connection, Wall, as_superuser, attempt
 
@@ -135,6 +136,28 @@ def test_a_link_is_withdrawn_by_her_organisation_alone(
     person = wall.member("cbo-a", Role.SURVIVOR).person
     last = events(admin, me.organisation)[-1]
     assert last == (me.login, me.person, "invitation.withdrawn", [person, survivor], {})
+
+
+def test_her_way_in_ends_with_all_that_is_hers_and_nobody_elses_does(
+    wall: Wall, admin: Connection, me: Member, survivor: UUID
+) -> None:
+    hers, other = wall.member("cbo-a", Role.SURVIVOR), wall.member("cbo-a", Role.COUNSELLOR)
+    browsers = [put_browser(admin, each.person) for each in (hers, other)]
+    for person, kind in ((hers.person, "PIN"), (hers.person, "DURESS"), (other.person, "PIN")):
+        admin.execute(
+            "insert into sec.secrets (person_id, kind, hash) values (%s, %s, 'hash')", (person, kind)
+        )
+    with as_superuser(admin, me.login, me.session):
+        assert ask(admin, WITHDRAW, survivor) is True
+        assert ask(admin, WITHDRAW, survivor) is False
+    kept = admin.execute("select person_id from sec.secrets where kind in ('PIN', 'DURESS')").fetchall()
+    assert (hers.person,) not in kept
+    assert (other.person,) in kept
+    ended = "select array_agg(ended_at is not null order by id = %s) from sec.browsers where id = any(%s)"
+    assert ask(admin, ended, browsers[0], browsers) == [False, True]
+    revoked = "select revoked_because from sec.sessions where id = %s"
+    assert ask(admin, revoked, hers.session) == "way in withdrawn"
+    assert ask(admin, revoked, other.session) is None
 
 
 def test_nothing_is_withdrawn_that_is_not_a_survivors_who_signs_in(

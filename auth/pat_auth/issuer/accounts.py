@@ -76,6 +76,11 @@ def _leave(
 ) -> None:
     # A session that is being opened is waited for, and ends with the others.
     connection.execute("select from sec.people where id = %s for no key update", (person,))
+    # A browser may be somebody else's by now; what was asked for in it in her name ends all the same.
+    connection.execute(
+        "update sec.codes set used_at = %s where person_id = %s and used_at is null",
+        (service.clock(), person),
+    )
     connection.execute(
         "update sec.browsers set ended_at = %s where person_id = %s and id is distinct from %s and ended_at is null",
         (service.clock(), person, browser),

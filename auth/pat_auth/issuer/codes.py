@@ -50,6 +50,7 @@ _FIND = (
     " organisation_id as organisation, membership_id as membership, auth_time, acr, amr, expires_at, used_at,"
     " session_id as session, is_duress from sec.codes where hash = %s and client = %s for update"
 )
+_HOLD = "select from sec.people where id = (select person_id from sec.codes where hash = %s and client = %s) for share"
 _KEEP = (
     "insert into sec.codes (hash, client, redirect_uri, scopes, resource, nonce, challenge, browser_id, person_id,"
     " organisation_id, membership_id, auth_time, acr, amr, is_duress, created_at, expires_at)"
@@ -174,6 +175,8 @@ class CodeGrant(AuthorizationCodeGrant):
         One that comes again was stolen, before or now: the session that it opened ends.
         """
         connection = self.server.connection
+        # Hers is held before the code is: whoever ends all that is hers holds them in this order too.
+        connection.execute(_HOLD, (hash_of(code), client.id))
         with connection.cursor(row_factory=class_row(Code)) as cursor:
             found = cursor.execute(_FIND, (hash_of(code), client.id)).fetchone()
         if found is None:

@@ -67,8 +67,6 @@ async def invite_survivor(tx: Transaction, *, survivor_id: UUID, name: str) -> L
 
 
 async def withdraw_link(tx: Transaction, *, survivor_id: UUID) -> None:
-    """Let nobody use the link any more that was made for a survivor. Raises Refused where there is none."""
+    """End a survivor's way in: her link, her PINs, and wherever she is signed in. Raises Refused where she has neither."""
     if not await tx.scalar(_WITHDRAW, {"survivor": survivor_id}):
-        raise Refused(
-            "NOT_FOUND", "There is no link for this survivor that could still be used.", "survivorId"
-        )
+        raise Refused("NOT_FOUND", "This survivor has neither a link nor a PIN.", "survivorId")
