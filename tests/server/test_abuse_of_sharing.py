@@ -139,7 +139,10 @@ ATTACKS = (
         a_referral_goes_to_its_own_sender,
         "TO_ITSELF",
         "draftReferral",
-        [Line(service.draft_referral, "to == tx.organisation", "False")],
+        [
+            Line(service.draft_referral, "to == tx.organisation", "False"),
+            Line(service.draft_referral, "recipient.kind not in rules.RECEIVING", "False"),
+        ],
         [Check(REFERRALS, "ck_referrals_receiver", "to_organisation_id = organisation_id")],
     ),
     Attack(

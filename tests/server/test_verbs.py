@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from tests.server.conftest import Network
 
+from pat_auth.policy import POLICY, Permission, Reach
 from pat_platform.database.access import Database
 from pat_platform.database.failures import DatabaseError
 from pat_platform.database.transaction import Transaction
@@ -25,8 +26,10 @@ from pat_tenants.groups.service import NewEntry, NewMember
 from pat_tenants.hearings import service as hearings
 from pat_tenants.hearings.service import Day
 from pat_tenants.htcds import Gender, TraffickingStatus
+from pat_tenants.isolation.provision import ROLES_OF
 from pat_tenants.referrals import service as referrals
 from pat_tenants.referrals.models import Answer, Need, Referral, Scope
+from pat_tenants.referrals.rules import RECEIVING
 from pat_tenants.survivors.service import Identity, register_survivor
 
 SOON = timedelta(days=30)
@@ -144,6 +147,23 @@ async def test_nothing_is_referred_to_oneself_or_about_an_unknown_case(network: 
         for case_id in (uuid4(), a_case(network, "cbo-a")):
             unknown = referrals.draft_referral(tx, case_id=case_id, to=goa, need=Need.TRACING)
             assert await code_of(unknown) == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("slug", ["cbo-a", "secretariat", "funder"])
+async def test_nothing_is_referred_to_where_nobody_can_receive_it(
+    network: Network, acting: Any, slug: str
+) -> None:
+    to = organisation(network, slug)
+    async with acting("manager@cbo-f.example") as tx:
+        drafted = referrals.draft_referral(tx, case_id=a_case(network), to=to, need=Need.TRACING)
+        assert await code_of(drafted) == "RECIPIENT_UNKNOWN"
+
+
+def test_where_somebody_can_receive_is_what_the_policy_says() -> None:
+    receivers = {
+        role for role, reach in POLICY[Permission.REFERRAL_ANSWER].items() if reach is Reach.RECEIVED
+    }
+    assert {kind for kind, roles in ROLES_OF.items() if receivers & set(roles)} == RECEIVING
 
 
 async def test_nothing_is_sent_without_an_agreement(network: Network, acting: Any) -> None:

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pat_platform.errors import Refused
+from pat_tenants.organisations.models import OrganisationKind
 from pat_tenants.referrals.models import Answer, ReferralStatus, Scope
 from pat_tenants.transitions import steps
+
+RECEIVING = frozenset({OrganisationKind.DESTINATION})
+"""Where somebody has a role that can receive a referral."""
 
 
 @dataclass(frozen=True)

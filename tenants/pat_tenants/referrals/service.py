@@ -62,8 +62,11 @@ async def draft_referral(
     case = await known_case(tx, case_id)
     if to == tx.organisation:
         raise Refused("TO_ITSELF", "A referral goes to another organisation.", "to")
-    if await tx.get(Organisation, to) is None:
+    recipient = await tx.get(Organisation, to)
+    if recipient is None:
         raise Refused("NOT_FOUND", "There is no such organisation.", "to")
+    if recipient.kind not in rules.RECEIVING:
+        raise Refused("RECIPIENT_UNKNOWN", "Nobody there can receive a referral. Choose another one.", "to")
     referral = await tx.add(
         Referral(
             organisation_id=tx.organisation,
