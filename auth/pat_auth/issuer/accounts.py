@@ -16,6 +16,10 @@ from pat_platform.database.threads import Connection
 EVERYWHERE = "signed out everywhere"
 ONE = "signed out"
 ELSEWHERE = "password changed"
+PASSKEY_REMOVED = "passkey removed"
+GENERATOR_RENEWED = "generator renewed"
+CODES_RENEWED = "recovery codes renewed"
+UNLINKED = "provider removed"
 _LASTS = timedelta(days=1)
 """Nobody is told of a change any more that was made the day before."""
 
@@ -66,16 +70,29 @@ def leave_everywhere(connection: Connection, service: Service, person: UUID) -> 
     _leave(connection, service, person, None, EVERYWHERE)
 
 
-def leave_elsewhere(connection: Connection, service: Service, person: UUID, browser: UUID) -> None:
-    """End all of her browsers and sessions but those of one browser: whoever knew her password before is out."""
-    _leave(connection, service, person, browser, ELSEWHERE)
+def hold_person(connection: Connection, person: UUID) -> None:
+    """Hold her row before what is hers is changed: whoever ends all that is hers begins with it, too."""
+    connection.execute("select from sec.people where id = %s for no key update", (person,))
+
+
+def leave_elsewhere(
+    connection: Connection, service: Service, person: UUID, browser: UUID, because: str = ELSEWHERE
+) -> None:
+    """End all of her browsers and sessions but those of one browser: whoever came in with what counts no more is out."""
+    _leave(connection, service, person, browser, because)
+
+
+def end_sessions(connection: Connection, person: UUID, because: str) -> None:
+    """End all of her sessions with programs. Her browsers stay."""
+    hold_person(connection, person)
+    _end_sessions(connection, person, None, because)
 
 
 def _leave(
     connection: Connection, service: Service, person: UUID, browser: UUID | None, because: str
 ) -> None:
     # A session that is being opened is waited for, and ends with the others.
-    connection.execute("select from sec.people where id = %s for no key update", (person,))
+    hold_person(connection, person)
     # A browser may be somebody else's by now; what was asked for in it in her name ends all the same.
     connection.execute(
         "update sec.codes set used_at = %s where person_id = %s and used_at is null",
@@ -85,6 +102,10 @@ def _leave(
         "update sec.browsers set ended_at = %s where person_id = %s and id is distinct from %s and ended_at is null",
         (service.clock(), person, browser),
     )
+    _end_sessions(connection, person, browser, because)
+
+
+def _end_sessions(connection: Connection, person: UUID, browser: UUID | None, because: str) -> None:
     standing = connection.execute(
         "select id from sec.sessions where person_id = %s and (%s::uuid is null or browser_id is distinct from %s)"
         " and revoked_at is null and expires_at > now() order by id",

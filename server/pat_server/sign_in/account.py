@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pat_auth.issuer.accounts import Change, end_session, leave_everywhere, sessions_of
+from pat_auth.issuer.accounts import (
+    PASSKEY_REMOVED,
+    Change,
+    end_session,
+    hold_person,
+    leave_elsewhere,
+    leave_everywhere,
+    sessions_of,
+)
 from pat_auth.issuer.asked import Answer, Asked, once
 from pat_auth.issuer.asserting import take_made
 from pat_auth.issuer.passkeys import (
@@ -112,15 +120,18 @@ def _name(holder: Holder) -> Answer:
 
 
 def _end(holder: Holder) -> Answer:
-    """Take one of her passkeys out of use."""
-    visit, key = holder.visit, once(holder.visit.asked.form).get("passkey", "")
+    """Take one of her passkeys out of use. Whoever came in with it, elsewhere, is out."""
+    visit, person = holder.visit, holder.standing.person
+    key = once(visit.asked.form).get("passkey", "")
     with visit.service.connections.transaction() as connection:
         if not holder.may_change:
             return account_page(connection, holder)
-        ended = end_passkey(connection, visit.service, holder.standing.person, key)
+        hold_person(connection, person)
+        ended = end_passkey(connection, visit.service, person, key)
         if ended is None:
             return account_page(connection, holder, "LAST")
         if ended:
+            leave_elsewhere(connection, visit.service, person, visit.browser.id, PASSKEY_REMOVED)
             holder.note(connection, Change.PASSKEY_REMOVED)
     return redirect(PATH)
 

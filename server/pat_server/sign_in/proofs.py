@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pat_auth.issuer.accounts import Change, leave_elsewhere
+from pat_auth.issuer.accounts import CODES_RENEWED, GENERATOR_RENEWED, Change, leave_elsewhere
 from pat_auth.issuer.asked import Answer, once
 from pat_auth.issuer.browsers import renew_secret
 from pat_auth.issuer.passwords import hash_password, is_acceptable, set_password
@@ -76,12 +76,13 @@ def change_password(holder: Holder) -> Answer:
 
 
 def renew_codes(holder: Holder) -> Answer:
-    """Show her ten new codes to write down, once."""
+    """Show her ten new codes to write down, once. Whoever came in with one of those from before, elsewhere, is out."""
     if not holder.may_change:
         return redirect(PATH)
-    service = holder.visit.service
+    service, person = holder.visit.service, holder.standing.person
     with service.connections.transaction() as connection:
-        codes = renew_recovery_codes(connection, service, holder.standing.person)
+        leave_elsewhere(connection, service, person, holder.visit.browser.id, CODES_RENEWED)
+        codes = renew_recovery_codes(connection, service, person)
         holder.note(connection, Change.RECOVERY_CODES_RENEWED)
     # Reading it in another language would ask for it anew, and it is shown once.
     return holder.page(
@@ -95,7 +96,10 @@ def renew_codes(holder: Holder) -> Answer:
 
 
 def renew_generator(holder: Holder) -> Answer:
-    """Begin to use another generator of codes: it takes the place of hers once she has shown a code of it."""
+    """Begin to use another generator of codes: it takes the place of hers once she has shown a code of it.
+
+    Whoever came in with a code of the one from before, elsewhere, is out.
+    """
     if not holder.may_change:
         return redirect(PATH)
     visit = holder.visit
@@ -109,8 +113,10 @@ def renew_generator(holder: Holder) -> Answer:
     step = step_of(chosen.secret, code, visit.service.clock())
     if step is None:
         return _generator_page(holder, chosen, "REFUSED" if code else "CODE")
+    person = holder.standing.person
     with visit.service.connections.transaction() as connection:
-        replace_factors(connection, visit.service, holder.standing.person, chosen.secret, step)
+        leave_elsewhere(connection, visit.service, person, visit.browser.id, GENERATOR_RENEWED)
+        replace_factors(connection, visit.service, person, chosen.secret, step)
         holder.note(connection, Change.GENERATOR_RENEWED)
     return redirect(PATH)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 from uuid import UUID
 
+from pat_auth.issuer.accounts import UNLINKED, end_sessions, hold_person, leave_elsewhere
 from pat_auth.issuer.asked import Answer, Asked, once
 from pat_auth.issuer.upstreams import Trouble, Upstream, find_upstream, is_strong, known_to, link, unlink
 from pat_platform.database.threads import Connection
@@ -76,7 +77,10 @@ def _is_hers(holder: Holder) -> bool:
 
 
 def come_back(desk: Desk, asked: Asked, returned: Returned) -> Answer:
-    """Take whom a provider says that she is there: from now on it means her."""
+    """Take whom a provider says that she is there: from now on it means her.
+
+    She has signed in there anew, and the provider says so: it may be somebody else's session that her browser still has there.
+    """
     here = replace(asked, path=PATH, query=[])
     with desk.service.connections.transaction() as connection:
         holder = find_holder(connection, desk, here)
@@ -87,7 +91,7 @@ def come_back(desk: Desk, asked: Asked, returned: Returned) -> Answer:
         return desk.pages.notice(here, NOT_FROM_HERE, 403, link=PATH)
     try:
         said = believed(desk.service, returned)
-        is_strong(upstream, returned.back, said, must_be_fresh=False)
+        is_strong(upstream, returned.back, said, must_be_fresh=True)
     except Trouble as trouble:
         return _failed(holder, upstream, trouble)
     with desk.service.connections.transaction() as connection:
@@ -98,14 +102,18 @@ def come_back(desk: Desk, asked: Asked, returned: Returned) -> Answer:
 
 
 def end(holder: Holder) -> Answer:
-    """Let a provider mean her no more."""
-    visit, wanted = holder.visit, once(holder.visit.asked.form).get("upstream", "")
+    """Let a provider mean her no more. Whoever came in through it is out: which sessions these are is not kept, so all of them end."""
+    visit, person = holder.visit, holder.standing.person
+    wanted = once(visit.asked.form).get("upstream", "")
     if not holder.may_change:
         return redirect(PATH)
     with visit.service.connections.transaction() as connection:
-        known = known_to(connection, holder.standing.person)
+        hold_person(connection, person)
+        known = known_to(connection, person)
         ident = next((each.id for each in known if str(each.id) == wanted), None)
-        if ident is not None and unlink(connection, ident, holder.standing.person):
+        if ident is not None and unlink(connection, ident, person):
+            leave_elsewhere(connection, visit.service, person, visit.browser.id, UNLINKED)
+            end_sessions(connection, person, UNLINKED)
             holder.tell(connection)
     return redirect(PATH)
 

@@ -40,6 +40,8 @@ def test_it_is_refused_and_by_this_guard(
         assert attack.outcome(scene) == attack.is_refused_with
     scene.visitor.http.cookies.clear()
     scene.stranger.http.cookies.clear()
+    # Half a minute passes, in which a provider that failed is not asked anew.
+    scene.granting.service.providers._failed.clear()
 
     cut(attack.guard, monkeypatch, connection)
 

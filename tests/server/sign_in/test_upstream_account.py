@@ -88,7 +88,11 @@ def test_she_adds_it_signs_in_with_it_and_removes_it(
 
     remove(hers, upstream)
     assert linked(granting) == []
-    assert last_event(granting)[:2] == ("upstream.unlinked", manager.id)
+    assert granting.rows(
+        "select actor from trail.events where organisation_id = %s and action = 'upstream.unlinked'"
+        " order by number desc limit 1",
+        granting.who.organisation,
+    ) == [(manager.id,)]
     assert len(ways(hers)) == 1
     other.get("/account/leave")
     assert Way(other, provider, upstream).sign_in().status_code == 400
@@ -129,6 +133,17 @@ def test_what_the_provider_says_wrongly_adds_nothing(
     assert all(
         str(each["href"]).startswith("/account?") for each in hers.read.named("a") if "hreflang" in each
     )
+
+
+@pytest.mark.parametrize("seconds", [None, 3600])
+def test_nobody_is_added_who_did_not_sign_in_there_anew(
+    hers: Visitor, granting: Granting, provider: Provider, seconds: int | None
+) -> None:
+    """Her browser may have somebody else's session there still."""
+    now = int(granting.clock().timestamp())
+    provider.claims = {"auth_time": None if seconds is None else now - seconds}
+    assert add(hers, provider).status_code == 400
+    assert (FAILED in hers.read.text, linked(granting)) == (True, [])
 
 
 def test_a_provider_that_does_not_answer_adds_nothing(hers: Visitor, provider: Provider) -> None:

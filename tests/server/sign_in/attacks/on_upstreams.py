@@ -297,14 +297,14 @@ ATTACKS = (
     ),
     is_(
         "publishes what another says of itself",
-        line(upstreams_provider.Providers.published, 'document.get("issuer") != ours.issuer', "False"),
+        line(upstreams_provider.Providers._discovered, 'document.get("issuer") != ours.issuer', "False"),
         document={"issuer": "https://evil.example"},
     ),
     Attack(
         "provider: leads on",
         "page 400",
         elsewhere,
-        (line(upstreams_http.Way.send, "response.status_code != 200", "False"),),
+        (line(upstreams_http.Way._answered, "response.status_code != 200", "False"),),
     ),
     Attack("provider: does not end", "page 400", endless, (Value(upstreams_http, "MOST_BYTES", 10**9),)),
     Attack(
