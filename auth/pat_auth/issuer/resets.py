@@ -29,6 +29,8 @@ TELLING = timedelta(days=2)
 """For how long it is tried to tell her that her password was changed."""
 PATH = "/sign-in/reset"
 """Where the link leads."""
+ACCOUNT = "/account"
+"""Where somebody sees what she signs in with, and removes what she does not know."""
 
 _ASK = """
 insert into sec.resets (key, token_hash, person_id, replaces, expires_at)
@@ -108,5 +110,6 @@ def reset_password(
         if email is None:
             return Outcome.GONE
         succeed(connection, attempt)
-        put_letter(connection, service.secrets.mails, changed_to(email, language), lasts=TELLING)
+        letter = changed_to(email, f"{service.issuer}{ACCOUNT}", language)
+        put_letter(connection, service.secrets.mails, letter, lasts=TELLING)
     return Outcome.CHANGED

@@ -47,9 +47,10 @@ def reset_to(email: str, link: str, language: MailLanguage) -> Letter:
     return Letter(email, subject, text.format(link=link))
 
 
-def changed_to(email: str, language: MailLanguage) -> Letter:
-    """The letter that tells somebody that her password is another one now."""
-    return Letter(email, *_CHANGED[language])
+def changed_to(email: str, account: str, language: MailLanguage) -> Letter:
+    """The letter that tells somebody that her password is another one now, and where she sees what else was added."""
+    subject, text = _CHANGED[language]
+    return Letter(email, subject, text.format(account=account))
 
 
 def proof_changed_to(email: str, language: MailLanguage) -> Letter:
@@ -124,17 +125,20 @@ _CHANGED = {
     MailLanguage.EN: (
         "Your password was changed",
         "Hello,\n\na new password was chosen for this address, and you were signed out everywhere.\n\n"
-        "If it was you, there is nothing to do. If it was not, tell your administrator at once.\n",
+        "If it was you, sign in here, and remove every passkey and every other sign-in that you do not know:\n\n{account}\n\n"
+        "If it was not, tell your administrator at once.\n",
     ),
     MailLanguage.BN: (
         "আপনার পাসওয়ার্ড বদলানো হয়েছে",
         "নমস্কার,\n\nএই ঠিকানার জন্য নতুন পাসওয়ার্ড বেছে নেওয়া হয়েছে, আর আপনাকে সব জায়গা থেকে সাইন আউট করা হয়েছে।\n\n"
-        "আপনি করে থাকলে আর কিছু করার নেই। না করে থাকলে এখনই আপনার অ্যাডমিনিস্ট্রেটরকে জানান।\n",
+        "আপনি করে থাকলে এখানে সাইন ইন করুন, আর যে পাসকি বা সাইন ইনের অন্য উপায় আপনি চেনেন না, তা সরিয়ে দিন:\n\n{account}\n\n"
+        "না করে থাকলে এখনই আপনার অ্যাডমিনিস্ট্রেটরকে জানান।\n",
     ),
     MailLanguage.HI: (
         "आपका पासवर्ड बदल गया है",
         "नमस्कार,\n\nइस पते के लिए नया पासवर्ड चुना गया है, और आपको हर जगह से साइन आउट कर दिया गया है।\n\n"
-        "अगर यह आपने किया, तो और कुछ नहीं करना है। अगर नहीं, तो तुरंत अपने एडमिनिस्ट्रेटर को बताएँ।\n",
+        "अगर यह आपने किया, तो यहाँ साइन इन करें, और जिस पासकी या साइन इन के दूसरे तरीके को आप नहीं जानते, उसे हटा दें:\n\n{account}\n\n"
+        "अगर नहीं, तो तुरंत अपने एडमिनिस्ट्रेटर को बताएँ।\n",
     ),
 }
 _PROOF_CHANGED = {

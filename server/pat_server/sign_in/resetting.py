@@ -21,7 +21,7 @@ from pat_auth.issuer.service import Service
 from pat_platform.database.threads import Connection
 from pat_server.sign_in import cookies, flow
 from pat_server.sign_in.cookies import secret_in, with_secret, without_secret
-from pat_server.sign_in.desk import RESETS
+from pat_server.sign_in.desk import ACCOUNT, RESETS
 from pat_server.sign_in.forgotten import mail_language
 from pat_server.sign_in.forms import TOKEN, form_token, is_from_here, is_token
 from pat_server.sign_in.languages import LANGUAGES
@@ -141,11 +141,12 @@ def _choose_password(holder: Holder) -> Answer:
         return holder.pages.notice(asked, RESET_GONE, 404, link=flow.FORGOTTEN)
     return holder.pages.page(
         asked,
-        "notice.html",
+        "reset_done.html",
         headers=(cookies.without_token(issuer, of=cookies.RESET), without_secret(issuer)),
         languages={},
         heading=RESET_DONE.heading,
         sentence=RESET_DONE.sentence,
+        account=ACCOUNT[0],
         link=None,
         reference=None,
     )

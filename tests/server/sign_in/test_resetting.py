@@ -10,6 +10,7 @@ from tests.server.sign_in.test_passkeys import add, asked, is_offered, send, sig
 from tests.support.granting import Granting, refused, said
 from tests.support.mailbox import letters, link_in
 from tests.support.people import Member
+from tests.support.proving import ISSUER
 from tests.support.visiting import Known, Read, Visitor
 
 from pat_auth.issuer.resets import Outcome, reset_password
@@ -65,6 +66,8 @@ def test_her_mailbox_and_her_generator_are_enough(
     assert visitor.read.heading == "Choose a new password"
     choose(visitor)
     assert visitor.read.heading == "Your password is changed"
+    # Whoever had the old password may have added a passkey.
+    assert "/account" in [each["href"] for each in visitor.read.named("a")]
     granting.clock.pass_by(minutes=1)
     assert not is_in(visitor, manager, manager.password)
     assert is_in(visitor, manager, NEW)
@@ -148,6 +151,7 @@ def test_all_that_was_open_ends_and_she_is_told(
     )
     told = letters(granting)[-1]
     assert (told.to, told.subject) == (manager.email, "Your password was changed")
+    assert f"{ISSUER}/account\n" in told.text
     ended = granting.rows(
         "select action, subjects, detail::json ->> 'because' from trail.events where organisation_id = %s"
         " order by number desc limit 2",
