@@ -58,7 +58,8 @@ def test_the_manager_of_her_organisation_reads_the_alert_and_nobody_else(
     )
     (edge,) = act_as("manager@cbo-a.example").ask(ALERTS)["alerts"]["edges"]
     assert uuid_in(edge["node"]["survivor"]["id"]) == UUID(str(survivor))
-    assert act_as("manager@cbo-b.example").ask(ALERTS)["alerts"]["edges"] == []
+    others = act_as("manager@cbo-b.example").ask(ALERTS)["alerts"]["edges"]
+    assert edge["node"]["survivor"]["id"] not in [each["node"]["survivor"]["id"] for each in others]
     for email in (SURVIVOR, "admin@cbo-a.example", "worker1@cbo-a.example"):
         assert act_as(email).refused(ALERTS) == "FORBIDDEN"
 

@@ -99,10 +99,10 @@ async def test_a_verb_that_has_begun_ends_and_those_after_it_do_not_begin(
     performed = []
     perform = Verbs.root
 
-    async def slowly(verbs: Verbs, mutation: Any, root: Any, principal: Any) -> Any:
+    async def slowly(verbs: Verbs, mutation: Any, root: Any, principal: Any, **more: Any) -> Any:
         await asyncio.sleep(1.2)
         performed.append(root.key)
-        return await perform(verbs, mutation, root, principal)
+        return await perform(verbs, mutation, root, principal, **more)
 
     monkeypatch.setattr(Verbs, "root", slowly)
     asked = GraphQLRequest(f"mutation {{ a: {NOTE} b: {NOTE} c: {NOTE} }}", None, None)
