@@ -28,7 +28,7 @@ from tests.support.wall import Wall
 
 from pat_tenants.isolation.lint import lint
 
-PLACES = ("tests/isolation", "tests/policy", "tests/trail", "tests/limits")
+PLACES = ("tests/isolation", "tests/policy", "tests/trail", "tests/limits", "tests/referrals")
 
 # They put the wall up again, on purpose: what they were given to judge is gone afterwards.
 _HEALERS = (

@@ -62,6 +62,21 @@ def test_no_login_leads_a_referral_where_no_step_leads(wall: Wall, status: str) 
         sharing.look()
 
 
+@pytest.mark.parametrize("side", [("cbo-a", "goa"), ("goa", "cbo-a")])
+def test_nothing_is_sent_while_either_side_has_suspended_the_agreement(
+    wall: Wall, side: tuple[str, str]
+) -> None:
+    sharing = machine(wall)()
+    with closing(sharing._stack):
+        referral = led(sharing, WAYS["CONSENT_RECORDED"])
+        sharing.suspend_or_resume(side, True)
+        sharing.move(referral, "SENT")
+        assert sharing.model.status(referral) == "CONSENT_RECORDED"
+        sharing.suspend_or_resume(side, False)
+        sharing.move(referral, "SENT")
+        assert sharing.model.status(referral) == "SENT"
+
+
 def test_without_the_trigger_another_step_is_taken(wall: Wall) -> None:
     sharing = machine(wall)()
     with closing(sharing._stack):

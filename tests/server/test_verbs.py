@@ -28,7 +28,7 @@ from pat_tenants.hearings.service import Day
 from pat_tenants.htcds import Gender, TraffickingStatus
 from pat_tenants.isolation.provision import ROLES_OF
 from pat_tenants.referrals import service as referrals
-from pat_tenants.referrals.models import Answer, Need, Referral, Scope
+from pat_tenants.referrals.models import Answer, Need, Referral, ReferralStatus, Scope
 from pat_tenants.referrals.rules import RECEIVING
 from pat_tenants.survivors.service import Identity, register_survivor
 
@@ -157,6 +157,20 @@ async def test_nothing_is_referred_to_where_nobody_can_receive_it(
     async with acting("manager@cbo-f.example") as tx:
         drafted = referrals.draft_referral(tx, case_id=a_case(network), to=to, need=Need.TRACING)
         assert await code_of(drafted) == "RECIPIENT_UNKNOWN"
+
+
+async def test_nothing_is_referred_to_an_organisation_that_is_not_there(
+    network: Network, acting: Any
+) -> None:
+    async with acting("manager@cbo-f.example") as tx:
+        drafted = referrals.draft_referral(tx, case_id=a_case(network), to=uuid4(), need=Need.TRACING)
+        assert await code_of(drafted) == "NOT_FOUND"
+
+
+async def test_a_receivers_step_is_not_the_senders(network: Network, acting: Any) -> None:
+    async with acting("manager@cbo-f.example") as tx:
+        moved = referrals.move_referral(tx, referral_id=uuid4(), to=ReferralStatus.ACCEPTED)
+        assert await code_of(moved) == "STATUS_NOT_ALLOWED"
 
 
 def test_where_somebody_can_receive_is_what_the_policy_says() -> None:
