@@ -213,3 +213,18 @@ def test_neither_side_sees_what_others_have_signed_with_each_other(wall: Wall) -
             seen = read(wall, slug, role, "select partner_id from door.agreements")
         partners = {"goa": {"cbo-a", "cbo-b"}, "cbo-a": {"cbo-b", "goa", "delhi"}}[slug]
         assert {row[0] for row in seen} == {wall.organisation(each) for each in partners}
+
+
+def test_the_views_hold_of_agreements_when_their_owner_may_read_everything(wall: Wall) -> None:
+    every = "select a::text from door.agreements a order by a.partner_id"
+    for slug, role in ((THEM, Role.DESTINATION_ADMIN), (US, Role.ORGANISATION_ADMIN)):
+        with wall.admin.transaction(force_rollback=True):
+            # What all have signed with one partner is of its own.
+            wall.admin.execute(
+                "update app.agreements set scopes = '{RISK_SAFETY}' where %s in (organisation_id, partner_id)",
+                (wall.organisation("delhi"),),
+            )
+            seen = list(read(wall, slug, role, every))
+            assert seen
+            wall.admin.execute("alter policy pat_door_referral on app.agreements using (true)")
+            assert list(read(wall, slug, role, every)) == seen
