@@ -1,0 +1,44 @@
+"""What the owner of the referral door may read of what a referral stands on: the caller's, and what names her organisation."""
+
+from __future__ import annotations
+
+import pytest
+from tests.isolation.lines import read
+from tests.support.wall import Wall, careless_view
+
+from pat_auth.policy import Role
+
+DOOR = "pat_door_referral"
+
+
+@pytest.mark.parametrize(
+    ("table", "other"), [("app.agreements", "partner_id"), ("app.consents", "recipient_id")]
+)
+def test_the_doors_owner_reads_what_either_side_has_signed_and_nothing_between_others(
+    wall: Wall, table: str, other: str
+) -> None:
+    sides = f"select organisation_id, {other} from"
+    every = wall.admin.execute(f"{sides} {table}".encode()).fetchall()
+    for slug, role in (("cbo-a", Role.CASE_MANAGER), ("goa", Role.DESTINATION_WORKER)):
+        ours = {pair for pair in every if wall.organisation(slug) in pair}
+        assert ours < set(every)
+        with wall.admin.transaction(force_rollback=True):
+            careless_view(wall, DOOR, table)
+            assert set(read(wall, slug, role, f"{sides} door.careless")) == ours
+
+
+def test_the_doors_owner_reads_what_was_withdrawn_of_the_callers_and_of_what_it_was_to_receive(
+    wall: Wall,
+) -> None:
+    with wall.admin.transaction(force_rollback=True):
+        wall.admin.execute(
+            "insert into app.consent_withdrawals (organisation_id, consent_id, survivor_id, created_by)"
+            " select organisation_id, id, survivor_id, created_by from app.consents on conflict do nothing"
+        )
+        every = wall.admin.execute("select organisation_id, recipient_id, id from app.consents").fetchall()
+        careless_view(wall, DOOR, "app.consent_withdrawals")
+        for slug, role in (("cbo-a", Role.CASE_MANAGER), ("goa", Role.DESTINATION_WORKER)):
+            ours = {row for row in every if wall.organisation(slug) in row[:2]}
+            assert ours < set(every)
+            withdrawn = read(wall, slug, role, "select organisation_id, consent_id from door.careless")
+            assert set(withdrawn) == {(sender, consent) for sender, _, consent in ours}
