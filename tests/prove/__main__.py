@@ -120,16 +120,23 @@ def _read(lines: Any, number: int) -> Iterator[dict[str, Any]]:
 
 
 @main.command()
-@click.option("--writes", type=click.IntRange(7), default=2000, show_default=True, help="How many notes.")
+@click.option(
+    "--sharing", is_flag=True, help="Write referrals, answers, consents and withdrawals, not notes."
+)
+@click.option("--writes", type=click.IntRange(7), default=2000, show_default=True, help="How many.")
 @click.option("--kills", default=10, show_default=True, help="How often somebody is killed.")
 @click.option("--seed", default=1, help="What cases are drawn by.")
-def crash(writes: int, kills: int, seed: int) -> None:
-    """Kill the server and PostgreSQL while notes are written. Ends with 1 when an acknowledged one is missing, or there twice."""
-    # It loads a network and a server, which the walls need not wait for.
+def crash(sharing: bool, writes: int, kills: int, seed: int) -> None:
+    """Kill the server and PostgreSQL while something is written. Ends with 1 when what was acknowledged is missing, or there twice."""
+    # They load a network and a server, which the walls need not wait for.
+    from tests.crash.notes import Notes
     from tests.crash.ordeal import survive, told
+    from tests.crash.place import place
+    from tests.crash.sharing import Referrals
 
-    with tempfile.TemporaryDirectory() as folder:
-        ordeal = survive(Path(folder), writes=writes, kills=kills, seed=seed)
+    with tempfile.TemporaryDirectory() as folder, place(Path(folder)) as made:
+        noun = Referrals() if sharing else Notes()
+        ordeal = survive(made, noun, writes=writes, kills=kills, seed=seed)
     click.echo(told(ordeal))
     if ordeal.wrong:
         raise SystemExit(1)

@@ -50,8 +50,13 @@ def organisation(network: Network, slug: str) -> UUID:
 
 def terms(network: Network, to: str, **changes: Any) -> dict[str, Any]:
     """What is agreed to; all questions answered with yes."""
+    return terms_to(global_id("Organisation", organisation(network, to)), **changes)
+
+
+def terms_to(recipient: str, **changes: Any) -> dict[str, Any]:
+    """The same, for an organisation of which the id is known."""
     return {
-        "recipientId": global_id("Organisation", organisation(network, to)),
+        "recipientId": recipient,
         "purpose": "COURT_FOLLOW_UP",
         "scopes": SCOPES,
         "validUntil": (datetime.now(UTC) + SOON).isoformat(),
