@@ -6,14 +6,11 @@ from datetime import timedelta
 
 from pat_server.demo.organisations import COMMUNITIES, DESTINATIONS, partner
 from pat_server.demo.telling import Stage, at_once
-from pat_tenants.agreements.service import sign_agreement, suspend_agreement
+from pat_tenants.agreements.service import sign_agreement
 from pat_tenants.referrals.models import Scope
 
 UNANSWERED = ("cbo-g", "gujarat")
 """Signed by the one, and by the other not yet."""
-SUSPENDED = ("cbo-f", "punjab")
-"""Suspended by the receiver."""
-
 SIGNED = frozenset((sender.slug, receiver.slug) for sender in COMMUNITIES for receiver in DESTINATIONS)
 """By the sending organisation: all of them with all of the destination states."""
 
@@ -30,9 +27,6 @@ async def tell_agreements(stage: Stage) -> None:
         _sign(stage, receiver, [sender for sender, each in sorted(SIGNED - {UNANSWERED}) if each == receiver])
         for receiver in sorted({receiver for _, receiver in SIGNED})
     )
-    sender, receiver = SUSPENDED
-    async with stage.acting("admin", partner(receiver)) as tx:
-        await suspend_agreement(tx, partner_id=partner(sender).id)
 
 
 async def _sign(stage: Stage, slug: str, partners: list[str]) -> None:

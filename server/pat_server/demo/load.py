@@ -12,10 +12,19 @@ from pat_server.demo.agreements import tell_agreements
 from pat_server.demo.cases import CaseStory, case_stories
 from pat_server.demo.groups import group_stories
 from pat_server.demo.organisations import COMMUNITIES, ORGANISATIONS
-from pat_server.demo.owner import LoadState, Record, finish, load_state, mark_loaded, write_directory
+from pat_server.demo.owner import (
+    LoadState,
+    Record,
+    finish,
+    load_state,
+    mark_loaded,
+    open_accounts,
+    write_directory,
+)
 from pat_server.demo.referrals import REFERRALS
 from pat_server.demo.sharing import tell_referrals
 from pat_server.demo.telling import GROUP_WEIGHT, Stage, at_once, tell_organisation
+from pat_server.demo.turns import ACTING
 from pat_tenants.cases.service import today
 from pat_tenants.vault import Vault
 
@@ -54,6 +63,7 @@ async def load(
         tell_organisation(stage, each, cases[each.slug], groups[each.slug]) for each in COMMUNITIES
     )
     by_slug: dict[str, dict[int, UUID]] = {each.slug: of for each, of in zip(COMMUNITIES, ids, strict=True)}
+    stage.sessions.update(await asyncio.to_thread(open_accounts, admin_url, record, ACTING))
     await tell_agreements(stage)
     await tell_referrals(stage, by_slug)
     await asyncio.to_thread(finish, admin_url, record)

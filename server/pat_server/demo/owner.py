@@ -13,7 +13,6 @@ import psycopg
 from psycopg import Connection, sql
 from sqlalchemy import DateTime
 
-from pat_auth.models import Membership
 from pat_auth.policy import Role
 from pat_platform.database.models import Base
 from pat_server.demo.chance import SEED
@@ -22,6 +21,7 @@ from pat_server.demo.credentials import write_credentials
 from pat_server.demo.organisations import ORGANISATIONS
 from pat_server.demo.people import PEOPLE, STAFF, SURVIVORS, Person
 from pat_server.demo.places import PLACES
+from pat_tenants.alerts.models import Alert
 from pat_tenants.cases.models import Case, CaseAssignment, CaseNote
 from pat_tenants.consents.models import Consent
 from pat_tenants.isolation.provision import provision
@@ -29,7 +29,7 @@ from pat_tenants.referrals.models import Referral, ReferralAnswer
 from pat_tenants.survivors.models import Survivor
 from pat_tenants.tables import metadata
 
-ON_STAFF_FOR = timedelta(days=7 * 365)
+ON_STAFF_FOR, AN_ACCOUNT_FOR = timedelta(days=7 * 365), timedelta(days=30)
 LOADING_TAKES_AT_MOST = timedelta(hours=1)
 CLIENT = "demo"
 
@@ -134,6 +134,18 @@ def _add_members(
     )
 
 
+def open_accounts(admin_url: str, record: Record, acting: Iterable[Person]) -> dict[str, UUID]:
+    """Give survivors their accounts, now that it is known who they are, and open a session for those who act themselves."""
+    now = datetime.now(UTC)
+    with as_owner(admin_url, "app.memberships") as connection:
+        accounts = [(person, *_account(record, person)) for person in SURVIVORS]
+        members = [(person, code, survivor) for person, survivor, code in accounts]
+        _add_members(connection, members, now - AN_ACCOUNT_FOR)
+    with psycopg.connect(admin_url) as connection:
+        connection.execute("set local role pat_sec")
+        return _open_sessions(connection, acting, now + LOADING_TAKES_AT_MOST)
+
+
 def _open_sessions(connection: Connection, people: Iterable[Person], until: datetime) -> dict[str, UUID]:
     sessions = {person.email: (uuid4(), person) for person in people}
     connection.cursor().executemany(
@@ -164,28 +176,25 @@ _ASSIGNED_SINCE_OPENING = """
 update app.case_assignments a set started_at = c.created_at
 from app.cases c where c.organisation_id = a.organisation_id and c.id = a.case_id"""
 
-DATED = (Survivor, Case, CaseAssignment, CaseNote, Consent, Referral, ReferralAnswer, Membership)
+# Of what happened while stories were told nobody is mailed when the server starts.
+_TOLD = "update app.alerts set told_at = created_at where is_raised"
+
+DATED = (Survivor, Case, CaseAssignment, CaseNote, Consent, Referral, ReferralAnswer, Alert)
 """The tables that `finish` writes."""
 
 
 def finish(admin_url: str, record: Record) -> None:
-    """Give every row the date on which its story happened and the code it is known by, and survivors their accounts.
+    """Give every row the date on which its story happened and the code it is known by.
 
     Verbs know only the present and draw their codes by chance; they refuse an agreement that has run out. Without this all would have
     happened on the day of loading, no referral could have expired, and every load would have other codes. The trail keeps the truth:
     when and by whom it was really written.
     """
-    now = datetime.now(UTC)
     with as_owner(admin_url, *(_name(table) for table in DATED)) as connection:
         for (table, column), by_id in record.values.items():
             _update(connection, table, column, by_id)
         connection.execute(_ASSIGNED_SINCE_OPENING)
-        accounts = [(person, *_account(record, person)) for person in SURVIVORS]
-        _add_members(
-            connection,
-            [(person, code, survivor) for person, survivor, code in accounts],
-            now - timedelta(days=30),
-        )
+        connection.execute(_TOLD)
         for each in metadata.tables.values():
             if each.schema == "app":
                 connection.execute(f"analyze {each.fullname}".encode())

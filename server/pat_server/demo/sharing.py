@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from pat_platform.database.transaction import Transaction
+from pat_server.demo.days import prepare_own_days, report_days
 from pat_server.demo.organisations import Partner, partner
 from pat_server.demo.referrals import (
     BEFORE_SENDING,
@@ -17,14 +16,14 @@ from pat_server.demo.referrals import (
     UNANSWERED,
     ReferralStory,
     Timeline,
+    Turn,
     timeline,
 )
-from pat_server.demo.telling import BENGALI, Stage, at_once
-from pat_tenants.cases.models import HearingMode, HearingPurpose
-from pat_tenants.consents.models import Consent, ConsentGiver, ConsentMode, ConsentQuestion
-from pat_tenants.consents.service import Terms, record_consent
-from pat_tenants.hearings.arrangements import SupportPerson
-from pat_tenants.hearings.service import NOTHING, Day, Preparation, report_hearing
+from pat_server.demo.telling import Stage, at_once
+from pat_server.demo.turns import renew, tell_ends
+from pat_server.demo.underway import Underway, agree
+from pat_tenants.consents.models import ConsentGiver
+from pat_tenants.consents.service import bar_guardian
 from pat_tenants.referrals.models import Answer, Referral, ReferralAnswer, ReferralStatus
 from pat_tenants.referrals.service import (
     answer_referral,
@@ -43,30 +42,6 @@ ENDINGS = {
 }
 """What the sender does last."""
 
-LEAST_AGREED_FOR = timedelta(days=1)
-NOTICE = "2026-11"
-"""The number on the notice that everybody was given."""
-
-
-@dataclass(frozen=True)
-class Underway:
-    """A referral that is being told, and its two ids."""
-
-    story: ReferralStory
-    moments: Timeline
-    id: UUID
-    received_id: UUID
-
-
-_LINK = Preparation(
-    court_point="Sessions Court",
-    remote_point="DLSA Barasat",
-    has_coordinator=True,
-    support_person=SupportPerson.SOCIAL_WORKER,
-    interpreter_language=BENGALI,
-)
-"""What is known of the next day in court."""
-
 Step = Callable[[Stage, Transaction, Underway], Awaitable[None]]
 
 
@@ -82,8 +57,12 @@ async def tell_referrals(stage: Stage, cases: Mapping[str, Mapping[int, UUID]]) 
     for step, statuses in _STEPS:
         taking = [each for each in referrals if each.story.status in statuses]
         await _by_organisation(stage, "worker", step, taking, lambda story: story.receiver)
-    ending = [each for each in referrals if each.story.status in ENDINGS]
+    renewing = [each for each in referrals if each.story.turn is Turn.RENEWED]
+    await _by_organisation(stage, "manager", renew, renewing, lambda story: story.sender)
+    ending = [each for each in referrals if each.story.status in ENDINGS and each.story.turn is None]
     await _by_organisation(stage, "manager", _end, ending, lambda story: story.sender)
+    await tell_ends(stage, referrals)
+    await prepare_own_days(stage, cases)
     stage.told("referrals", len(referrals))
 
 
@@ -118,6 +97,7 @@ async def _draft(stage: Stage, tx: Transaction, story: ReferralStory, cases: Map
         tx, case_id=cases[story.case], to=partner(story.receiver).id, need=story.need, urgency=story.urgency
     )
     stage.record.put(Referral, "created_at", referral.id, moments.drafted_at)
+    consent_id = None
     if story.status is not ReferralStatus.DRAFT:
         consent_id = await _agree(stage, tx, story, moments, referral.survivor_id)
         await base_referral(tx, referral_id=referral.id, consent_id=consent_id)
@@ -125,33 +105,26 @@ async def _draft(stage: Stage, tx: Transaction, story: ReferralStory, cases: Map
     if story.status not in BEFORE_SENDING:
         await send_referral(tx, referral_id=referral.id)
         stage.record.put(Referral, "sent_at", referral.id, moments.sent_at)
-    return Underway(story, moments, referral.id, referral.received_id)
+    return Underway(
+        story,
+        moments,
+        referral.id,
+        referral.received_id,
+        referral.survivor_id,
+        consent_id,
+    )
 
 
 async def _agree(
     stage: Stage, tx: Transaction, story: ReferralStory, moments: Timeline, survivor_id: UUID
 ) -> UUID:
     """She agrees, or who speaks for her, two days before the referral is sent."""
-    consent_id = await record_consent(
-        tx,
-        stage.vault,
-        survivor_id=survivor_id,
-        terms=Terms(
-            recipient_id=partner(story.receiver).id,
-            purpose=story.need,
-            scopes=story.scopes,
-            # A consent that has run out is refused: it runs until tomorrow, and gets its true end afterwards.
-            valid_until=max(moments.agreed_until, stage.now + LEAST_AGREED_FOR),
-            notice_version=NOTICE,
-            notice_language=BENGALI,
-            agreed=tuple(ConsentQuestion),
-        ),
-        giver=story.giver,
-        mode=ConsentMode.THUMBPRINT if story.giver is ConsentGiver.SELF else ConsentMode.SIGNATURE,
-        evidence=f"R {story.case}",
-    )
-    stage.record.put(Consent, "given_at", consent_id, moments.drafted_at)
-    stage.record.put(Consent, "valid_until", consent_id, moments.agreed_until)
+    when = {"given_at": moments.drafted_at, "runs_from": moments.sent_at}
+    if story.turn is Turn.BARRED:
+        # He has agreed, and turns out to be whom she has to be kept safe from.
+        await agree(stage, tx, story, survivor_id, giver=ConsentGiver.GUARDIAN, **when)
+        await bar_guardian(tx, survivor_id=survivor_id)
+    consent_id, _ = await agree(stage, tx, story, survivor_id, giver=story.giver, **when)
     return consent_id
 
 
@@ -166,24 +139,6 @@ async def _answer(stage: Stage, tx: Transaction, each: Underway) -> None:
 async def _take_up(stage: Stage, tx: Transaction, each: Underway) -> None:
     row = await answer_referral(tx, received_id=each.received_id, answer=Answer.IN_PROGRESS)
     stage.record.put(ReferralAnswer, "answered_at", row.id, each.moments.taken_up_at)
-
-
-async def _report(stage: Stage, tx: Transaction, each: Underway) -> None:
-    """Report hearings: the first while the receiver worked on it, the next to come where it still does."""
-    for number in range(each.story.hearings):
-        is_live = each.story.status in {ReferralStatus.ACCEPTED, ReferralStatus.IN_PROGRESS}
-        held_at = each.moments.taken_up_at + timedelta(days=10 * number)
-        if is_live and number == each.story.hearings - 1:
-            held_at = stage.now + timedelta(days=18)
-        day = Day(
-            held_at.date(),
-            HearingMode.PHYSICAL if number % 2 else HearingMode.VIDEO,
-            HearingPurpose.EVIDENCE if number else HearingPurpose.CHARGE,
-        )
-        is_to_come = is_live and number == each.story.hearings - 1
-        await report_hearing(
-            tx, received_id=each.received_id, day=day, preparation=_LINK if is_to_come else NOTHING
-        )
 
 
 async def _complete(stage: Stage, tx: Transaction, each: Underway) -> None:
@@ -201,7 +156,7 @@ async def _end(stage: Stage, tx: Transaction, each: Underway) -> None:
 _STEPS: tuple[tuple[Step, frozenset[ReferralStatus]], ...] = (
     (_answer, frozenset(ReferralStatus) - UNANSWERED),
     (_take_up, TAKEN_UP),
-    (_report, frozenset(ReferralStatus) - UNANSWERED - {ReferralStatus.DECLINED}),
+    (report_days, frozenset(ReferralStatus) - UNANSWERED - {ReferralStatus.DECLINED}),
     (_complete, FINISHED),
 )
 """What the receivers do, and for which referrals."""
