@@ -44,6 +44,8 @@ alter table app.memberships enable row level security;
 alter table app.memberships force row level security;
 alter table app.organisations enable row level security;
 alter table app.organisations force row level security;
+alter table app.partner_suspensions enable row level security;
+alter table app.partner_suspensions force row level security;
 alter table app.places enable row level security;
 alter table app.places force row level security;
 alter table app.referral_answers enable row level security;
@@ -342,6 +344,7 @@ create policy session on app.invitations as restrictive to pat_application, pat_
 create policy session on app.legal_proceedings as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.memberships as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.organisations as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.partner_suspensions as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.places as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.referral_answers as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.referral_changes as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
@@ -399,6 +402,9 @@ create policy author on app.invitations as restrictive for insert to pat_applica
 create policy fence on app.legal_proceedings as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.legal_proceedings as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.memberships as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+create policy fence on app.partner_suspensions as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+create policy author on app.partner_suspensions as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
+create policy signature on app.partner_suspensions as restrictive for update to pat_application using (true) with check (updated_by = (select sec.actor()));
 create policy fence on app.referral_answers as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.referral_answers as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.referral_changes as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
@@ -443,6 +449,8 @@ grant select (id, name, state) on app.organisations to pat_door_referral;
 create policy pat_door_referral on app.organisations for select to pat_door_referral using (true);
 grant select (organisation_id, partner_id, scopes, valid_from, valid_until, suspended_at) on app.agreements to pat_door_referral;
 create policy pat_door_referral on app.agreements for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or partner_id = (select substr(session_user::text, 5, 32)::uuid));
+grant select (id, partner_id, created_at, lifted_at) on app.partner_suspensions to pat_door_referral;
+create policy pat_door_referral on app.partner_suspensions for select to pat_door_referral using (partner_id = (select substr(session_user::text, 5, 32)::uuid) or exists (select from app.agreements a where partner_suspensions.partner_id in (a.organisation_id, a.partner_id)));
 grant select (organisation_id, id, recipient_id, scopes, valid_until) on app.consents to pat_door_referral;
 create policy pat_door_referral on app.consents for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or recipient_id = (select substr(session_user::text, 5, 32)::uuid));
 grant select (organisation_id, consent_id) on app.consent_withdrawals to pat_door_referral;
@@ -455,7 +463,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
         where u.scope = any(t.scopes) order by u.place) as scopes,
     case
-        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
+        when o.suspended_at is not null or t.suspended_at is not null
+            or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
         when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
         else 'LIVE'
@@ -478,6 +487,7 @@ join app.organisations p on p.id = x.id
 left join app.agreements o on o.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and o.partner_id = x.id
 left join app.agreements t on t.organisation_id = x.id and t.partner_id = (select substr(session_user::text, 5, 32)::uuid)
 left join door.all_agreements g on g.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and g.partner_id = x.id;
+create view door.our_suspensions with (security_barrier) as select s.id, s.created_at, s.lifted_at from app.partner_suspensions s where s.partner_id = (select substr(session_user::text, 5, 32)::uuid);
 create view door.all_states with (security_barrier) as select r.organisation_id, r.id, 
 case
     when r.state <> 'SENT' then r.state
@@ -516,7 +526,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
         where u.scope = any(t.scopes) order by u.place) as scopes,
     case
-        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
+        when o.suspended_at is not null or t.suspended_at is not null
+            or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
         when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
         else 'LIVE'
@@ -545,7 +556,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
         where u.scope = any(t.scopes) order by u.place) as scopes,
     case
-        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
+        when o.suspended_at is not null or t.suspended_at is not null
+            or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
         when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
         else 'LIVE'
@@ -574,7 +586,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
         where u.scope = any(t.scopes) order by u.place) as scopes,
     case
-        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
+        when o.suspended_at is not null or t.suspended_at is not null
+            or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
         when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
         else 'LIVE'
@@ -603,7 +616,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
         where u.scope = any(t.scopes) order by u.place) as scopes,
     case
-        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
+        when o.suspended_at is not null or t.suspended_at is not null
+            or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
         when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
         else 'LIVE'
@@ -632,7 +646,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
         where u.scope = any(t.scopes) order by u.place) as scopes,
     case
-        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
+        when o.suspended_at is not null or t.suspended_at is not null
+            or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
         when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
         else 'LIVE'
@@ -661,7 +676,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
         where u.scope = any(t.scopes) order by u.place) as scopes,
     case
-        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
+        when o.suspended_at is not null or t.suspended_at is not null
+            or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
         when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
         else 'LIVE'
@@ -690,7 +706,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
         where u.scope = any(t.scopes) order by u.place) as scopes,
     case
-        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
+        when o.suspended_at is not null or t.suspended_at is not null
+            or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
         when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
         else 'LIVE'
@@ -712,6 +729,8 @@ grant select (organisation_id, referral_organisation_id, referral_id, answer) on
 create policy pat_door_network_referrals on app.referral_answers for select to pat_door_network_referrals using ((select substr(session_user::text, 38)) = any (array['secretariat_admin', 'secretariat_analyst', 'auditor']));
 grant select (organisation_id, partner_id, valid_from, valid_until, suspended_at) on app.agreements to pat_door_network_referrals;
 create policy pat_door_network_referrals on app.agreements for select to pat_door_network_referrals using ((select substr(session_user::text, 38)) = any (array['secretariat_admin', 'secretariat_analyst', 'auditor']));
+grant select (partner_id, lifted_at) on app.partner_suspensions to pat_door_network_referrals;
+create policy pat_door_network_referrals on app.partner_suspensions for select to pat_door_network_referrals using ((select substr(session_user::text, 38)) = any (array['secretariat_admin', 'secretariat_analyst', 'auditor']));
 grant select (organisation_id, id, valid_until) on app.consents to pat_door_network_referrals;
 create policy pat_door_network_referrals on app.consents for select to pat_door_network_referrals using ((select substr(session_user::text, 38)) = any (array['secretariat_admin', 'secretariat_analyst', 'auditor']));
 grant select (organisation_id, consent_id) on app.consent_withdrawals to pat_door_network_referrals;
@@ -731,7 +750,8 @@ end as status, date_trunc('month', r.sent_at at time zone 'Asia/Kolkata')::date 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join (select o.organisation_id, o.partner_id, case
-        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
+        when o.suspended_at is not null or t.suspended_at is not null
+            or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
         when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
         else 'LIVE'
@@ -1292,6 +1312,20 @@ grant update (scopes, valid_from, valid_until, suspended_at, updated_by, updated
 create policy agreement_sign_destination_admin_update on app.agreements for update to pat_destination_admin using (true);
 grant update (suspended_at, updated_by, updated_at) on app.agreements to pat_organisation_admin;
 grant update (suspended_at, updated_by, updated_at) on app.agreements to pat_destination_admin;
+grant select on app.partner_suspensions to pat_secretariat_admin;
+create policy suspension_read_secretariat_admin_select on app.partner_suspensions for select to pat_secretariat_admin using (true);
+grant select on app.partner_suspensions to pat_auditor;
+create policy suspension_read_auditor_select on app.partner_suspensions for select to pat_auditor using (true);
+
+set role pat_door_referral;
+grant select on door.our_suspensions to pat_organisation_admin;
+grant select on door.our_suspensions to pat_destination_admin;
+
+set role pat_owner;
+grant insert (organisation_id, id, partner_id, reason, created_by) on app.partner_suspensions to pat_secretariat_admin;
+create policy partner_suspend_secretariat_admin_insert on app.partner_suspensions for insert to pat_secretariat_admin with check (true);
+grant update (lifted_at, updated_by) on app.partner_suspensions to pat_secretariat_admin;
+create policy partner_resume_secretariat_admin_update on app.partner_suspensions for update to pat_secretariat_admin using (lifted_at is null) with check (true);
 grant select on app.consents to pat_organisation_admin;
 create policy consent_read_organisation_admin_select on app.consents for select to pat_organisation_admin using (true);
 grant select on app.consents to pat_case_manager;

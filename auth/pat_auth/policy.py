@@ -78,6 +78,10 @@ class Permission(StrEnum):
     AGREEMENT_READ = "agreement:read"
     AGREEMENT_SIGN = "agreement:sign"
     AGREEMENT_SUSPEND = "agreement:suspend"
+    SUSPENSION_READ = "suspension:read"
+    OUR_SUSPENSION_READ = "our_suspension:read"
+    PARTNER_SUSPEND = "partner:suspend"
+    PARTNER_RESUME = "partner:resume"
     CONSENT_READ = "consent:read"
     CONSENT_GIVE = "consent:give"
     CONSENT_RECORD = "consent:record"
@@ -146,6 +150,10 @@ POLICY: Mapping[Permission, Mapping[Role, Reach]] = MappingProxyType({
                                                       " destination_admin destination_worker"),
     Permission.AGREEMENT_SIGN:     grant(organisation="organisation_admin destination_admin"),
     Permission.AGREEMENT_SUSPEND:  grant(organisation="organisation_admin destination_admin"),
+    Permission.SUSPENSION_READ:    grant(organisation="secretariat_admin auditor"),
+    Permission.OUR_SUSPENSION_READ: grant(organisation="organisation_admin destination_admin"),
+    Permission.PARTNER_SUSPEND:    grant(organisation="secretariat_admin"),
+    Permission.PARTNER_RESUME:     grant(organisation="secretariat_admin"),
     Permission.CONSENT_READ:       grant(organisation="organisation_admin case_manager",
                                          assigned="social_worker legal_aid", own="survivor"),
     Permission.CONSENT_GIVE:       grant(own="survivor"),
@@ -177,6 +185,7 @@ STEP_UP = frozenset(
         Permission.CLIENT_REGISTER,
         Permission.MEMBER_INVITE,
         Permission.MEMBER_END,
+        Permission.PARTNER_RESUME,
         Permission.SURVIVOR_INVITE,
     }
 )

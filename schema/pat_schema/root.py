@@ -38,6 +38,7 @@ from pat_schema.scalars import SCALARS
 from pat_schema.sessions import SessionMutation
 from pat_schema.sharing import receives
 from pat_schema.survivors import SurvivorQuery
+from pat_schema.suspensions import SuspensionMutation, SuspensionQuery
 from pat_schema.trail import SafetyHoldMutation, TrailQuery
 from pat_tenants.agreements import reads as agreements
 from pat_tenants.alerts import reads as alerts
@@ -49,6 +50,7 @@ from pat_tenants.organisations import reads as organisations
 from pat_tenants.places import reads as places
 from pat_tenants.referrals import reads as referrals
 from pat_tenants.survivors import reads as survivors
+from pat_tenants.suspensions import reads as suspensions
 
 
 @strawberry.type(description="What may be asked.")
@@ -60,6 +62,7 @@ class Query(
     NetworkQuery,
     CalendarQuery,
     AgreementQuery,
+    SuspensionQuery,
     ConsentQuery,
     OrganisationQuery,
     ClientQuery,
@@ -95,6 +98,7 @@ class Mutation(
     ReportMutation,
     SafetyHoldMutation,
     SessionMutation,
+    SuspensionMutation,
 ):
     """All root fields that write."""
 
@@ -113,6 +117,7 @@ TYPES = {
     "Invitation": TypeRule(requires=Permission.INVITATION_READ),
     "Alert": TypeRule(requires=Permission.ALERT_READ),
     "Agreement": TypeRule(requires=Permission.AGREEMENT_READ),
+    "PartnerSuspension": TypeRule(requires=Permission.SUSPENSION_READ),
     "Consent": TypeRule(requires=Permission.CONSENT_READ),
     "Hearing": TypeRule(requires=Permission.PROCEEDING_READ),
     "ReferralHearing": TypeRule(requires=Permission.HEARING_READ),
@@ -138,6 +143,7 @@ ROWS: dict[str, Row | DeferredRow] = {
     "Invitation": members.INVITATION,
     "Alert": alerts.ALERT,
     "Agreement": agreements.AGREEMENT,
+    "PartnerSuspension": suspensions.SUSPENSION,
     "Consent": consents.CONSENT,
     "Member": organisations.MEMBER,
     "Hearing": hearings.HEARING_ROW,

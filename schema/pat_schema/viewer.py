@@ -25,6 +25,10 @@ CEILING: Mapping[Permission, str | None] = MappingProxyType(
         **dict.fromkeys((_P.AGREEMENT_READ, _P.CONSENT_READ, _P.CONSENT_GIVE), "referrals"),
         **dict.fromkeys((_P.CONSENT_RECORD, _P.CONSENT_WITHDRAW, _P.GUARDIAN_BAR), "referrals"),
         **dict.fromkeys((_P.AGREEMENT_SIGN, _P.AGREEMENT_SUSPEND), "administration"),
+        **dict.fromkeys(
+            (_P.SUSPENSION_READ, _P.OUR_SUSPENSION_READ, _P.PARTNER_SUSPEND, _P.PARTNER_RESUME),
+            "administration",
+        ),
         **dict.fromkeys((_P.ACCESS_LOG_READ, _P.SAFETY_HOLD_READ, _P.SAFETY_HOLD_SET), "cases"),
         _P.PARTNER_AUDIT_READ: "referrals",
         _P.AUDIT_READ: "administration",

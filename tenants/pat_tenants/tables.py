@@ -18,6 +18,7 @@ from pat_tenants.places import models as places
 from pat_tenants.referrals import models as referrals
 from pat_tenants.safety_holds import models as safety_holds
 from pat_tenants.survivors import models as survivors
+from pat_tenants.suspensions import models as suspensions
 from pat_tenants.transitions import models as transitions
 
 metadata = Base.metadata
@@ -40,6 +41,7 @@ __all__ = [
     "replays",
     "safety_holds",
     "survivors",
+    "suspensions",
     "trail",
     "transitions",
 ]

@@ -77,6 +77,7 @@ FUNCTIONS = {
     "sec.note_word_on_referral()": {"pat_sec"},
     "sec.note_withdrawal()": {"pat_sec"},
     "sec.note_agreement()": {"pat_sec"},
+    "sec.note_suspension()": {"pat_sec"},
     "sec.changed_since(pg_snapshot)": {LISTENER, "pat_sec"},
     "sec.live_among(uuid[])": {LISTENER, "pat_sec"},
     "sec.forget_changes()": {SIGN_IN, "pat_sec"},

@@ -34,6 +34,9 @@ AGREEMENTS: dict[str, tuple[tuple[tuple[str, str], ...], str, tuple[str, ...] | 
     "theirs is to come": (((THEM, f"valid_from = {TO_COME}"),), "NONE", None),
     "ours is narrow": (((US, "scopes = '{LEGAL_STATUS}'"),), "LIVE", NARROW),
     "theirs is narrow": (((THEM, "scopes = '{LEGAL_STATUS}'"),), "LIVE", NARROW),
+    "we are suspended in the network": (((US, "shut"),), "SUSPENDED", None),
+    "they are suspended in the network": (((THEM, "shut"),), "SUSPENDED", None),
+    "somebody was, once": (((THEM, "shut once"),), "LIVE", None),
 }
 CONSENTS: dict[str, str] = {
     "live": "",
@@ -87,6 +90,13 @@ def terms(wall: Wall) -> Iterator[dict[str, object]]:
 
 def sign(wall: Wall, agreement: str, terms: dict[str, object]) -> None:
     for side, change in AGREEMENTS[agreement][0]:
+        if change in ("shut", "shut once"):
+            wall.admin.execute(
+                "insert into app.partner_suspensions (organisation_id, id, partner_id, reason, created_by, lifted_at)"
+                " values (%s, gen_random_uuid(), %s, 'CLOSED', gen_random_uuid(), case when %s then now() end)",
+                (wall.organisation("secretariat"), terms[side], change == "shut once"),
+            )
+            continue
         other = THEM if side == US else US
         where = f"where organisation_id = %({side})s and partner_id = %({other})s"
         what = "delete from app.agreements" if change == "gone" else f"update app.agreements set {change}"
@@ -188,6 +198,8 @@ def test_each_side_sees_how_far_the_two_are(wall: Wall) -> None:
         "theirs is over": ("EXPIRED", "EXPIRED"),
         "ours is to come": ("UPCOMING", "UPCOMING"),
         "theirs is to come": ("UPCOMING", "UPCOMING"),
+        "we are suspended in the network": ("SUSPENDED", "SUSPENDED"),
+        "they are suspended in the network": ("SUSPENDED", "SUSPENDED"),
     }
     sides = ((US, Role.ORGANISATION_ADMIN, THEM), (THEM, Role.DESTINATION_ADMIN, US))
     for agreement, statuses in told.items():

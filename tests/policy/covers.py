@@ -51,6 +51,7 @@ KEYS = {
         (f"door.received_{name}" for name in ("support", "cases", "identities", "contacts")), ("referral_id",)
     ),
     "door.network_referrals": ("id",),
+    "door.our_suspensions": ("id",),
     "door.all_states": ("organisation_id", "id"),
 }
 
@@ -130,6 +131,11 @@ def _covered(wall: Wall, relation: str, me: Member) -> Covered:
     elif relation == "app.safety_holds":
         yield _key(wall, relation, "hers"), {ASSIGNED, ORGANISATION}
         yield _key(wall, relation, "ours"), OURS
+    elif relation == "app.partner_suspensions":
+        yield _key(wall, relation, "hers"), OURS
+        yield _key(wall, relation, "ours"), OURS
+    elif relation == "door.our_suspensions":
+        yield (named("secretariat", "partner_suspensions", "cbo-a"),), OURS
     elif relation in OF_THE_TRAIL:
         yield from _events(wall, relation, me)
     elif relation == "door.network_referrals":

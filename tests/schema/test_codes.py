@@ -29,6 +29,7 @@ TABLES = {
     "Hearing": "app.hearings",
     "LegalProceeding": "app.legal_proceedings",
     "Organisation": "app.organisations",
+    "PartnerSuspension": "app.partner_suspensions",
     "Place": "app.places",
     "Referral": "app.referrals",
     "ReferralHearing": "app.referral_hearings",

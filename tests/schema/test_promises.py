@@ -20,6 +20,7 @@ SOURCES = TABLES | {
     "Invitation": "app.invitations",
     "Me": "app.memberships",
     "Member": "app.memberships",
+    "OurSuspension": "app.partner_suspensions",
     "PartnerEvent": "trail.events",
     "SafetyHold": "app.safety_holds",
     "Session": "sec.sessions",

@@ -27,6 +27,7 @@ def test_an_administrator_changes_who_may_come_in_through_a_client_that_may() ->
         Permission.AUDIT_READ,
         Permission.AGREEMENT_SIGN,
         Permission.AGREEMENT_SUSPEND,
+        Permission.OUR_SUSPENSION_READ,
     }
     without = Viewer(Role.ORGANISATION_ADMIN, SCOPES - {ADMINISTRATION})
     through = Viewer(Role.ORGANISATION_ADMIN, SCOPES)

@@ -53,6 +53,8 @@ ASKED_BY = {
     "clients": "admin@cbo-f.example",
     "invitations": "admin@cbo-f.example",
     "network": "analyst@secretariat.example",
+    "ourSuspension": "admin@cbo-f.example",
+    "partnerSuspensions": "admin@secretariat.example",
 }
 SCHEMA = graphql_schema()
 assert SCHEMA.query_type

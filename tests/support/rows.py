@@ -38,6 +38,8 @@ def rows_of(slug: str, other: str, members: list[Member]) -> dict[str, Labelled]
     tables["app.case_assignments"] = dict(_assignments(slug, members))
     tables["app.replays"] = dict(_replays(slug, members))
     tables["app.agreements"] = {to: _agreement(slug, to) for to in (other, "goa", "delhi")}
+    # Whoever suspends is a secretariat; nobody has signed anything with whom these suspend.
+    tables["app.partner_suspensions"] = dict(_suspensions(slug))
     tables["app.consents"] = dict(_consents(slug, other))
     tables["app.consent_withdrawals"] = {
         "hers": _withdrawal(slug, "hers", "once"),
@@ -59,6 +61,12 @@ def rows_of_receiver(slug: str, senders: Iterable[str]) -> dict[str, Labelled]:
         "app.referral_answers": {sender: _answer(slug, sender, "hers") for sender in senders},
         "app.referral_hearings": {sender: _hearing_for(slug, sender, "hers") for sender in senders},
     }
+
+
+def rows_of_secretariat(slug: str, partners: Iterable[str]) -> dict[str, Labelled]:
+    """That each CBO was suspended once."""
+    once = {"updated_by": author(slug), "lifted_at": EARLIER}
+    return {"app.partner_suspensions": {each: _suspension(slug, each, each, **once) for each in partners}}
 
 
 def author(slug: str) -> UUID:
@@ -315,6 +323,17 @@ def _agreement(slug: str, partner: str) -> Row:
     values = {"partner_id": named("organisation", partner), "scopes": list(ALL_SCOPES)}
     dates = {"valid_from": EARLIER, "valid_until": LATER + timedelta(days=30)}
     return _base(slug, "agreements", partner, id=None, updated_by=author(slug), **values, **dates)[1]
+
+
+def _suspensions(slug: str) -> Iterator[tuple[str, Row]]:
+    """That of ``hers`` was lifted, that of ``ours`` is in force."""
+    yield "hers", _suspension(slug, "hers", "secretariat", updated_by=author(slug), lifted_at=EARLIER)
+    yield "ours", _suspension(slug, "ours", "secretariat")
+
+
+def _suspension(slug: str, label: str, partner: str, **values: Any) -> Row:
+    about = {"partner_id": named("organisation", partner), "reason": "COMPROMISED"}
+    return _base(slug, "partner_suspensions", label, **about, **values)[1]
 
 
 def _consents(slug: str, other: str) -> Iterator[tuple[str, Row]]:

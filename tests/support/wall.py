@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 from tests.support.people import CBOS, KINDS, Member, Row, named
-from tests.support.rows import rows_of, rows_of_receiver, rows_of_sign_in
+from tests.support.rows import rows_of, rows_of_receiver, rows_of_secretariat, rows_of_sign_in
 
 from pat_auth.policy import Role
 from pat_platform.database.logins import login_name, login_password
@@ -114,6 +114,7 @@ def build_wall(cluster: EmbeddedPostgres, database: str) -> Wall:
         members = [member for member in wall.members if member.slug == slug]
         _put_rows(wall, slug, rows_of(slug, other, members))
     _put_rows(wall, "goa", rows_of_receiver("goa", CBOS))
+    _put_rows(wall, "secretariat", rows_of_secretariat("secretariat", CBOS))
     _put_rows(wall, "cbo-a", rows_of_sign_in(wall.member("cbo-a", Role.ORGANISATION_ADMIN)))
     _insert_all(wall)
     return wall

@@ -151,6 +151,20 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
             *_reads("app.agreements", "door.agreements"),
             _changes("app.agreements", *_SUSPENDS),
         ),
+        Permission.SUSPENSION_READ: _reads("app.partner_suspensions"),
+        Permission.OUR_SUSPENSION_READ: _reads("door.our_suspensions"),
+        Permission.PARTNER_SUSPEND: (
+            *_reads("app.partner_suspensions"),
+            Access(
+                Command.INSERT,
+                "app.partner_suspensions",
+                ("organisation_id", "id", "partner_id", "reason", "created_by"),
+            ),
+        ),
+        Permission.PARTNER_RESUME: (
+            *_reads("app.partner_suspensions"),
+            _changes("app.partner_suspensions", "lifted_at", "updated_by"),
+        ),
         Permission.CONSENT_READ: _reads("app.consents", "app.consent_withdrawals"),
         Permission.CONSENT_GIVE: _adds("app.consents"),
         # Who still is a child, and whose guardian is asked, is told by what is known of her.

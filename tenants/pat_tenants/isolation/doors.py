@@ -183,6 +183,13 @@ REFERRAL = Door(
             ("organisation_id", "partner_id", "scopes", "valid_from", "valid_until", "suspended_at"),
             f"organisation_id = {ORGANISATION} or partner_id = {ORGANISATION}",
         ),
+        # Why is the secretariat's alone. Of others it is told of those whom there is something signed with.
+        Opening(
+            "app.partner_suspensions",
+            ("id", "partner_id", "created_at", "lifted_at"),
+            f"partner_id = {ORGANISATION} or exists (select from app.agreements a"
+            " where partner_suspensions.partner_id in (a.organisation_id, a.partner_id))",
+        ),
         Opening(
             "app.consents",
             ("organisation_id", "id", "recipient_id", "scopes", "valid_until"),
@@ -200,6 +207,11 @@ REFERRAL = Door(
         # For the views below alone: no role may read it.
         View("door.all_agreements", _BOTH),
         View("door.agreements", _WITH_US, frozenset({Reach.ORGANISATION})),
+        View(
+            "door.our_suspensions",
+            f"select s.id, s.created_at, s.lifted_at from app.partner_suspensions s where s.partner_id = {ORGANISATION}",
+            frozenset({Reach.ORGANISATION}),
+        ),
         # For the views below alone, too.
         View(
             "door.all_states",

@@ -48,6 +48,7 @@ NETWORK_REFERRALS = Door(
             ("organisation_id", "partner_id", "valid_from", "valid_until", "suspended_at"),
             _LOOKS_ON,
         ),
+        Opening("app.partner_suspensions", ("partner_id", "lifted_at"), _LOOKS_ON),
         Opening("app.consents", ("organisation_id", "id", "valid_until"), _LOOKS_ON),
         Opening("app.consent_withdrawals", ("organisation_id", "consent_id"), _LOOKS_ON),
     ),

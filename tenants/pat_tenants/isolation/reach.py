@@ -83,6 +83,7 @@ _OPEN: dict[str, str] = {
     "app.hearings": _TO_COME,
     "app.referral_hearings": _TO_COME,
     "app.safety_holds": "lifted_at is null",
+    "app.partner_suspensions": "lifted_at is null",
 }
 """Rows that may still be changed. What has ended stays so: nobody comes back by having a row of hers open again."""
 

@@ -33,8 +33,11 @@ left join {agreements} g on g.organisation_id = r.organisation_id and g.partner_
 # What holds between two organisations is what both have signed.
 SIGNED = """from app.agreements o
 join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.organisation_id"""
-SIGNED_STATUS = """case
-        when o.suspended_at is not null or t.suspended_at is not null then 'SUSPENDED'
+# A partner that the secretariat has suspended is nobody's, whatever was signed. Asked once for each statement.
+_SHUT = "array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null)"
+SIGNED_STATUS = f"""case
+        when o.suspended_at is not null or t.suspended_at is not null
+            or array[o.organisation_id, o.partner_id] && {_SHUT} then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
         when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
         else 'LIVE'

@@ -24,6 +24,7 @@ WRITERS = (
     "sec.note_word_on_referral()",
     "sec.note_withdrawal()",
     "sec.note_agreement()",
+    "sec.note_suspension()",
 )
 """What the triggers call: nobody else may."""
 
@@ -34,6 +35,7 @@ TRIGGERS: Mapping[str, str] = MappingProxyType(
             ("referrals", WRITERS[0]),
             ("referral_answers", WRITERS[1]),
             ("referral_hearings", WRITERS[1]),
+            ("partner_suspensions", "sec.note_suspension()"),
         )
     }
 )

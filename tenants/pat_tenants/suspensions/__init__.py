@@ -1,0 +1,1 @@
+"""Partners whom the secretariat has suspended in the whole network."""
