@@ -505,7 +505,36 @@ left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true;
-create view door.referral_states with (security_barrier) as select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until from app.referrals r join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
+create view door.referral_states with (security_barrier) as select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until from app.referrals r cross join lateral (select 
+case
+    when r.state <> 'SENT' then r.state
+    when a.answer in ('DECLINED', 'COMPLETED') then a.answer
+    when w.consent_id is not null then 'REVOKED'
+    when g.status = 'SUSPENDED' then 'SUSPENDED'
+    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
+    else coalesce(a.answer, 'SENT')
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(c.scopes) and u.scope = any(g.scopes) order by u.place) as scopes, case when c.id is null then r.agreed_until else least(r.agreed_until, c.valid_until, g.valid_until) end as agreed_until from (select) here 
+left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
+left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join (
+select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
+    least(o.valid_until, t.valid_until) as valid_until,
+    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
+        where u.scope = any(t.scopes) order by u.place) as scopes,
+    case
+        when o.suspended_at is not null or t.suspended_at is not null
+            or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
+        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        else 'LIVE'
+    end as status
+from app.agreements o
+join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.organisation_id) g on g.organisation_id = r.organisation_id and g.partner_id = r.to_organisation_id 
+left join lateral (
+    select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
+    order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
+) a on true) s where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
 create view door.sent_answers with (security_barrier) as select a.referral_id, a.answer, a.answered_at from app.referrals r join app.referral_answers a on a.referral_organisation_id = r.organisation_id and a.referral_id = r.received_id and a.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
 create view door.sent_hearings with (security_barrier) as select h.id, h.referral_id, h.held_on, h.mode, h.purpose, h.state, h.court_point, h.remote_point, h.has_coordinator, h.support_person, h.interpreter_language, h.outcome, h.next_on from app.referrals r join app.referral_hearings h on h.referral_organisation_id = r.organisation_id and h.referral_id = r.received_id and h.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals())) and not (select sec.is_held());
 create view door.received_referrals with (security_barrier) as select r.received_id as id, r.organisation_id as from_organisation_id, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.name end as from_organisation_name, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.state end as from_state, s.status, r.need, r.urgency, r.sent_at, s.agreed_until, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then s.scopes else '{}'::text[] end as scopes from app.referrals r cross join lateral (select 

@@ -52,8 +52,7 @@ left join door.all_agreements g on g.organisation_id = {ORGANISATION} and g.part
 # referrals that they see in their own table, and at no other.
 _SENT_BY_ME = f"r.organisation_id = {ORGANISATION} and r.received_id = any (array(select app.my_referrals()))"
 
-_STATE = "join door.all_states s on s.organisation_id = r.organisation_id and s.id = r.id"
-# The same, worked out for the referrals that are asked for: a view of its own is a barrier, behind which all of them are.
+# Worked out for the referrals that are asked for: a view of its own is a barrier, behind which all of them are, for each of them anew.
 _STATE_HERE = (
     f"cross join lateral (select {STATUS} as status, {_SCOPES} as scopes, {_UNTIL} as agreed_until"
     f" from (select) here {terms(f'({_BOTH})')} {ANSWER}) s"
@@ -220,7 +219,7 @@ REFERRAL = Door(
         ),
         View(
             "door.referral_states",
-            f"select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until from app.referrals r {_STATE} where {_SENT_BY_ME}",
+            f"select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until from app.referrals r {_STATE_HERE} where {_SENT_BY_ME}",
         ),
         View(
             "door.sent_answers",
