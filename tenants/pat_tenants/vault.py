@@ -61,9 +61,13 @@ class Vault:
         Raises Unreadable where the organisation's own keys cannot be read.
         """
         ring = self.ring(organisation)
-        await ring.unlock({UUID(subject): bytes.fromhex(wrapped) for _, _, subject, _, wrapped, _ in values})
+        wrapped = {subject: key for _, _, subject, _, key, _ in values}
+        subjects = {subject: UUID(subject) for subject in wrapped}
+        await ring.unlock({subjects[subject]: bytes.fromhex(key) for subject, key in wrapped.items()})
         return [
-            _opened(ring, Place(organisation, table, column, UUID(subject), UUID(row) if row else None), blob)
+            _opened(
+                ring, Place(organisation, table, column, subjects[subject], UUID(row) if row else None), blob
+            )
             for table, column, subject, row, _, blob in values
         ]
 

@@ -11,6 +11,7 @@ from graphql.pyutils import inspect as show
 from .errors import EngineError
 from .plan import Bound
 from .sites import Failure, Introspected, Mark, NullViolation, Step, UnknownEnum
+from .splice import Spliced, spliced
 
 # The response's data has no key of its own; this one stands for it above the root fields.
 _DATA = ""
@@ -55,7 +56,47 @@ class _Climbing(Exception):
 
 
 class Completion:
-    """Completes one answer that has markers in it: gather the steps' values, run the steps, finish."""
+    """Completes one answer that has markers in it: gather the steps' values, run the steps, finish.
+
+    It is done in the answer's text where all that is open is values of steps, and each is found; else on the tree.
+    """
+
+    def __init__(self, bound: Bound, raw: bytes) -> None:
+        self._bound = bound
+        self._raw = raw
+        self._text = spliced(raw.decode(), bound.token, bound.plan.marks)
+        self._tree: Tree | None = None
+        if self._text is not None:
+            self.gathered = self._text.gathered
+        else:
+            self._tree = Tree(bound, raw)
+            self.gathered = self._tree.gathered
+
+    def finish(self, finished: Mapping[str, Sequence[Any]]) -> Completed:
+        """The response, given each step's values for those gathered."""
+        for name, raw in self.gathered.items():
+            if len(finished[name]) != len(raw):
+                raise EngineError(f"step {name} returned {len(finished[name])} values for {len(raw)}")
+        data = None if self._text is None else _joined(self._text, finished)
+        if data is not None:
+            return Completed(data)
+        tree = self._tree or Tree(self._bound, self._raw)
+        return tree.finish(finished)
+
+
+def _joined(text: Spliced, finished: Mapping[str, Sequence[Any]]) -> bytes | None:
+    """The answer with what the steps say; None where that is an error, or nothing and may not be."""
+    values = {name: iter(each) for name, each in finished.items()}
+    for piece, mark, step in text.places:
+        value = next(values[step])
+        if isinstance(value, FieldError) or (value is None and mark.required):
+            return None
+        text.pieces[piece] = orjson.dumps(value).decode()
+    return "".join(text.pieces).encode()
+
+
+class Tree:
+    """The same on the parsed answer: what is wrong is known by its path, and a null may climb."""
 
     def __init__(self, bound: Bound, raw: bytes) -> None:
         self.bound = bound
@@ -70,10 +111,7 @@ class Completion:
             self._gather(self.tree, self.root)
 
     def finish(self, finished: Mapping[str, Sequence[Any]]) -> Completed:
-        """The response, given each step's values for those gathered."""
-        for name, raw in self.gathered.items():
-            if len(finished[name]) != len(raw):
-                raise EngineError(f"step {name} returned {len(finished[name])} values for {len(raw)}")
+        """The response."""
         self.finished = finished
         climbed = False
         try:
