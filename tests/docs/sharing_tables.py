@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pat_auth.policy import POLICY, Permission, Reach
+from pat_server.demo.organisations import partner
+from pat_server.demo.people import SURVIVORS, person
+from pat_server.demo.referrals import HELD, OWN_LINKS, REFERRALS, ReferralStory
+from pat_tenants.consents.models import ConsentGiver
 from pat_tenants.hearings.arrangements import HearingState
+from pat_tenants.referrals.models import ReferralStatus
 from pat_tenants.transitions.steps import HEARING_STEPS, STEPS, Guard
 
 _P = Permission
@@ -40,6 +45,10 @@ GUARDS = {
     Guard.LINK: "both ends of the link are known",
     Guard.SUPPORT: "both ends of the link are known, somebody coordinates hers, and a child has somebody with her",
     Guard.ROOM: "she is in the court room, and a child has somebody with her",
+}
+GIVERS = {
+    ConsentGiver.GUARDIAN: "she is a child: her guardian has agreed",
+    ConsentGiver.CHILD_WELFARE_COMMITTEE: "she is a child: the committee has agreed",
 }
 ENDS_OTHERWISE = (HearingState.ADJOURNED, HearingState.MISSED, HearingState.CANCELLED)
 SIDES = {_P.REFERRAL_SEND: "sender", _P.REFERRAL_ANSWER: "receiver"}
@@ -82,5 +91,33 @@ def days() -> Iterator[str]:
             yield f"| {before} | {', '.join(ends)} |  |"
 
 
+def demo() -> Iterator[str]:
+    """The referrals of the demo, and who signs in to see each: sorted by state, in the order in which states follow each other."""
+    yield "| State | Asked by | Of | About | And |"
+    yield "|---|---|---|---|---|"
+    order = list(ReferralStatus)
+    for story in sorted(REFERRALS, key=lambda each: order.index(each.status)):
+        sender, receiver = partner(story.sender), partner(story.receiver)
+        asks, asked = person("manager", sender).email, person("worker", receiver).email
+        accounts = {each.email for each in SURVIVORS}
+        she = f"survivor{story.case}@{sender.slug}.example"
+        more = "; ".join(_more(story))
+        yield f"| {story.status} | `{asks}` | `{asked}` | {f'`{she}`' if she in accounts else ''} | {more} |"
+
+
+def _more(story: ReferralStory) -> Iterator[str]:
+    if story.turn is not None:
+        yield story.turn.value
+    elif story.giver is not ConsentGiver.SELF and story.status is not ReferralStatus.DRAFT:
+        yield GIVERS[story.giver]
+    if story.link is not None:
+        yield f"a day in court by video link: {story.link}"
+    for slug, case, state in OWN_LINKS:
+        if (story.sender, story.case) == (slug, case):
+            yield f"a day that the sender prepares: {state}"
+    if (story.sender, story.case) == HELD:
+        yield "her own view is held back, because somebody looks on"
+
+
 if __name__ == "__main__":
-    print("\n".join([*who(), "", *steps(), "", *days()]))
+    print("\n".join([*who(), "", *steps(), "", *days(), "", *demo()]))

@@ -17,3 +17,7 @@ def test_the_page_has_every_step() -> None:
 
 def test_the_page_has_every_step_of_a_day_in_court() -> None:
     assert "\n".join(sharing_tables.days()) in PAGE
+
+
+def test_the_page_has_every_referral_of_the_demo_and_who_sees_it() -> None:
+    assert "\n".join(sharing_tables.demo()) in PAGE
