@@ -38,6 +38,10 @@ alter table app.hearings enable row level security;
 alter table app.hearings force row level security;
 alter table app.invitations enable row level security;
 alter table app.invitations force row level security;
+alter table app.legal_bases enable row level security;
+alter table app.legal_bases force row level security;
+alter table app.legal_basis_reasons enable row level security;
+alter table app.legal_basis_reasons force row level security;
 alter table app.legal_proceedings enable row level security;
 alter table app.legal_proceedings force row level security;
 alter table app.memberships enable row level security;
@@ -316,7 +320,7 @@ grant execute on function sec.live_among(uuid[]) to pat_service_listener;
 grant execute on function sec.forget_changes() to pat_service_sign_in;
 
 set role pat_owner;
-grant select (organisation_id, id, received_id, case_id, survivor_id, to_organisation_id, consent_id) on app.referrals to pat_sec;
+grant select (organisation_id, id, received_id, case_id, survivor_id, to_organisation_id, consent_id, basis_id) on app.referrals to pat_sec;
 create policy waking_select on app.referrals for select to pat_sec using (true);
 grant select (organisation_id, transaction, changed_at) on app.referral_changes to pat_sec;
 create policy waking_select on app.referral_changes for select to pat_sec using (true);
@@ -341,6 +345,8 @@ create policy session on app.group_member_identities as restrictive to pat_appli
 create policy session on app.group_members as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.hearings as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.invitations as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.legal_bases as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.legal_basis_reasons as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.legal_proceedings as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.memberships as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.organisations as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
@@ -399,6 +405,10 @@ create policy author on app.hearings as restrictive for insert to pat_applicatio
 create policy signature on app.hearings as restrictive for update to pat_application using (true) with check (updated_by = (select sec.actor()));
 create policy fence on app.invitations as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.invitations as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
+create policy fence on app.legal_bases as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+create policy author on app.legal_bases as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
+create policy fence on app.legal_basis_reasons as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+create policy author on app.legal_basis_reasons as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.legal_proceedings as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.legal_proceedings as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.memberships as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
@@ -427,7 +437,7 @@ create policy fence on app.survivors as restrictive to pat_application using (or
 create policy author on app.survivors as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 grant usage on schema app to pat_door_referral;
 grant usage, create on schema door to pat_door_referral;
-grant select (organisation_id, id, received_id, case_id, survivor_id, to_organisation_id, need, urgency, scopes, state, consent_id, agreed_until, sent_at, ended_at) on app.referrals to pat_door_referral;
+grant select (organisation_id, id, received_id, case_id, survivor_id, to_organisation_id, need, urgency, scopes, state, consent_id, basis_id, agreed_until, sent_at, ended_at) on app.referrals to pat_door_referral;
 create policy pat_door_referral on app.referrals for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or (to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and state not in ('DRAFT', 'CONSENT_RECORDED')));
 grant select (organisation_id, id, referral_organisation_id, referral_id, answer, answered_at) on app.referral_answers to pat_door_referral;
 create policy pat_door_referral on app.referral_answers for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or referral_organisation_id = (select substr(session_user::text, 5, 32)::uuid));
@@ -453,6 +463,8 @@ grant select (id, partner_id, created_at, lifted_at) on app.partner_suspensions 
 create policy pat_door_referral on app.partner_suspensions for select to pat_door_referral using (partner_id = (select substr(session_user::text, 5, 32)::uuid) or exists (select from app.agreements a where partner_suspensions.partner_id in (a.organisation_id, a.partner_id)));
 grant select (organisation_id, id, recipient_id, scopes, valid_until) on app.consents to pat_door_referral;
 create policy pat_door_referral on app.consents for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or recipient_id = (select substr(session_user::text, 5, 32)::uuid));
+grant select (organisation_id, id, recipient_id, kind, scopes, valid_until, approved_at, ended_at) on app.legal_bases to pat_door_referral;
+create policy pat_door_referral on app.legal_bases for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or recipient_id = (select substr(session_user::text, 5, 32)::uuid));
 grant select (organisation_id, consent_id) on app.consent_withdrawals to pat_door_referral;
 create policy pat_door_referral on app.consent_withdrawals for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or exists (select from app.consents c where c.organisation_id = consent_withdrawals.organisation_id and c.id = consent_withdrawals.consent_id and c.recipient_id = (select substr(session_user::text, 5, 32)::uuid)));
 
@@ -492,31 +504,35 @@ create view door.all_states with (security_barrier) as select r.organisation_id,
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null then 'REVOKED'
+    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(c.scopes) and u.scope = any(g.scopes) order by u.place) as scopes, case when c.id is null then r.agreed_until else least(r.agreed_until, c.valid_until, g.valid_until) end as agreed_until from app.referrals r 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from app.referrals r 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
+    and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join door.all_agreements g on g.organisation_id = r.organisation_id and g.partner_id = r.to_organisation_id 
 left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true;
-create view door.referral_states with (security_barrier) as select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until from app.referrals r cross join lateral (select 
+create view door.referral_states with (security_barrier) as select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until, s.ground from app.referrals r cross join lateral (select 
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null then 'REVOKED'
+    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(c.scopes) and u.scope = any(g.scopes) order by u.place) as scopes, case when c.id is null then r.agreed_until else least(r.agreed_until, c.valid_until, g.valid_until) end as agreed_until from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
+    and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
 select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
     least(o.valid_until, t.valid_until) as valid_until,
@@ -537,18 +553,20 @@ left join lateral (
 ) a on true) s where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
 create view door.sent_answers with (security_barrier) as select a.referral_id, a.answer, a.answered_at from app.referrals r join app.referral_answers a on a.referral_organisation_id = r.organisation_id and a.referral_id = r.received_id and a.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
 create view door.sent_hearings with (security_barrier) as select h.id, h.referral_id, h.held_on, h.mode, h.purpose, h.state, h.court_point, h.remote_point, h.has_coordinator, h.support_person, h.interpreter_language, h.outcome, h.next_on from app.referrals r join app.referral_hearings h on h.referral_organisation_id = r.organisation_id and h.referral_id = r.received_id and h.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals())) and not (select sec.is_held());
-create view door.received_referrals with (security_barrier) as select r.received_id as id, r.organisation_id as from_organisation_id, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.name end as from_organisation_name, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.state end as from_state, s.status, r.need, r.urgency, r.sent_at, s.agreed_until, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then s.scopes else '{}'::text[] end as scopes from app.referrals r cross join lateral (select 
+create view door.received_referrals with (security_barrier) as select r.received_id as id, r.organisation_id as from_organisation_id, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.name end as from_organisation_name, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.state end as from_state, s.status, r.need, r.urgency, r.sent_at, s.agreed_until, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then s.scopes else '{}'::text[] end as scopes, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then s.ground end as ground from app.referrals r cross join lateral (select 
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null then 'REVOKED'
+    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(c.scopes) and u.scope = any(g.scopes) order by u.place) as scopes, case when c.id is null then r.agreed_until else least(r.agreed_until, c.valid_until, g.valid_until) end as agreed_until from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
+    and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
 select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
     least(o.valid_until, t.valid_until) as valid_until,
@@ -571,14 +589,16 @@ create view door.received_proceedings with (security_barrier) as select r.receiv
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null then 'REVOKED'
+    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(c.scopes) and u.scope = any(g.scopes) order by u.place) as scopes, case when c.id is null then r.agreed_until else least(r.agreed_until, c.valid_until, g.valid_until) end as agreed_until from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
+    and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
 select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
     least(o.valid_until, t.valid_until) as valid_until,
@@ -601,14 +621,16 @@ create view door.received_hearings with (security_barrier) as select r.received_
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null then 'REVOKED'
+    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(c.scopes) and u.scope = any(g.scopes) order by u.place) as scopes, case when c.id is null then r.agreed_until else least(r.agreed_until, c.valid_until, g.valid_until) end as agreed_until from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
+    and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
 select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
     least(o.valid_until, t.valid_until) as valid_until,
@@ -631,14 +653,16 @@ create view door.received_support with (security_barrier) as select r.received_i
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null then 'REVOKED'
+    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(c.scopes) and u.scope = any(g.scopes) order by u.place) as scopes, case when c.id is null then r.agreed_until else least(r.agreed_until, c.valid_until, g.valid_until) end as agreed_until from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
+    and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
 select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
     least(o.valid_until, t.valid_until) as valid_until,
@@ -661,14 +685,16 @@ create view door.received_cases with (security_barrier) as select r.received_id 
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null then 'REVOKED'
+    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(c.scopes) and u.scope = any(g.scopes) order by u.place) as scopes, case when c.id is null then r.agreed_until else least(r.agreed_until, c.valid_until, g.valid_until) end as agreed_until from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
+    and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
 select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
     least(o.valid_until, t.valid_until) as valid_until,
@@ -691,14 +717,16 @@ create view door.received_identities with (security_barrier) as select r.receive
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null then 'REVOKED'
+    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(c.scopes) and u.scope = any(g.scopes) order by u.place) as scopes, case when c.id is null then r.agreed_until else least(r.agreed_until, c.valid_until, g.valid_until) end as agreed_until from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
+    and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
 select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
     least(o.valid_until, t.valid_until) as valid_until,
@@ -721,14 +749,16 @@ create view door.received_contacts with (security_barrier) as select r.received_
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null then 'REVOKED'
+    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(c.scopes) and u.scope = any(g.scopes) order by u.place) as scopes, case when c.id is null then r.agreed_until else least(r.agreed_until, c.valid_until, g.valid_until) end as agreed_until from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
+    and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
 select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
     least(o.valid_until, t.valid_until) as valid_until,
@@ -752,7 +782,7 @@ set role pat_owner;
 revoke create on schema door from pat_door_referral;
 grant usage on schema app to pat_door_network_referrals;
 grant usage, create on schema door to pat_door_network_referrals;
-grant select (organisation_id, id, received_id, to_organisation_id, state, consent_id, agreed_until, sent_at) on app.referrals to pat_door_network_referrals;
+grant select (organisation_id, id, received_id, to_organisation_id, state, consent_id, basis_id, agreed_until, sent_at) on app.referrals to pat_door_network_referrals;
 create policy pat_door_network_referrals on app.referrals for select to pat_door_network_referrals using ((select substr(session_user::text, 38)) = any (array['secretariat_admin', 'secretariat_analyst', 'auditor']) and state not in ('DRAFT', 'CONSENT_RECORDED'));
 grant select (organisation_id, referral_organisation_id, referral_id, answer) on app.referral_answers to pat_door_network_referrals;
 create policy pat_door_network_referrals on app.referral_answers for select to pat_door_network_referrals using ((select substr(session_user::text, 38)) = any (array['secretariat_admin', 'secretariat_analyst', 'auditor']));
@@ -764,20 +794,24 @@ grant select (organisation_id, id, valid_until) on app.consents to pat_door_netw
 create policy pat_door_network_referrals on app.consents for select to pat_door_network_referrals using ((select substr(session_user::text, 38)) = any (array['secretariat_admin', 'secretariat_analyst', 'auditor']));
 grant select (organisation_id, consent_id) on app.consent_withdrawals to pat_door_network_referrals;
 create policy pat_door_network_referrals on app.consent_withdrawals for select to pat_door_network_referrals using ((select substr(session_user::text, 38)) = any (array['secretariat_admin', 'secretariat_analyst', 'auditor']));
+grant select (organisation_id, id, kind, valid_until, approved_at, ended_at) on app.legal_bases to pat_door_network_referrals;
+create policy pat_door_network_referrals on app.legal_bases for select to pat_door_network_referrals using ((select substr(session_user::text, 38)) = any (array['secretariat_admin', 'secretariat_analyst', 'auditor']));
 
 set role pat_door_network_referrals;
 create view door.network_referrals with (security_barrier) as select encode(substring(sha256(uuid_send(r.organisation_id) || uuid_send(r.id) || uuid_send(r.received_id) || uuid_send((select substr(session_user::text, 5, 32)::uuid))) for 16), 'hex')::uuid as id, r.organisation_id as from_organisation_id, r.to_organisation_id, 
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null then 'REVOKED'
+    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
 end as status, date_trunc('month', r.sent_at at time zone 'Asia/Kolkata')::date as month from app.referrals r 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
+    and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (select o.organisation_id, o.partner_id, case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
@@ -1298,7 +1332,7 @@ grant select on door.received_contacts to pat_destination_worker;
 set role pat_owner;
 grant insert on app.referrals to pat_case_manager;
 create policy referral_send_case_manager_insert on app.referrals for insert to pat_case_manager with check (true);
-grant update (state, scopes, consent_id, agreed_until, sent_at, ended_at) on app.referrals to pat_case_manager;
+grant update (state, scopes, consent_id, basis_id, agreed_until, sent_at, ended_at) on app.referrals to pat_case_manager;
 create policy referral_send_case_manager_update on app.referrals for update to pat_case_manager using (true);
 grant insert on app.referral_answers to pat_destination_admin;
 create policy referral_answer_destination_admin_insert on app.referral_answers for insert to pat_destination_admin with check (app.received_status(referral_organisation_id, referral_id) in ('SENT', 'ACCEPTED', 'IN_PROGRESS'));
@@ -1401,6 +1435,31 @@ grant insert on app.barred_guardians to pat_case_manager;
 create policy guardian_bar_case_manager_insert on app.barred_guardians for insert to pat_case_manager with check (true);
 grant insert on app.barred_guardians to pat_social_worker;
 create policy guardian_bar_social_worker_insert on app.barred_guardians for insert to pat_social_worker with check (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant select on app.legal_bases to pat_organisation_admin;
+create policy basis_read_organisation_admin_select on app.legal_bases for select to pat_organisation_admin using (true);
+grant select on app.legal_bases to pat_case_manager;
+create policy basis_read_case_manager_select on app.legal_bases for select to pat_case_manager using (true);
+grant select on app.legal_bases to pat_social_worker;
+create policy basis_read_social_worker_select on app.legal_bases for select to pat_social_worker using (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant select on app.legal_bases to pat_legal_aid;
+create policy basis_read_legal_aid_select on app.legal_bases for select to pat_legal_aid using (survivor_id in (select survivor_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant select on app.legal_bases to pat_survivor;
+create policy basis_read_survivor_select on app.legal_bases for select to pat_survivor using (survivor_id = (select sec.survivor()));
+grant select on app.legal_basis_reasons to pat_organisation_admin;
+create policy basis_reason_read_organisation_admin_select on app.legal_basis_reasons for select to pat_organisation_admin using (true);
+grant select on app.legal_basis_reasons to pat_case_manager;
+create policy basis_reason_read_case_manager_select on app.legal_basis_reasons for select to pat_case_manager using (true);
+grant insert (organisation_id, id, survivor_id, recipient_id, purpose, kind, scopes, reference, valid_until, created_by) on app.legal_bases to pat_case_manager;
+create policy basis_record_case_manager_insert on app.legal_bases for insert to pat_case_manager with check (true);
+grant insert on app.legal_basis_reasons to pat_case_manager;
+create policy basis_record_case_manager_insert on app.legal_basis_reasons for insert to pat_case_manager with check (true);
+grant update (approved_by) on app.legal_bases to pat_organisation_admin;
+create policy basis_approve_organisation_admin_update on app.legal_bases for update to pat_organisation_admin using (true);
+grant update (approved_by) on app.legal_bases to pat_case_manager;
+create policy basis_approve_case_manager_update on app.legal_bases for update to pat_case_manager using (true);
+grant update (ended_by) on app.legal_bases to pat_organisation_admin;
+grant update (ended_by) on app.legal_bases to pat_case_manager;
+grant update (reviewed_by, review) on app.legal_bases to pat_organisation_admin;
 grant select (organisation_id, id, survivor_id, created_at, kind, is_raised) on app.alerts to pat_case_manager;
 create policy alert_read_case_manager_select on app.alerts for select to pat_case_manager using (is_raised);
 grant select on app.alert_closings to pat_case_manager;

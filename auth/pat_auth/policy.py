@@ -87,6 +87,12 @@ class Permission(StrEnum):
     CONSENT_RECORD = "consent:record"
     CONSENT_WITHDRAW = "consent:withdraw"
     GUARDIAN_BAR = "guardian:bar"
+    BASIS_READ = "basis:read"
+    BASIS_REASON_READ = "basis_reason:read"
+    BASIS_RECORD = "basis:record"
+    BASIS_APPROVE = "basis:approve"
+    BASIS_END = "basis:end"
+    BASIS_REVIEW = "basis:review"
     ALERT_READ = "alert:read"
     ALERT_CLOSE = "alert:close"
     SURVIVOR_INVITE = "survivor:invite"
@@ -160,6 +166,13 @@ POLICY: Mapping[Permission, Mapping[Role, Reach]] = MappingProxyType({
     Permission.CONSENT_RECORD:     grant(organisation="case_manager", assigned="social_worker"),
     Permission.CONSENT_WITHDRAW:   grant(organisation="case_manager", assigned="social_worker", own="survivor"),
     Permission.GUARDIAN_BAR:       grant(organisation="case_manager", assigned="social_worker"),
+    Permission.BASIS_READ:         grant(organisation="organisation_admin case_manager",
+                                         assigned="social_worker legal_aid", own="survivor"),
+    Permission.BASIS_REASON_READ:  grant(organisation="organisation_admin case_manager"),
+    Permission.BASIS_RECORD:       grant(organisation="case_manager"),
+    Permission.BASIS_APPROVE:      grant(organisation="organisation_admin case_manager"),
+    Permission.BASIS_END:          grant(organisation="organisation_admin case_manager"),
+    Permission.BASIS_REVIEW:       grant(organisation="organisation_admin"),
     Permission.ALERT_READ:         grant(organisation="case_manager"),
     Permission.ALERT_CLOSE:        grant(organisation="case_manager"),
     Permission.SURVIVOR_INVITE:    grant(organisation="case_manager"),

@@ -10,9 +10,10 @@ from uuid import UUID
 import strawberry
 
 from pat_auth.policy import Permission
-from pat_platform.engine.declare import Column, GlobalId, ToOne
+from pat_platform.engine.declare import Column, GlobalId, ToMany, ToOne
 from pat_platform.engine.declare import Connection as Page
 from pat_platform.engine.kinds import BOOL, CODE, CODE_ARRAY, DATETIME, TEXT
+from pat_schema.bases import LegalBasis
 from pat_schema.declaring import always, codes, declared, described, found, input_type, mutation
 from pat_schema.declaring import reads as read_by
 from pat_schema.ids import uuid_of
@@ -21,6 +22,7 @@ from pat_schema.problems import Refusal
 from pat_schema.sharing import Need, Scope
 from pat_schema.survivors import Survivor
 from pat_schema.verbs import VerbContext, saved
+from pat_tenants.bases import reads as bases
 from pat_tenants.consents import reads, service
 from pat_tenants.consents.models import ConsentGiver, ConsentMode, ConsentQuestion
 from pat_tenants.survivors import reads as survivors
@@ -65,6 +67,11 @@ class Consent(Node):
     withdrawn_at: datetime | None = found(Column("withdrawn_at", DATETIME), "When it was withdrawn.")
     is_live: bool = found(
         Column("is_live", BOOL, nullable=False), "Whether anything may be shared on it at this moment."
+    )
+    survived_by: list[LegalBasis] = found(
+        ToMany(bases.BASES, bases.BESIDE_CONSENT, order=bases.NEWEST_FIRST, estimate=1),
+        "On what something may be shared with the same organisation all the same, at this moment: no withdrawal ends it.",
+        requires=Permission.BASIS_READ,
     )
 
 
@@ -186,7 +193,10 @@ class ConsentMutation:
 
     @mutation(requires=Permission.CONSENT_WITHDRAW, is_urgent=always)
     async def withdraw_consent(self, info: Info, input: WithdrawConsentInput) -> WithdrawConsentResult:
-        """End a consent. Nothing stands in the way, and from the next statement on nothing is shared on it. Her case managers are told."""
+        """End a consent. Nothing stands in the way, and from the next statement on nothing is shared on it. Her case managers are told.
+
+        What may be shared all the same, by order of a court for instance, is said by `survivedBy`.
+        """
         consent = uuid_of(input.id, "Consent")
         await service.withdraw_consent(info.context.tx, consent_id=consent)
         return saved(Consent, consent)

@@ -16,6 +16,7 @@ from pat_schema.declaring import codes, declared, described, found, input_type
 from pat_schema.declaring import reads as read_by
 from pat_schema.node import Connection, Node
 from pat_schema.sessions import Session
+from pat_tenants.bases import reads as bases
 from pat_tenants.consents import reads as consents
 from pat_tenants.hearings import reads as hearings
 from pat_tenants.htcds import OrganisationType
@@ -26,6 +27,7 @@ from pat_tenants.places.models import PlaceLevel
 from pat_tenants.trail import reads as trail
 
 if TYPE_CHECKING:
+    from pat_schema.bases import LegalBasis
     from pat_schema.calendar import CourtDay
     from pat_schema.consents import Consent
     from pat_schema.trail import Access
@@ -92,6 +94,11 @@ class Me:
     sessions: list[Session] = found(
         ToMany(sessions.MINE, sessions.ALL_OF_MINE, order=sessions.NEWEST, estimate=5),
         "Where she is signed in for this organisation, in any role, newest first.",
+    )
+    legal_bases: list[Annotated[LegalBasis, strawberry.lazy("pat_schema.bases")]] = found(
+        ToMany(bases.BASES, bases.MINE, order=bases.NEWEST_FIRST),
+        "What is shared about her without her consent, as a survivor: on what, with whom and until when, newest first.",
+        requires=Permission.BASIS_READ,
     )
     consents: list[Annotated[Consent, strawberry.lazy("pat_schema.consents")]] = found(
         ToMany(consents.CONSENTS, consents.MINE, order=consents.NEWEST_FIRST),

@@ -24,6 +24,7 @@ from pat_platform.engine.declare import (
 )
 from pat_platform.engine.declare import Connection as Page
 from pat_platform.engine.kinds import CODE, CODE_ARRAY, DATETIME, TEXT
+from pat_schema.bases import LegalBasis
 from pat_schema.cases import Case
 from pat_schema.consents import Consent
 from pat_schema.declaring import codes, declared, described, found, input_type, mutation
@@ -36,15 +37,17 @@ from pat_schema.shared import SharedCase
 from pat_schema.sharing import Need, Scope, by_side
 from pat_schema.survivors import withheld
 from pat_schema.verbs import VerbContext, saved
+from pat_tenants.bases import reads as bases
 from pat_tenants.cases import reads as cases
 from pat_tenants.consents import reads as consents
 from pat_tenants.hearings import reads as hearings
 from pat_tenants.referrals import reads, service
-from pat_tenants.referrals.models import Answer, ReferralStatus, Urgency
+from pat_tenants.referrals.models import Answer, Ground, ReferralStatus, Urgency
 
 codes(ReferralStatus)
 codes(Urgency)
 codes(Answer)
+codes(Ground)
 
 Info = strawberry.Info[VerbContext, None]
 
@@ -86,12 +89,12 @@ class Referral(Node):
     urgency: Urgency = found(Column("urgency", CODE, nullable=False), "How soon an answer is needed.")
     scopes: list[Scope] = found(
         Column("scopes", CODE_ARRAY, nullable=False),
-        "What the survivor agreed to share; for the receiver, empty while the referral is not open to it.",
+        "What it shares of what the survivor agreed to, or of what its legal basis names; for the receiver, empty while it is not open.",
     )
     sent_at: datetime | None = found(Column("sent_at", DATETIME), "When it was sent; null for a draft.")
     agreed_until: datetime | None = found(
         Column("agreed_until", DATETIME),
-        "Until when it lasts: as long as the consent, the agreement of the two and the referral itself all do.",
+        "Until when it lasts: as long as what it stands on, the agreement of the two and the referral itself all do.",
     )
     allowed_transitions: list[ReferralStatus] = found(
         Expression(reads.ALLOWED, CODE_ARRAY, nullable=False),
@@ -101,6 +104,15 @@ class Referral(Node):
         ToOne(consents.CONSENTS, consents.OF_REFERRAL),
         "The consent that it stands on, for the sender; null without one, and where the caller may not see it.",
         requires=Permission.CONSENT_READ,
+    )
+    ground: Ground | None = found(
+        Column("ground", TEXT),
+        "On what it is shared: her consent, or something else. Null for a draft; for the receiver, while the referral is not open to it.",
+    )
+    legal_basis: LegalBasis | None = found(
+        ToOne(bases.BASES, bases.OF_REFERRAL),
+        "What it stands on where that is no consent, for the sender; null where the caller may not see it.",
+        requires=Permission.BASIS_READ,
     )
     partner_name: str | None = found(
         Column("partner", TEXT),
@@ -185,10 +197,11 @@ class DraftReferralInput:
 
 @input_type
 class BaseReferralInput:
-    """On which consent a referral stands; which of its scopes, and until when, if not all of it."""
+    """On what a referral stands: a consent or another legal basis, one of them; which of its scopes, and until when, if not all of it."""
 
     id: strawberry.ID
-    consent_id: strawberry.ID
+    consent_id: strawberry.ID | None = None
+    legal_basis_id: strawberry.ID | None = None
     scopes: list[Scope] | None = None
     until: datetime | None = None
     client_mutation_id: UUID | None = None
@@ -240,12 +253,13 @@ class ReferralMutation:
 
     @mutation(requires=Permission.REFERRAL_SEND)
     async def base_referral(self, info: Info, input: BaseReferralInput) -> BaseReferralResult:
-        """Say on which consent a referral stands: a draft becomes ready to be sent, one under way goes on for longer, or with more."""
+        """Say on what a referral stands: a draft becomes ready to be sent, one under way goes on for longer, or with more."""
         referral = uuid_of(input.id, "Referral")
         await service.base_referral(
             info.context.tx,
             referral_id=referral,
-            consent_id=uuid_of(input.consent_id, "Consent"),
+            consent_id=None if input.consent_id is None else uuid_of(input.consent_id, "Consent"),
+            basis_id=None if input.legal_basis_id is None else uuid_of(input.legal_basis_id, "LegalBasis"),
             scopes=input.scopes,
             until=input.until,
         )

@@ -17,6 +17,7 @@ from pat_platform.engine.declare import Declaration, DeferredRow, NodeById, Row
 from pat_platform.engine.registry import Declarations, TypeRule
 from pat_schema.agreements import AgreementMutation, AgreementQuery
 from pat_schema.alerts import AlertMutation, AlertQuery
+from pat_schema.bases import BasisMutation, BasisQuery
 from pat_schema.calendar import CalendarQuery, ReportMutation
 from pat_schema.cases import CaseMutation, CaseQuery
 from pat_schema.clients import ClientMutation, ClientQuery
@@ -42,6 +43,7 @@ from pat_schema.suspensions import SuspensionMutation, SuspensionQuery
 from pat_schema.trail import SafetyHoldMutation, TrailQuery
 from pat_tenants.agreements import reads as agreements
 from pat_tenants.alerts import reads as alerts
+from pat_tenants.bases import reads as bases
 from pat_tenants.cases import reads as cases
 from pat_tenants.consents import reads as consents
 from pat_tenants.groups import reads as groups
@@ -64,6 +66,7 @@ class Query(
     AgreementQuery,
     SuspensionQuery,
     ConsentQuery,
+    BasisQuery,
     OrganisationQuery,
     ClientQuery,
     AlertQuery,
@@ -87,6 +90,7 @@ class Subscription(ReferralSubscription):
 class Mutation(
     AgreementMutation,
     AlertMutation,
+    BasisMutation,
     CaseMutation,
     ClientMutation,
     ConsentMutation,
@@ -119,6 +123,7 @@ TYPES = {
     "Agreement": TypeRule(requires=Permission.AGREEMENT_READ),
     "PartnerSuspension": TypeRule(requires=Permission.SUSPENSION_READ),
     "Consent": TypeRule(requires=Permission.CONSENT_READ),
+    "LegalBasis": TypeRule(requires=Permission.BASIS_READ),
     "Hearing": TypeRule(requires=Permission.PROCEEDING_READ),
     "ReferralHearing": TypeRule(requires=Permission.HEARING_READ),
     "SharedLegalStatus": TypeRule(audits=referrals.LEGAL_STATUS_READ),
@@ -145,6 +150,7 @@ ROWS: dict[str, Row | DeferredRow] = {
     "Agreement": agreements.AGREEMENT,
     "PartnerSuspension": suspensions.SUSPENSION,
     "Consent": consents.CONSENT,
+    "LegalBasis": bases.BASIS,
     "Member": organisations.MEMBER,
     "Hearing": hearings.HEARING_ROW,
     "ReferralHearing": DeferredRow(

@@ -24,6 +24,9 @@ CEILING: Mapping[Permission, str | None] = MappingProxyType(
         _P.NETWORK_READ: "referrals",
         **dict.fromkeys((_P.AGREEMENT_READ, _P.CONSENT_READ, _P.CONSENT_GIVE), "referrals"),
         **dict.fromkeys((_P.CONSENT_RECORD, _P.CONSENT_WITHDRAW, _P.GUARDIAN_BAR), "referrals"),
+        **dict.fromkeys((_P.BASIS_READ, _P.BASIS_RECORD, _P.BASIS_APPROVE), "referrals"),
+        **dict.fromkeys((_P.BASIS_END, _P.BASIS_REVIEW), "referrals"),
+        _P.BASIS_REASON_READ: "identity",
         **dict.fromkeys((_P.AGREEMENT_SIGN, _P.AGREEMENT_SUSPEND), "administration"),
         **dict.fromkeys(
             (_P.SUSPENSION_READ, _P.OUR_SUSPENSION_READ, _P.PARTNER_SUSPEND, _P.PARTNER_RESUME),

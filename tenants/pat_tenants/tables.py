@@ -10,6 +10,7 @@ from pat_platform.database.models import Base
 from pat_tenants import replays
 from pat_tenants.agreements import models as agreements
 from pat_tenants.alerts import models as alerts
+from pat_tenants.bases import models as bases
 from pat_tenants.cases import models as cases
 from pat_tenants.consents import models as consents
 from pat_tenants.groups import models as groups
@@ -27,6 +28,7 @@ __all__ = [
     "agreements",
     "alerts",
     "auth",
+    "bases",
     "cases",
     "clients",
     "consents",

@@ -61,6 +61,7 @@ FUNCTIONS = {
     "app.my_referrals()": {*APPLICATION, "pat_owner"},
     "app.received_status(uuid,uuid)": {*APPLICATION, "pat_owner"},
     "app.take_step()": {"pat_owner"},
+    "app.take_basis_step()": {"pat_owner"},
     "app.take_hearing_step()": {"pat_owner"},
     "app.take_answer()": {"pat_owner"},
     "trail.record(text,uuid[],jsonb)": {*APPLICATION, "pat_trail"},
@@ -77,6 +78,7 @@ FUNCTIONS = {
     "sec.note_word_on_referral()": {"pat_sec"},
     "sec.note_withdrawal()": {"pat_sec"},
     "sec.note_agreement()": {"pat_sec"},
+    "sec.note_basis()": {"pat_sec"},
     "sec.note_suspension()": {"pat_sec"},
     "sec.changed_since(pg_snapshot)": {LISTENER, "pat_sec"},
     "sec.live_among(uuid[])": {LISTENER, "pat_sec"},
@@ -123,7 +125,7 @@ FUNCTIONS = {
 }
 AS_THEIR_CALLER = {
     *("app.my_referrals()", "app.received_status(uuid,uuid)", "app.take_step()", "app.take_answer()"),
-    "app.take_hearing_step()",
+    *("app.take_hearing_step()", "app.take_basis_step()"),
     *("trail.field(text)", "sec.end_sessions(uuid[],text)"),
     "sec.put_link(uuid,uuid,uuid,text,bytea,timestamp with time zone)",
 }

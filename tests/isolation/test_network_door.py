@@ -112,7 +112,7 @@ def test_nothing_of_a_person_or_of_what_is_asked_for_is_within_the_owners_reach(
             ["app.referrals"],
             ("organisation_id", "id", "received_id", "to_organisation_id", "state", "consent_id"),
         ),
-        *product(["app.referrals"], ("agreed_until", "sent_at")),
+        *product(["app.referrals"], ("basis_id", "agreed_until", "sent_at")),
         *product(
             ["app.referral_answers"],
             ("organisation_id", "referral_organisation_id", "referral_id", "answer"),
@@ -123,6 +123,10 @@ def test_nothing_of_a_person_or_of_what_is_asked_for_is_within_the_owners_reach(
         ),
         *product(["app.partner_suspensions"], ("partner_id", "lifted_at")),
         *product(["app.consents"], ("organisation_id", "id", "valid_until")),
+        *product(
+            ["app.legal_bases"],
+            ("organisation_id", "id", "kind", "valid_until", "approved_at", "ended_at"),
+        ),
         *product(["app.consent_withdrawals"], ("organisation_id", "consent_id")),
     }
     columns = wall.admin.execute(

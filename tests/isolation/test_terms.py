@@ -1,4 +1,4 @@
-"""The terms of a referral as a truth table: agreement, consent, the referral's own terms, its state and answer, to either receiver.
+"""The terms of a referral as a truth table: agreement, consent or another basis, its own terms, its state and answer, to either receiver.
 
 What the door shows is compared with a few lines of Python that know nothing of it.
 """
@@ -48,8 +48,29 @@ CONSENTS: dict[str, str] = {
     "over": f"update app.consents set valid_until = {OVER} where id = %(consent)s",
     "narrow": "update app.consents set scopes = '{LEGAL_STATUS}' where id = %(consent)s",
 }
+_WITHDRAWN = CONSENTS["withdrawn"]
+_ORDER = (
+    "update app.referrals set consent_id = null, basis_id = %(basis)s where id = %(referral)s;"
+    " update app.legal_bases set {} where id = %(basis)s"
+)
+_VITAL = "kind = 'VITAL_INTEREST', reference = null, valid_until = now() + interval '1 hour', scopes = '{CONTACT_SAFE}'"
+BASES: dict[str, str] = {
+    "order": _ORDER.format("review = null"),
+    "order after a withdrawal": f"{_WITHDRAWN}; {_ORDER.format('review = null')}",
+    "order that was ended": _ORDER.format("ended_by = created_by, ended_at = now()"),
+    "order that is over": _ORDER.format(f"created_at = now() - interval '1 hour', valid_until = {OVER}"),
+    "narrow order": _ORDER.format("scopes = '{LEGAL_STATUS}'"),
+    "vital interest": _ORDER.format(f"{_VITAL}, approved_by = gen_random_uuid(), approved_at = now()"),
+    "vital interest that nobody approved": _ORDER.format(_VITAL),
+}
 STATES = ("SENT", "SUSPENDED", "REVOKED")
 ANSWERS = ("ACCEPTED", None, "COMPLETED")
+
+
+NOTHING = ("none", "over", "order that is over", "vital interest that nobody approved")
+
+
+ALLOWED = {"narrow": NARROW, "narrow order": NARROW, "vital interest": ()}
 
 
 def expected(agreement: str, consent: str, state: str, answer: str | None, *, is_over: bool) -> str:
@@ -58,11 +79,11 @@ def expected(agreement: str, consent: str, state: str, answer: str | None, *, is
         return state
     if answer == "COMPLETED":
         return answer
-    if consent == "withdrawn":
+    if consent in ("withdrawn", "order that was ended"):
         return "REVOKED"
     if AGREEMENTS[agreement][1] == "SUSPENDED":
         return "SUSPENDED"
-    if AGREEMENTS[agreement][1] != "LIVE" or consent in ("none", "over") or is_over:
+    if AGREEMENTS[agreement][1] != "LIVE" or consent in NOTHING or is_over:
         return "EXPIRED"
     return answer or "SENT"
 
@@ -71,7 +92,7 @@ def shared(agreement: str, consent: str, status: str) -> list[str]:
     """The scopes that the receiver is shown."""
     if status != "ACCEPTED":
         return []
-    narrowed = (AGREEMENTS[agreement][2], NARROW if consent == "narrow" else None)
+    narrowed = (AGREEMENTS[agreement][2], ALLOWED.get(consent))
     return [scope for scope in TO_GOA if all(limit is None or scope in limit for limit in narrowed)]
 
 
@@ -83,6 +104,7 @@ def terms(wall: Wall) -> Iterator[dict[str, object]]:
             "referral": named(US, "referrals", "hers"),
             "received": named(US, "received", "hers"),
             "consent": named(US, "consents", "hers"),
+            "basis": named(US, "legal_bases", "hers"),
             US: wall.organisation(US),
             THEM: wall.organisation(THEM),
         }
@@ -106,8 +128,8 @@ def sign(wall: Wall, agreement: str, terms: dict[str, object]) -> None:
 def put(
     wall: Wall, terms: dict[str, object], consent: str, state: str, answer: str | None, *, is_over: bool
 ) -> None:
-    if CONSENTS[consent]:
-        wall.admin.execute(CONSENTS[consent].encode(), terms)
+    for statement in filter(None, (CONSENTS | BASES)[consent].split(";")):
+        wall.admin.execute(statement.encode(), terms)
     until = OVER if is_over else "now() + interval '1 day'"
     changed = f"update app.referrals set state = '{state}', agreed_until = {until} where id = %(referral)s"
     wall.admin.execute(changed.encode(), terms)
@@ -127,7 +149,9 @@ def test_the_door_shows_what_all_terms_allow_and_no_more(
     wall: Wall, terms: dict[str, object], agreement: str
 ) -> None:
     sign(wall, agreement, terms)
-    for consent, state, answer, is_over in product(CONSENTS, STATES, ANSWERS, (False, True)):
+    combinations = product(CONSENTS, STATES, ANSWERS, (False, True))
+    on_a_basis = product(BASES, STATES, ANSWERS[:1], (False, True))
+    for consent, state, answer, is_over in (*combinations, *on_a_basis):
         with wall.admin.transaction(force_rollback=True):
             put(wall, terms, consent, state, answer, is_over=is_over)
             status = expected(agreement, consent, state, answer, is_over=is_over)

@@ -35,6 +35,7 @@ KEYS = {
     "app.agreements": ("organisation_id", "partner_id"),
     "app.consent_withdrawals": ("organisation_id", "consent_id"),
     "app.barred_guardians": ("organisation_id", "survivor_id"),
+    "app.legal_basis_reasons": ("organisation_id", "basis_id"),
     "app.transitions": ("noun", "from_state", "to_state"),
     "door.agreements": ("partner_id",),
     "door.all_agreements": ("organisation_id", "partner_id"),
@@ -65,6 +66,8 @@ OF_A_CASE = (
     "app.legal_proceedings",
     "app.hearings",
     "app.barred_guardians",
+    "app.legal_bases",
+    "app.legal_basis_reasons",
 )
 OF_AN_ADMINISTRATOR = ("app.clients", "app.client_keys", "app.invitations")
 OF_THE_TRAIL = (

@@ -28,12 +28,15 @@ OF_SURVIVORS = (
     "app.consents",
     "app.consent_withdrawals",
     "app.barred_guardians",
+    "app.legal_bases",
+    "app.legal_basis_reasons",
 )
 IDENTITY = (
     "app.survivor_identities",
     "app.survivor_keys",
     "app.case_note_texts",
     "app.group_member_identities",
+    "app.legal_basis_reasons",
 )
 COMMANDS = ("select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain")
 
@@ -280,7 +283,10 @@ def test_a_destination_never_sees_more_than_its_doors_and_the_directory(wall: Wa
 
 
 def test_whoever_leads_an_organisation_never_writes_in_its_cases(wall: Wall) -> None:
-    assert privileges(wall, ["organisation_admin"], OF_SURVIVORS, ["insert", "update"]) == set()
+    """But that she has looked at what was shared without consent: approved it, ended it, or reviewed it."""
+    assert privileges(wall, ["organisation_admin"], OF_SURVIVORS, ["insert", "update"]) == {
+        "organisation_admin update app.legal_bases"
+    }
 
 
 def test_the_secretariat_never_reads_a_row_of_another_organisation(wall: Wall) -> None:

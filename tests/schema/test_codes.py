@@ -27,6 +27,7 @@ TABLES = {
     "Consent": "app.consents",
     "GroupMember": "app.group_members",
     "Hearing": "app.hearings",
+    "LegalBasis": "app.legal_bases",
     "LegalProceeding": "app.legal_proceedings",
     "Organisation": "app.organisations",
     "PartnerSuspension": "app.partner_suspensions",

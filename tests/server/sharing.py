@@ -16,6 +16,10 @@ SOON = timedelta(days=90)
 SCOPES = ["LEGAL_STATUS", "HEARING_SCHEDULE"]
 _REFERRAL = "__typename ... on Referral { id status allowedTransitions } ... on Refusal { code field }"
 _CONSENT = "__typename ... on Consent { id giver mode scopes validUntil withdrawnAt isLive } ... on Refusal { code field }"
+_BASIS = (
+    "__typename ... on LegalBasis { id kind scopes reference reason { ... on BasisReason { text } ... on Withheld { reason } } validUntil"
+    " approvedAt endedAt reviewedAt review isLive isReviewDue } ... on Refusal { code field }"
+)
 DOCUMENTS = {
     name: f"mutation($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{ {selection} }} }}"
     for name, selection in (
@@ -28,6 +32,7 @@ DOCUMENTS = {
             (name, "__typename ... on Agreement { id status scopes } ... on Refusal { code field }")
             for name in ("signAgreement", "suspendAgreement", "resumeAgreement")
         ),
+        *((f"{verb}LegalBasis", _BASIS) for verb in ("record", "approve", "end", "review")),
         ("barGuardian", "__typename ... on Survivor { id isGuardianBarred } ... on Refusal { code field }"),
     )
 }

@@ -33,11 +33,15 @@ LEVELS = 7
 FEWER = {
     "alerts": 4,
     "auditEvents": 4,
+    "case": 3,
+    "cases": 3,
     "consents": 3,
     "hearings": 4,
+    "legalBases": 3,
     "me": 4,
     "node": 3,
     "partnerEvents": 4,
+    "referrals": 2,
     "survivor": 3,
 }
 """So many levels fewer: what hangs on the survivors there is asked for elsewhere, and all of it would cost too much."""

@@ -48,6 +48,18 @@ def rows_of(slug: str, other: str, members: list[Member]) -> dict[str, Labelled]
     tables["app.barred_guardians"] = {
         label: _about(slug, "barred_guardians", label, survivor=label) for label in LABELS
     }
+    tables["app.legal_bases"] = {label: _basis(slug, label) for label in LABELS}
+    tables["app.legal_basis_reasons"] = {
+        label: _about(
+            slug,
+            "legal_basis_reasons",
+            label,
+            survivor=label,
+            basis_id=named(slug, "legal_bases", label),
+            reason=_marker(slug, label),
+        )
+        for label in LABELS
+    }
     tables["app.referrals"] = _referrals(slug, other)
     tables["app.referral_answers"] = {"ours": _answer(slug, other, "exchanged")}
     tables["app.referral_hearings"] = {"ours": _hearing_for(slug, other, "exchanged")}
@@ -358,6 +370,19 @@ def _consents(slug: str, other: str) -> Iterator[tuple[str, Row]]:
             "valid_until": LATER + timedelta(days=30),
         }
         yield label, _about(slug, "consents", label, survivor=survivor, has_id=True, **values)
+
+
+def _basis(slug: str, label: str) -> Row:
+    """An order of a court for what the referral ``hers`` asks of Goa, on which it does not stand."""
+    values = {
+        "recipient_id": named("organisation", "goa"),
+        "purpose": "COURT_FOLLOW_UP",
+        "kind": "COURT_ORDER",
+        "scopes": list(ALL_SCOPES),
+        "reference": "WP 1/2026",
+        "valid_until": LATER,
+    }
+    return _about(slug, "legal_bases", label, survivor=label, has_id=True, **values)
 
 
 def _withdrawal(slug: str, survivor: str, consent: str) -> Row:

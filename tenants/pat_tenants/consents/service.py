@@ -161,7 +161,7 @@ async def _record(
         notice_version=terms.notice_version,
         notice_language=terms.notice_language,
     )
-    if not await tx.scalar(_IS_PARTNER, {"id": terms.recipient_id, "mine": tx.organisation}):
+    if not await is_partner(tx, terms.recipient_id):
         raise Refused("RECIPIENT_UNKNOWN", "There is no such organisation to share with.", "recipientId")
     survivor = await _known(tx, survivor_id)
     is_barred = (
@@ -193,6 +193,11 @@ async def _record(
         # Whoever barred him meanwhile was before us at the head of the trail, and has not seen this consent.
         raise rules.guardian_is_barred()
     return consent_id
+
+
+async def is_partner(tx: Transaction, organisation_id: UUID) -> bool:
+    """Whether something may be shared with an organisation at all: another one than the caller's, that works with survivors."""
+    return bool(await tx.scalar(_IS_PARTNER, {"id": organisation_id, "mine": tx.organisation}))
 
 
 async def _known(tx: Transaction, survivor_id: UUID) -> Survivor:

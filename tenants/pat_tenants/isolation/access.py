@@ -58,6 +58,11 @@ _SUSPENDS = ("suspended_at", "updated_by", "updated_at")
 _INVITED = ("organisation_id", "id", "email", "name", "role", "expires_at", "created_by")
 _INVITATION_COLUMNS = (*_INVITED, "created_at", "taken_up_at", "withdrawn_at")
 
+_BASIS_COLUMNS = (
+    *("organisation_id", "id", "survivor_id", "recipient_id", "purpose", "kind", "scopes", "reference"),
+    *("valid_until", "created_by"),
+)
+
 ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
     {
         Permission.ME_READ: (
@@ -134,7 +139,10 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
         ),
         Permission.REFERRAL_SEND: (
             *_adds("app.referrals"),
-            _changes("app.referrals", "state", "scopes", "consent_id", "agreed_until", "sent_at", "ended_at"),
+            _changes(
+                "app.referrals",
+                *("state", "scopes", "consent_id", "basis_id", "agreed_until", "sent_at", "ended_at"),
+            ),
         ),
         Permission.REFERRAL_ANSWER: (
             *_adds("app.referral_answers", "app.referral_hearings"),
@@ -180,6 +188,16 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
             ),
         ),
         Permission.GUARDIAN_BAR: (*_reads("app.barred_guardians"), *_adds("app.barred_guardians")),
+        Permission.BASIS_READ: _reads("app.legal_bases"),
+        Permission.BASIS_REASON_READ: _reads("app.legal_basis_reasons"),
+        Permission.BASIS_RECORD: (
+            Access(Command.INSERT, "app.legal_bases", _BASIS_COLUMNS),
+            *_adds("app.legal_basis_reasons"),
+        ),
+        # What it allows is nobody's to change, and the moments are the trigger's.
+        Permission.BASIS_APPROVE: (_changes("app.legal_bases", "approved_by"),),
+        Permission.BASIS_END: (_changes("app.legal_bases", "ended_by"),),
+        Permission.BASIS_REVIEW: (_changes("app.legal_bases", "reviewed_by", "review"),),
         Permission.ALERT_READ: (
             Access(Command.SELECT, "app.alerts", _ALERT_COLUMNS),
             *_reads("app.alert_closings"),

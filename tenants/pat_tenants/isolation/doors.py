@@ -17,11 +17,14 @@ from pat_tenants.isolation.trail_doors import TRAIL_DOORS
 # Each of the three narrows what the others allow.
 _SCOPES = (
     "array(select u.scope from unnest(r.scopes) with ordinality u(scope, place)"
-    " where u.scope = any(c.scopes) and u.scope = any(g.scopes) order by u.place)"
+    " where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place)"
 )
 _UNTIL = (
-    "case when c.id is null then r.agreed_until else least(r.agreed_until, c.valid_until, g.valid_until) end"
+    "case when coalesce(c.id, b.id) is null then r.agreed_until"
+    " else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end"
 )
+
+_GROUND = "case when c.id is not null then 'CONSENT' else b.kind end"
 
 _BOTH = f"""
 select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
@@ -54,7 +57,7 @@ _SENT_BY_ME = f"r.organisation_id = {ORGANISATION} and r.received_id = any (arra
 
 # Worked out for the referrals that are asked for: a view of its own is a barrier, behind which all of them are, for each of them anew.
 _STATE_HERE = (
-    f"cross join lateral (select {STATUS} as status, {_SCOPES} as scopes, {_UNTIL} as agreed_until"
+    f"cross join lateral (select {STATUS} as status, {_SCOPES} as scopes, {_UNTIL} as agreed_until, {_GROUND} as ground"
     f" from (select) here {terms(f'({_BOTH})')} {ANSWER}) s"
 )
 
@@ -118,6 +121,7 @@ REFERRAL = Door(
                 "scopes",
                 "state",
                 "consent_id",
+                "basis_id",
                 "agreed_until",
                 "sent_at",
                 "ended_at",
@@ -195,6 +199,14 @@ REFERRAL = Door(
             f"organisation_id = {ORGANISATION} or recipient_id = {ORGANISATION}",
         ),
         Opening(
+            "app.legal_bases",
+            (
+                *("organisation_id", "id", "recipient_id", "kind", "scopes"),
+                *("valid_until", "approved_at", "ended_at"),
+            ),
+            f"organisation_id = {ORGANISATION} or recipient_id = {ORGANISATION}",
+        ),
+        Opening(
             "app.consent_withdrawals",
             ("organisation_id", "consent_id"),
             f"organisation_id = {ORGANISATION} or exists (select from app.consents c where c.organisation_id ="
@@ -214,12 +226,14 @@ REFERRAL = Door(
         # For the views below alone, too.
         View(
             "door.all_states",
-            f"select r.organisation_id, r.id, {STATUS} as status, {_SCOPES} as scopes, {_UNTIL} as agreed_until"
+            f"select r.organisation_id, r.id, {STATUS} as status, {_SCOPES} as scopes, {_UNTIL} as agreed_until,"
+            f" {_GROUND} as ground"
             f" from app.referrals r {terms('door.all_agreements')} {ANSWER}",
         ),
         View(
             "door.referral_states",
-            f"select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until from app.referrals r {_STATE_HERE} where {_SENT_BY_ME}",
+            "select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until, s.ground"
+            f" from app.referrals r {_STATE_HERE} where {_SENT_BY_ME}",
         ),
         View(
             "door.sent_answers",
@@ -238,7 +252,7 @@ REFERRAL = Door(
             "select r.received_id as id, r.organisation_id as from_organisation_id,"
             f" case when {_OPEN} then o.name end as from_organisation_name, case when {_OPEN} then o.state end as from_state,"
             " s.status, r.need, r.urgency, r.sent_at, s.agreed_until,"
-            f" case when {_OPEN} then s.scopes else '{{}}'::text[] end as scopes"
+            f" case when {_OPEN} then s.scopes else '{{}}'::text[] end as scopes, case when {_OPEN} then s.ground end as ground"
             f" from app.referrals r {_STATE_HERE} join app.organisations o on o.id = r.organisation_id"
             f" where r.to_organisation_id = {ORGANISATION}",
         ),

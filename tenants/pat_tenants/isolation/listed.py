@@ -33,6 +33,12 @@ TRIGGERS: Mapping[str, str] = MappingProxyType(
         "app.agreements.note": (
             "CREATE TRIGGER note AFTER INSERT OR UPDATE ON app.agreements FOR EACH ROW EXECUTE FUNCTION sec.note_agreement()"
         ),
+        "app.legal_bases.note": (
+            "CREATE TRIGGER note AFTER UPDATE ON app.legal_bases FOR EACH ROW EXECUTE FUNCTION sec.note_basis()"
+        ),
+        "app.legal_bases.take_step": (
+            "CREATE TRIGGER take_step BEFORE UPDATE ON app.legal_bases FOR EACH ROW EXECUTE FUNCTION app.take_basis_step()"
+        ),
         "app.referrals.take_step": (
             "CREATE TRIGGER take_step BEFORE INSERT OR UPDATE ON app.referrals FOR EACH ROW EXECUTE FUNCTION app.take_step()"
         ),

@@ -34,7 +34,7 @@ NETWORK_REFERRALS = Door(
             "app.referrals",
             (
                 *("organisation_id", "id", "received_id", "to_organisation_id"),
-                *("state", "consent_id", "agreed_until", "sent_at"),
+                *("state", "consent_id", "basis_id", "agreed_until", "sent_at"),
             ),
             f"{_LOOKS_ON} and {SENT}",
         ),
@@ -51,6 +51,11 @@ NETWORK_REFERRALS = Door(
         Opening("app.partner_suspensions", ("partner_id", "lifted_at"), _LOOKS_ON),
         Opening("app.consents", ("organisation_id", "id", "valid_until"), _LOOKS_ON),
         Opening("app.consent_withdrawals", ("organisation_id", "consent_id"), _LOOKS_ON),
+        Opening(
+            "app.legal_bases",
+            ("organisation_id", "id", "kind", "valid_until", "approved_at", "ended_at"),
+            _LOOKS_ON,
+        ),
     ),
     views=(
         View(

@@ -1,4 +1,4 @@
-"""What a referral comes to, in SQL: its state as both sides see it, from its sender, the answers, the consent and the agreement.
+"""What a referral comes to, in SQL: its state as both sides see it, from its sender, the answers, what it stands on and the agreement.
 
 Every door that shows a state is made of this, so that all of them say the same at the same moment.
 """
@@ -7,26 +7,32 @@ from __future__ import annotations
 
 SENT = "state not in ('DRAFT', 'CONSENT_RECORDED')"
 
-# A referral is open to its receiver while the sender keeps it sent, a consent stands behind it, the agreement of the two is live, and
-# the receiver has taken it on and has not ended it. All of it is asked at the moment of reading: no job has to run for a door to close.
+# A referral is open to its receiver while the sender keeps it sent, a consent or another basis stands behind it, the agreement of the
+# two is live, and the receiver has taken it on and has not ended it. All of it is asked at the moment of reading: no job has to run for
+# a door to close.
 STATUS = """
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null then 'REVOKED'
+    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or c.id is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
 end"""
-"""Over a referral ``r``, its consent ``c``, withdrawal ``w``, agreement ``g`` and answer ``a``."""
+"""Over a referral ``r``, its consent ``c`` and withdrawal ``w`` or other basis ``b``, agreement ``g`` and answer ``a``."""
 
 
 def terms(agreements: str) -> str:
-    """Joins what a referral ``r`` stands on; ``agreements`` is what holds between two organisations."""
+    """Joins what a referral ``r`` stands on; ``agreements`` is what holds between two organisations.
+
+    A vital interest that nobody has approved is no basis. What is not a consent's withdrawal does not touch the other bases.
+    """
     return f"""
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
+    and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join {agreements} g on g.organisation_id = r.organisation_id and g.partner_id = r.to_organisation_id"""
 
 

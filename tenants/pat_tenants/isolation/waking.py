@@ -24,6 +24,7 @@ WRITERS = (
     "sec.note_word_on_referral()",
     "sec.note_withdrawal()",
     "sec.note_agreement()",
+    "sec.note_basis()",
     "sec.note_suspension()",
 )
 """What the triggers call: nobody else may."""
@@ -50,6 +51,7 @@ _REFERRAL = (
     "survivor_id",
     "to_organisation_id",
     "consent_id",
+    "basis_id",
 )
 
 KEEPER: tuple[tuple[str, str, tuple[str, ...]], ...] = (

@@ -76,6 +76,15 @@ class Scope(StrEnum):
     RISK_SAFETY = "RISK_SAFETY"
 
 
+class Ground(StrEnum):
+    """On what something is shared: her consent, or what there is instead of it."""
+
+    CONSENT = "CONSENT"
+    COURT_ORDER = "COURT_ORDER"
+    STATUTORY_DUTY = "STATUTORY_DUTY"
+    VITAL_INTEREST = "VITAL_INTEREST"
+
+
 class Need(StrEnum):
     """The kind of service that is asked for: with state and urgency all that a receiver sees before it accepts."""
 
@@ -97,8 +106,8 @@ class Urgency(StrEnum):
 class Referral(Base):
     """What one organisation asks of another about one case: which of what the survivor agreed to it shares, and until when.
 
-    Its own terms narrow what the consent and the agreement between the two allow, and never widen it: all three are asked at each
-    reading. ``received_id`` is the only name of the referral that the receiver ever learns.
+    Its own terms narrow what the consent, or another legal basis, and the agreement between the two allow, and never widen it: all three
+    are asked at each reading. ``received_id`` is the only name of the referral that the receiver ever learns.
     """
 
     __tablename__ = "referrals"
@@ -121,6 +130,18 @@ class Referral(Base):
             ],
             name="fk_referrals_consent",
         ),
+        ForeignKeyConstraint(
+            ["organisation_id", "basis_id", "survivor_id", "to_organisation_id", "need"],
+            [
+                "app.legal_bases.organisation_id",
+                "app.legal_bases.id",
+                "app.legal_bases.survivor_id",
+                "app.legal_bases.recipient_id",
+                "app.legal_bases.purpose",
+            ],
+            name="fk_referrals_basis",
+        ),
+        CheckConstraint("num_nonnulls(consent_id, basis_id) <= 1", name="ground"),
         one_of("need", Need),
         one_of("urgency", Urgency),
         one_of("state", SenderState),
@@ -133,6 +154,7 @@ class Referral(Base):
         CheckConstraint("state = 'DRAFT' or agreed_until is not null", name="agreed"),
         Index(None, "organisation_id", "case_id"),
         Index(None, "organisation_id", "consent_id"),
+        Index(None, "organisation_id", "basis_id"),
         Index(None, "to_organisation_id", "organisation_id"),
         Index(None, "organisation_id", "agreed_until"),
         {"schema": "app", "info": {"kind": TableKind.TENANT, "case": "case_id", "survivor": "survivor_id"}},
@@ -149,6 +171,8 @@ class Referral(Base):
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default=text("'{}'"))
     state: Mapped[str]
     consent_id: Mapped[UUID | None]
+    basis_id: Mapped[UUID | None]
+    """What it stands on where it stands on no consent."""
     agreed_until: Mapped[datetime | None]
     """Until when it is to last at most."""
     sent_at: Mapped[datetime | None]

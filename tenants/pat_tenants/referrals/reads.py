@@ -6,13 +6,13 @@ from pat_platform.engine.kinds import DATETIME, TEXT
 _SHARED = "x.need, x.urgency, x.sent_at, x.scopes"
 
 SENT = Source(
-    f"(select x.id, x.received_id, x.case_id, {_SHARED}, x.consent_id, s.agreed_until, s.status,"
+    f"(select x.id, x.received_id, x.case_id, {_SHARED}, x.consent_id, x.basis_id, s.agreed_until, s.status, s.ground,"
     " 'SENT' as direction, x.organisation_id as keeper_id, o.name as partner, o.state as partner_state"
     " from app.referrals x join door.referral_states s on s.id = x.id"
     " left join app.organisations o on o.id = x.to_organisation_id)"
 )
 RECEIVED = Source(
-    f"(select x.id, x.id as received_id, {_SHARED}, null::uuid as consent_id, x.agreed_until, x.status,"
+    f"(select x.id, x.id as received_id, {_SHARED}, null::uuid as consent_id, null::uuid as basis_id, x.agreed_until, x.status, x.ground,"
     " 'RECEIVED' as direction, x.from_organisation_id as keeper_id, x.from_organisation_name as partner, x.from_state as partner_state"
     " from door.received_referrals x)"
 )

@@ -62,6 +62,25 @@ def consent_covers(
         raise Refused(
             "CONSENT_SCOPE", "A referral shares what the survivor agreed to, and no more.", "scopes"
         )
+    _is_not_over(until, now)
+
+
+def basis_covers(
+    basis: Allowed | None, scopes: Collection[str], until: datetime | None, now: datetime
+) -> None:
+    """Raises Refused where no other basis holds, where the referral would share more than it says, or would be over already."""
+    if basis is None or not basis.holds(now):
+        raise Refused(
+            "BASIS_MISSING",
+            "This legal basis is not about her, that organisation and this, is not approved, or is over.",
+            "legalBasisId",
+        )
+    if not scopes or not set(scopes) <= set(basis.scopes):
+        raise Refused("BASIS_SCOPE", "A referral shares what its legal basis names, and no more.", "scopes")
+    _is_not_over(until, now)
+
+
+def _is_not_over(until: datetime | None, now: datetime) -> None:
     if until is None or until <= now:
         raise Refused("DATES_INVALID", "This referral would be over already.", "until")
 

@@ -9,11 +9,12 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, text, update
+from sqlalchemy import or_, select, text, update
 
 from pat_platform import trail
 from pat_platform.database.transaction import Transaction
 from pat_platform.errors import Refused
+from pat_tenants.bases.models import LegalBasis, LegalBasisKind
 from pat_tenants.cases.service import known_case
 from pat_tenants.consents.models import Consent, ConsentWithdrawal
 from pat_tenants.organisations.models import Organisation
@@ -45,6 +46,11 @@ _CONSENT = select(
     (ConsentWithdrawal.organisation_id == Consent.organisation_id)
     & (ConsentWithdrawal.consent_id == Consent.id),
 )
+_BASIS = select(
+    LegalBasis.scopes,
+    LegalBasis.valid_until,
+    LegalBasis.ended_at.is_(None).label("is_live"),
+).where(or_(LegalBasis.kind != LegalBasisKind.VITAL_INTEREST.value, LegalBasis.approved_at.is_not(None)))
 
 
 @dataclass(frozen=True)
@@ -90,23 +96,24 @@ async def base_referral(
     tx: Transaction,
     *,
     referral_id: UUID,
-    consent_id: UUID,
+    consent_id: UUID | None = None,
+    basis_id: UUID | None = None,
     scopes: Sequence[Scope] | None = None,
     until: datetime | None = None,
 ) -> None:
-    """Say on which consent of hers a referral stands: all that it allows, or less of it, or for a shorter time.
+    """Say on which consent of hers a referral stands, or on which other basis: all that it allows, or less, or for a shorter time.
 
-    A draft becomes ready to be sent; one that is under way goes on, on the new consent from the next statement on. Raises Refused for
-    a consent that does not run, is not hers, for another receiver or another need, or does not cover the scopes.
+    A draft becomes ready to be sent; one that is under way goes on, on the new ground from the next statement on. Raises Refused for
+    both or neither, and for one that does not run, is not about her, this receiver and this need, or does not cover the scopes.
     """
+    if (consent_id is None) == (basis_id is None):
+        raise Refused("GROUND_INVALID", "Name a consent, or another legal basis: one of them.", "consentId")
     own = await _own(tx, referral_id)
-    consent = await _consent(tx, own.row, consent_id)
-    named = (
-        [scope.value for scope in scopes] if scopes is not None else list(consent.scopes if consent else ())
-    )
-    until = min(until, consent.until) if until and consent else until or (consent.until if consent else None)
-    rules.consent_covers(consent, named, until, datetime.now(UTC))
-    terms = {"consent_id": consent_id, "scopes": named, "agreed_until": until}
+    ground = await _ground(tx, own.row, consent_id, basis_id)
+    named = [scope.value for scope in scopes] if scopes is not None else list(ground.scopes if ground else ())
+    until = min(until, ground.until) if until and ground else until or (ground.until if ground else None)
+    _covers(basis_id)(ground, named, until, datetime.now(UTC))
+    terms = {"consent_id": consent_id, "basis_id": basis_id, "scopes": named, "agreed_until": until}
     if own.row.state in _GOES_ON and own.status not in _FINISHED:
         await _change(tx, own.row, "referral.based", **terms)
         return
@@ -117,13 +124,14 @@ async def base_referral(
 async def send_referral(tx: Transaction, *, referral_id: UUID) -> None:
     """Open the door, or open it again: the receiver sees what is asked, and, once it has accepted, what was agreed.
 
-    Raises Refused without a consent that runs and an agreement that is live, and where either allows less than is shared.
+    Raises Refused without a consent or another basis that runs and an agreement that is live, and where either allows less than is
+    shared.
     """
     own = await _own(tx, referral_id)
     rules.sender_may(own.status, ReferralStatus.SENT)
     now = datetime.now(UTC)
-    consent = await _consent(tx, own.row, own.row.consent_id)
-    rules.consent_covers(consent, own.row.scopes, own.row.agreed_until, now)
+    ground = await _ground(tx, own.row, own.row.consent_id, own.row.basis_id)
+    _covers(own.row.basis_id)(ground, own.row.scopes, own.row.agreed_until, now)
     found = (await tx.execute(_AGREEMENT, {"partner": own.row.to_organisation_id})).one_or_none()
     ends = rules.agreement_covers(_allowed(found), own.row.scopes, now)
     until = min(own.row.agreed_until or ends, ends)
@@ -190,8 +198,22 @@ async def _own(tx: Transaction, referral_id: UUID) -> _Own:
     return _Own(referral, ReferralStatus(await tx.scalar(_STATUS, {"id": referral_id})))
 
 
-async def _consent(tx: Transaction, referral: Referral, consent_id: UUID | None) -> rules.Allowed | None:
-    """The consent, if it is the survivor's, for this receiver and this need."""
+def _covers(basis_id: UUID | None) -> Callable[..., None]:
+    return rules.consent_covers if basis_id is None else rules.basis_covers
+
+
+async def _ground(
+    tx: Transaction, referral: Referral, consent_id: UUID | None, basis_id: UUID | None
+) -> rules.Allowed | None:
+    """What it would stand on, if that is about the survivor, for this receiver and this need."""
+    if basis_id is not None:
+        about = _BASIS.where(
+            LegalBasis.id == basis_id,
+            LegalBasis.survivor_id == referral.survivor_id,
+            LegalBasis.recipient_id == referral.to_organisation_id,
+            LegalBasis.purpose == referral.need,
+        )
+        return _allowed((await tx.execute(about)).one_or_none())
     hers = _CONSENT.where(
         Consent.id == consent_id,
         Consent.survivor_id == referral.survivor_id,
