@@ -74,6 +74,7 @@ class Permission(StrEnum):
     REFERRAL_READ = "referral:read"
     REFERRAL_SEND = "referral:send"
     REFERRAL_ANSWER = "referral:answer"
+    REFERRAL_ASSIGN = "referral:assign"
     NETWORK_READ = "network:read"
     AGREEMENT_READ = "agreement:read"
     AGREEMENT_SIGN = "agreement:sign"
@@ -149,6 +150,7 @@ POLICY: Mapping[Permission, Mapping[Role, Reach]] = MappingProxyType({
                                          assigned="legal_aid", own="survivor", received="destination_admin destination_worker"),
     Permission.REFERRAL_SEND:      grant(organisation="case_manager"),
     Permission.REFERRAL_ANSWER:    grant(received="destination_admin destination_worker"),
+    Permission.REFERRAL_ASSIGN:    grant(received="destination_admin"),
     Permission.NETWORK_READ:       grant(network="secretariat_admin secretariat_analyst auditor"),
     Permission.HEARING_READ:       grant(organisation="organisation_admin case_manager social_worker",
                                          assigned="legal_aid", own="survivor", received="destination_admin destination_worker"),

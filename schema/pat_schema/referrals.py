@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -16,6 +16,7 @@ from pat_platform.engine.declare import (
     Column,
     Constant,
     Expression,
+    Filter,
     GlobalId,
     Source,
     ToMany,
@@ -32,6 +33,7 @@ from pat_schema.declaring import reads as read_by
 from pat_schema.hearings import ReferralHearing
 from pat_schema.ids import uuid_of
 from pat_schema.node import Connection, Node
+from pat_schema.organisations import Member
 from pat_schema.problems import Refusal, Withheld, WithheldReason
 from pat_schema.shared import SharedCase
 from pat_schema.sharing import Need, Scope, by_side
@@ -41,8 +43,13 @@ from pat_tenants.bases import reads as bases
 from pat_tenants.cases import reads as cases
 from pat_tenants.consents import reads as consents
 from pat_tenants.hearings import reads as hearings
+from pat_tenants.organisations import reads as organisations
+from pat_tenants.referral_work import reads as work
 from pat_tenants.referrals import reads, service
 from pat_tenants.referrals.models import Answer, Ground, ReferralStatus, Urgency
+
+if TYPE_CHECKING:
+    from pat_schema.referral_work import ReferralUpdate
 
 codes(ReferralStatus)
 codes(Urgency)
@@ -133,6 +140,17 @@ class Referral(Node):
         ),
         "Hearings that the receiver reported.",
     )
+    updates: list[Annotated[ReferralUpdate, strawberry.lazy("pat_schema.referral_work")]] = found(
+        by_side(
+            ToMany(work.SENT_UPDATES, work.OF_REFERRAL, order=work.BY_DAY),
+            ToMany(work.RECEIVED_UPDATES, work.OF_REFERRAL, order=work.BY_DAY),
+        ),
+        "What the receiver has done about it, by the day; for the receiver also after the end.",
+    )
+    assignee: Member | None = found(
+        by_side(Constant(None), ToOne(organisations.MEMBERS, work.ASSIGNEE)),
+        "Who works on it, for the receiver; null if nobody does, and for the sender, whose business it is not.",
+    )
     shared_case: SharedCase | None = found(
         by_side(Constant(None), ToOne(reads.SHARED_CASES, reads.SHARED)),
         "For the receiver, while the referral is open to it: what it may know of the case. Null for the sender, and after the end.",
@@ -145,14 +163,15 @@ class ReferralFilter:
 
     status: list[ReferralStatus] | None = strawberry.UNSET
     urgency: Urgency | None = strawberry.UNSET
+    assigned_to_me: bool | None = strawberry.UNSET
 
 
-def _page(source: Source) -> Page:
+def _page(source: Source, assigned: Mapping[str, Filter]) -> Page:
     return Page(
         source,
         orders=reads.ORDERS,
         default_order="SENT_AT_DESC",
-        filters=reads.FILTERS,
+        filters={**reads.FILTERS, **assigned},
         arguments=reads.ARGUMENTS,
     )
 
@@ -169,7 +188,10 @@ class ReferralQuery:
         """One referral; null for an id that is unknown to the caller."""
         declared()
 
-    @read_by(by_side(_page(reads.SENT), _page(reads.RECEIVED)), requires=Permission.REFERRAL_READ)
+    @read_by(
+        by_side(_page(reads.SENT, work.NOBODYS), _page(reads.RECEIVED, work.MINE)),
+        requires=Permission.REFERRAL_READ,
+    )
     def referrals(
         self,
         direction: ReferralDirection,

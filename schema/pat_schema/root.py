@@ -34,6 +34,7 @@ from pat_schema.notes import NoteMutation
 from pat_schema.organisations import OrganisationQuery
 from pat_schema.problems import Conflict, Refusal, Withheld
 from pat_schema.referral_events import ReferralSubscription
+from pat_schema.referral_work import ReferralWorkMutation
 from pat_schema.referrals import ReferralMutation, ReferralQuery
 from pat_schema.scalars import SCALARS
 from pat_schema.sessions import SessionMutation
@@ -99,6 +100,7 @@ class Mutation(
     MemberMutation,
     NoteMutation,
     ReferralMutation,
+    ReferralWorkMutation,
     ReportMutation,
     SafetyHoldMutation,
     SessionMutation,

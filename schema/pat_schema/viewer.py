@@ -21,7 +21,7 @@ CEILING: Mapping[Permission, str | None] = MappingProxyType(
         **dict.fromkeys((_P.IDENTITY_READ, _P.NOTE_TEXT_READ, _P.SURVIVOR_INVITE), "identity"),
         **dict.fromkeys((_P.GROUP_READ, _P.GROUP_MEMBER_READ, _P.GROUP_RECORD), "groups"),
         **dict.fromkeys((_P.REFERRAL_READ, _P.REFERRAL_SEND, _P.REFERRAL_ANSWER), "referrals"),
-        _P.NETWORK_READ: "referrals",
+        **dict.fromkeys((_P.REFERRAL_ASSIGN, _P.NETWORK_READ), "referrals"),
         **dict.fromkeys((_P.AGREEMENT_READ, _P.CONSENT_READ, _P.CONSENT_GIVE), "referrals"),
         **dict.fromkeys((_P.CONSENT_RECORD, _P.CONSENT_WITHDRAW, _P.GUARDIAN_BAR), "referrals"),
         **dict.fromkeys((_P.BASIS_READ, _P.BASIS_RECORD, _P.BASIS_APPROVE), "referrals"),

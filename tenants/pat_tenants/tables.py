@@ -16,6 +16,7 @@ from pat_tenants.consents import models as consents
 from pat_tenants.groups import models as groups
 from pat_tenants.organisations import models as organisations
 from pat_tenants.places import models as places
+from pat_tenants.referral_work import models as referral_work
 from pat_tenants.referrals import models as referrals
 from pat_tenants.safety_holds import models as safety_holds
 from pat_tenants.survivors import models as survivors
@@ -39,6 +40,7 @@ __all__ = [
     "metadata",
     "organisations",
     "places",
+    "referral_work",
     "referrals",
     "replays",
     "safety_holds",

@@ -257,20 +257,20 @@ def test_the_doors_owner_reads_of_answers_and_hearings_the_callers_own_and_those
     wall: Wall,
 ) -> None:
     put_hearings(wall)
+    put_updates(wall)
     mine = "organisation_id, referral_organisation_id"
     goa, delhi = wall.organisation("goa"), wall.organisation("delhi")
     for slug in ("cbo-a", "cbo-b"):
         sender = wall.organisation(slug)
-        for table in ("app.referral_answers", "app.referral_hearings"):
+        for table in ("app.referral_answers", "app.referral_hearings", "app.referral_updates"):
             assert through_a_careless_view(wall, slug, Role.CASE_MANAGER, table, mine) == {
                 (goa, sender),
                 (delhi, sender),
             }
     answers = through_a_careless_view(wall, "goa", Role.DESTINATION_WORKER, "app.referral_answers", mine)
     assert {organisation for organisation, _ in answers} == {goa}
-    assert (
-        through_a_careless_view(wall, "goa", Role.DESTINATION_WORKER, "app.referral_hearings", mine) == set()
-    )
+    for table in ("app.referral_hearings", "app.referral_updates"):
+        assert through_a_careless_view(wall, "goa", Role.DESTINATION_WORKER, table, mine) == set()
 
 
 def put_hearings(wall: Wall) -> None:
@@ -282,6 +282,32 @@ def put_hearings(wall: Wall) -> None:
             " case to_organisation_id when %s then 'EVIDENCE' else 'OTHER' end, created_by from app.referrals",
             (wall.organisation(slug), wall.organisation(slug)),
         )
+
+
+def put_updates(wall: Wall) -> None:
+    """The same of what has been done."""
+    for slug in OTHER:
+        wall.admin.execute(
+            "insert into app.referral_updates (organisation_id, id, referral_organisation_id, referral_id, happened_on, kind,"
+            " created_by) select %s, gen_random_uuid(), organisation_id, received_id, '2026-01-24',"
+            " case to_organisation_id when %s then 'TRACED' else 'RETURNED' end, created_by from app.referrals",
+            (wall.organisation(slug), wall.organisation(slug)),
+        )
+
+
+@pytest.mark.parametrize("slug", ["cbo-a", "cbo-b"])
+@pytest.mark.usefixtures("lines")
+def test_a_sender_sees_what_the_receivers_of_its_referrals_have_done(wall: Wall, slug: str) -> None:
+    put_updates(wall)
+    seen = read(
+        wall,
+        slug,
+        Role.CASE_MANAGER,
+        "select referral_organisation_id, referral_id, kind from door.sent_updates",
+    )
+    assert seen == Counter(
+        (wall.organisation(slug), line.received, "TRACED") for line in LINES if line.slug == slug
+    )
 
 
 @pytest.mark.parametrize("slug", ["cbo-a", "cbo-b"])
@@ -296,6 +322,7 @@ def test_a_sender_sees_the_hearings_that_the_receivers_of_its_referrals_report(w
 def test_the_views_hold_when_their_owner_may_read_everything(wall: Wall) -> None:
     """All but one thing: that a draft is not sent yet is the owner's policy alone."""
     put_hearings(wall)
+    put_updates(wall)
     for opening in REFERRAL.openings:
         wall.admin.execute(f"alter policy {DOOR} on {opening.table} using (true)".encode())
     for slug in OTHER:
@@ -333,3 +360,5 @@ def test_the_views_hold_when_their_owner_may_read_everything(wall: Wall) -> None
         assert seen == Counter((line.received, answer) for line in sent for answer in line.true_answers)
         seen = read(wall, slug, Role.CASE_MANAGER, "select referral_id, purpose from door.sent_hearings")
         assert seen == Counter((line.received, "EVIDENCE") for line in sent)
+        seen = read(wall, slug, Role.CASE_MANAGER, "select referral_id, kind from door.sent_updates")
+        assert seen == Counter((line.received, "TRACED") for line in sent)

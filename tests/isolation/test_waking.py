@@ -32,6 +32,7 @@ def admin(wall: Wall) -> Iterator[Connection]:
         f"update app.referrals set urgency = urgency where id = '{HERS}'",
         f"update app.referral_answers set answered_at = now() where referral_id = '{RECEIVED}'",
         f"update app.referral_hearings set mode = mode where referral_id = '{RECEIVED}'",
+        f"update app.referral_updates set kind = kind where referral_id = '{RECEIVED}'",
     ],
 )
 def test_whatever_changes_is_noted_for_both_sides_by_the_names_that_they_know(
@@ -39,6 +40,11 @@ def test_whatever_changes_is_noted_for_both_sides_by_the_names_that_they_know(
 ) -> None:
     admin.execute(statement.encode())
     assert set(admin.execute(NOTED).fetchall()) == {(CBO_A, HERS, False), (GOA, RECEIVED, True)}
+
+
+def test_to_whom_a_referral_is_given_is_noted_for_its_receiver_alone(admin: Connection) -> None:
+    admin.execute(f"update app.referral_assignments set id = id where referral_id = '{RECEIVED}'".encode())
+    assert admin.execute(NOTED).fetchall() == [(GOA, RECEIVED, True)]
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ KEYS = {
     "door.received_proceedings": ("referral_id",),
     "door.received_hearings": ("referral_id",),
     "door.sent_hearings": ("id",),
+    "door.sent_updates": ("id",),
     **dict.fromkeys(
         (f"door.received_{name}" for name in ("support", "cases", "identities", "contacts")), ("referral_id",)
     ),
@@ -69,6 +70,7 @@ OF_A_CASE = (
     "app.legal_bases",
     "app.legal_basis_reasons",
 )
+RECEIVERS_OWN = tuple(f"app.referral_{rows}" for rows in ("answers", "hearings", "updates", "assignments"))
 OF_AN_ADMINISTRATOR = ("app.clients", "app.client_keys", "app.invitations")
 OF_THE_TRAIL = (
     *("door.organisation_events", "door.own_events", "door.network_events"),
@@ -129,7 +131,7 @@ def _covered(wall: Wall, relation: str, me: Member) -> Covered:
             yield (named("organisation", "cbo-a"), _key(wall, "app.referrals", label)[1]), reaches
         received = named("cbo-b", "received", "exchanged")
         yield (named("organisation", "cbo-a"), received), {ORGANISATION, RECEIVED}
-    elif relation in ("app.referral_answers", "app.referral_hearings"):
+    elif relation in RECEIVERS_OWN:
         yield _key(wall, relation, "ours"), {RECEIVED}
     elif relation == "app.safety_holds":
         yield _key(wall, relation, "hers"), {ASSIGNED, ORGANISATION}
@@ -168,9 +170,10 @@ def _through_doors(view: str) -> Covered:
         case "door.sent_answers":
             yield (named("cbo-a", "received", "hers"),), HERS
             yield (named("cbo-a", "received", "exchanged"),), OURS
-        case "door.sent_hearings":
-            yield (named("goa", "referral_hearings", "cbo-a/hers"),), HERS
-            yield (named("cbo-b", "referral_hearings", "cbo-a/exchanged"),), OURS
+        case "door.sent_hearings" | "door.sent_updates":
+            table = view.replace("door.sent_", "referral_")
+            yield (named("goa", table, "cbo-a/hers"),), HERS
+            yield (named("cbo-b", table, "cbo-a/exchanged"),), OURS
         case "door.received_referrals":
             yield (named("organisation", "cbo-b"), named("cbo-b", "received", "exchanged")), {RECEIVED}
         case (

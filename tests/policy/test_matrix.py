@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from tests.policy.covers import Key, covered, key_columns
+from tests.policy.covers import RECEIVERS_OWN, Key, covered, key_columns
 from tests.support.events import put_events
 from tests.support.people import Member, Row
 from tests.support.wall import Connection, Wall, as_superuser, attempt, insert
@@ -243,14 +243,12 @@ def opens(relation: str, reach: Reach) -> bool:
     """Two kinds of relation are for one side of a referral alone: what a receiver writes and receives, and what a sender gets."""
     if relation in SERVES:
         return reach in SERVES[relation]
-    of_receivers = relation.startswith("door.received_") or relation in (
-        "app.referral_answers",
-        "app.referral_hearings",
-    )
+    of_receivers = relation.startswith("door.received_") or relation in RECEIVERS_OWN
     of_senders = relation in (
         "door.referral_states",
         "door.sent_answers",
         "door.sent_hearings",
+        "door.sent_updates",
         "app.referrals",
         "app.hearings",
         "app.legal_proceedings",

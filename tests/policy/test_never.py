@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
+from tests.policy.covers import RECEIVERS_OWN
 from tests.support.issuing import put_client
 from tests.support.people import named
 from tests.support.wall import Wall, attempt
@@ -257,8 +258,13 @@ def test_only_a_case_manager_ever_opens_assigns_or_refers(wall: Wall) -> None:
 
 
 def test_a_referral_is_never_answered_by_who_sent_it(wall: Wall) -> None:
-    writers = privileges(wall, list(Role), ["app.referral_answers", "app.referral_hearings"], COMMANDS)
+    writers = privileges(wall, list(Role), RECEIVERS_OWN, COMMANDS)
     assert {writer.split()[0] for writer in writers} == {"destination_admin", "destination_worker"}
+
+
+def test_what_a_receiver_has_said_done_and_given_to_whom_is_never_changed_by_anybody(wall: Wall) -> None:
+    tables = ["app.referral_answers", "app.referral_updates", "app.referral_assignments"]
+    assert privileges(wall, list(Role), tables, ["update", "delete", "truncate"]) == set()
 
 
 def test_a_destination_never_sees_more_than_its_doors_and_the_directory(wall: Wall) -> None:
@@ -274,6 +280,8 @@ def test_a_destination_never_sees_more_than_its_doors_and_the_directory(wall: Wa
         "app.replays",
         "app.referral_answers",
         "app.referral_hearings",
+        "app.referral_updates",
+        "app.referral_assignments",
         "app.referral_changes",
         "app.transitions",
     }

@@ -52,6 +52,8 @@ TOLD = (
     " union all select 'hearings', referral_id, count(*)::text from door.sent_hearings group by referral_id"
 )
 EMPTIED = (
+    "referral_assignments",
+    "referral_updates",
     "referral_hearings",
     "referral_answers",
     "referrals",

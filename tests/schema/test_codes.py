@@ -34,6 +34,7 @@ TABLES = {
     "Place": "app.places",
     "Referral": "app.referrals",
     "ReferralHearing": "app.referral_hearings",
+    "ReferralUpdate": "app.referral_updates",
     "SelfHelpGroup": "app.self_help_groups",
     "SharedHearing": "app.hearings",
     "SharedIdentity": "app.survivors",

@@ -25,7 +25,10 @@ DOCUMENTS = {
     for name, selection in (
         *(
             (name, _REFERRAL)
-            for name in ("draftReferral", "baseReferral", "moveReferral", "answerReferral", "reportHearing")
+            for name in (
+                *("draftReferral", "baseReferral", "moveReferral", "answerReferral"),
+                *("reportHearing", "reportUpdate", "assignReferral", "takeReferral"),
+            )
         ),
         *((name, _CONSENT) for name in ("giveConsent", "recordConsent", "withdrawConsent")),
         *(

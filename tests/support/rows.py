@@ -63,6 +63,8 @@ def rows_of(slug: str, other: str, members: list[Member]) -> dict[str, Labelled]
     tables["app.referrals"] = _referrals(slug, other)
     tables["app.referral_answers"] = {"ours": _answer(slug, other, "exchanged")}
     tables["app.referral_hearings"] = {"ours": _hearing_for(slug, other, "exchanged")}
+    tables["app.referral_updates"] = {"ours": _update_for(slug, other, "exchanged")}
+    tables["app.referral_assignments"] = {"ours": _given(slug, other, "exchanged")}
     return tables
 
 
@@ -72,6 +74,8 @@ def rows_of_receiver(slug: str, senders: Iterable[str]) -> dict[str, Labelled]:
         "app.agreements": {sender: _agreement(slug, sender) for sender in senders},
         "app.referral_answers": {sender: _answer(slug, sender, "hers") for sender in senders},
         "app.referral_hearings": {sender: _hearing_for(slug, sender, "hers") for sender in senders},
+        "app.referral_updates": {sender: _update_for(slug, sender, "hers") for sender in senders},
+        "app.referral_assignments": {sender: _given(slug, sender, "hers") for sender in senders},
     }
 
 
@@ -440,3 +444,15 @@ def _answer(slug: str, sender: str, label: str) -> Row:
 def _hearing_for(slug: str, sender: str, label: str) -> Row:
     values = {"held_on": DAY, "mode": "PHYSICAL", **_about_referral(sender, label)}
     return _base(slug, "referral_hearings", f"{sender}/{label}", **values)[1]
+
+
+def _update_for(slug: str, sender: str, label: str) -> Row:
+    values = {"kind": "CONTACT_MADE", "happened_on": DAY, **_about_referral(sender, label)}
+    return _base(slug, "referral_updates", f"{sender}/{label}", **values)[1]
+
+
+def _given(slug: str, sender: str, label: str) -> Row:
+    """To its only worker."""
+    worker = named("membership", f"{slug}/{Role.DESTINATION_WORKER}/1")
+    values = {"membership_id": worker, **_about_referral(sender, label)}
+    return _base(slug, "referral_assignments", f"{sender}/{label}", **values)[1]

@@ -42,6 +42,10 @@ def _changes(table: str, *columns: str) -> Access:
 
 _MEMBER_COLUMNS = ("organisation_id", "id", "person_id", "role", "name", "started_at", "ended_at")
 
+# When it was written is the database's to say.
+_OF_REFERRAL = ("organisation_id", "id", "referral_organisation_id", "referral_id", "created_by")
+_ASSIGNS = Access(Command.INSERT, "app.referral_assignments", (*_OF_REFERRAL, "membership_id"))
+
 _ALERT_COLUMNS = ("organisation_id", "id", "survivor_id", "created_at", "kind", "is_raised")
 
 # The database makes a client's id, and whose memberships it serves beyond its own organisation's is the operator's to say.
@@ -125,10 +129,13 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
             "app.referrals",
             "app.referral_answers",
             "app.referral_hearings",
+            "app.referral_updates",
+            "app.referral_assignments",
             "app.referral_changes",
             "door.referral_states",
             "door.sent_answers",
             "door.sent_hearings",
+            "door.sent_updates",
             "door.received_referrals",
             "door.received_proceedings",
             "door.received_hearings",
@@ -147,7 +154,10 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
         Permission.REFERRAL_ANSWER: (
             *_adds("app.referral_answers", "app.referral_hearings"),
             _changes("app.referral_hearings", *CHANGED),
+            Access(Command.INSERT, "app.referral_updates", (*_OF_REFERRAL, "kind", "happened_on")),
+            _ASSIGNS,
         ),
+        Permission.REFERRAL_ASSIGN: (_ASSIGNS,),
         Permission.NETWORK_READ: _reads("door.network_referrals"),
         Permission.AGREEMENT_READ: _reads("door.agreements"),
         Permission.AGREEMENT_SIGN: (

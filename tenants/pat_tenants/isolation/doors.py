@@ -145,6 +145,14 @@ REFERRAL = Door(
             f"referral_organisation_id = {ORGANISATION}",
         ),
         Opening(
+            "app.referral_updates",
+            (
+                *("organisation_id", "id", "referral_organisation_id", "referral_id"),
+                *("kind", "happened_on", "created_at"),
+            ),
+            f"referral_organisation_id = {ORGANISATION}",
+        ),
+        Opening(
             "app.legal_proceedings",
             ("organisation_id", "id", "case_id", "jurisdiction", "state", "stage"),
             _REFERRED.format(table="legal_proceedings"),
@@ -245,6 +253,11 @@ REFERRAL = Door(
             # What could endanger her while somebody looks on is hidden from herself.
             f"select h.id, h.referral_id, {_OF_DAY} from app.referrals r join app.referral_hearings h"
             f" on {OF_ITS_RECEIVER.format(answer='h')} where {_SENT_BY_ME} and not {HELD}",
+        ),
+        View(
+            "door.sent_updates",
+            "select u.id, u.referral_organisation_id, u.referral_id, u.kind, u.happened_on, u.created_at from app.referrals r"
+            f" join app.referral_updates u on {OF_ITS_RECEIVER.format(answer='u')} where {_SENT_BY_ME} and not {HELD}",
         ),
         View(
             "door.received_referrals",

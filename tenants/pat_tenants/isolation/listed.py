@@ -21,6 +21,8 @@ _TO_A_REFERRAL = "FOREIGN KEY (referral_organisation_id, referral_id) REFERENCES
 SECOND_REFERENCES = (
     ("app.referral_answers", "fk_referral_answers_referral", _TO_A_REFERRAL),
     ("app.referral_hearings", "fk_referral_hearings_referral", _TO_A_REFERRAL),
+    ("app.referral_updates", "fk_referral_updates_referral", _TO_A_REFERRAL),
+    ("app.referral_assignments", "fk_referral_assignments_referral", _TO_A_REFERRAL),
 )
 """Foreign keys from a row of one organisation to another's referral: the policies of these tables ask the door first."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Table
 
-from pat_auth.policy import Reach
+from pat_auth.policy import POLICY, Permission, Reach, Role
 
 ORGANISATION = "(select substr(session_user::text, 5, 32)::uuid)"
 """The caller's organisation, parsed from the login: only a superuser could change it."""
@@ -23,6 +23,15 @@ _MINE = f"select {{column}} from app.case_assignments where membership_id = {MEM
 _HEARINGS_RECEIVED = (
     "exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id"
     " and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes))"
+)
+
+_WORKING = ", ".join(f"'{role}'" for role in POLICY[Permission.REFERRAL_ANSWER])
+# Only who leads them gives a referral to others; it is given to those who can work on it.
+_GIVEN = (
+    "app.received_status(referral_organisation_id, referral_id) in ('SENT', 'ACCEPTED', 'IN_PROGRESS')"
+    f" and (membership_id = {MEMBERSHIP} or substr(session_user::text, 38) = '{Role.DESTINATION_ADMIN}')"
+    " and (membership_id is null or membership_id in"
+    f" (select m.id from app.memberships m where m.role in ({_WORKING}) and m.ended_at is null))"
 )
 
 _SPECIAL: dict[tuple[str, Reach], str] = {
@@ -45,6 +54,8 @@ _SPECIAL: dict[tuple[str, Reach], str] = {
     # What the receiver of a referral wrote is its own: the fence alone decides.
     ("app.referral_answers", Reach.RECEIVED): "true",
     ("app.referral_hearings", Reach.RECEIVED): "true",
+    ("app.referral_updates", Reach.RECEIVED): "true",
+    ("app.referral_assignments", Reach.RECEIVED): "true",
     # A referral that was not sent is not known to be there. Asked for each row: to list them all takes longer, and few have changed.
     ("app.referral_changes", Reach.RECEIVED): (
         "(select d.id from door.received_referrals d where d.id = referral_id limit 1) is not null"
@@ -71,6 +82,10 @@ _CHECKS: dict[tuple[str, Reach], str] = {
         "app.received_status(referral_organisation_id, referral_id) in ('SENT', 'ACCEPTED', 'IN_PROGRESS')"
     ),
     ("app.referral_hearings", Reach.RECEIVED): _HEARINGS_RECEIVED,
+    ("app.referral_updates", Reach.RECEIVED): (
+        "app.received_status(referral_organisation_id, referral_id) in ('ACCEPTED', 'IN_PROGRESS')"
+    ),
+    ("app.referral_assignments", Reach.RECEIVED): _GIVEN,
 }
 
 _TO_COME = "state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')"
@@ -87,7 +102,9 @@ _OPEN: dict[str, str] = {
 }
 """Rows that may still be changed. What has ended stays so: nobody comes back by having a row of hers open again."""
 
-_RECEIVERS_OWN = frozenset({"app.referral_answers", "app.referral_hearings"})
+_RECEIVERS_OWN = frozenset(
+    f"app.referral_{rows}" for rows in ("answers", "hearings", "updates", "assignments")
+)
 """What a receiver writes about a referral: only its reach opens these tables, the sender looks through the door."""
 
 _OF_BOTH_SIDES = frozenset({"app.referral_changes"})

@@ -26,6 +26,7 @@ WRITERS = (
     "sec.note_agreement()",
     "sec.note_basis()",
     "sec.note_suspension()",
+    "sec.note_assignment()",
 )
 """What the triggers call: nobody else may."""
 
@@ -37,6 +38,8 @@ TRIGGERS: Mapping[str, str] = MappingProxyType(
             ("referral_answers", WRITERS[1]),
             ("referral_hearings", WRITERS[1]),
             ("partner_suspensions", "sec.note_suspension()"),
+            ("referral_updates", WRITERS[1]),
+            ("referral_assignments", "sec.note_assignment()"),
         )
     }
 )
