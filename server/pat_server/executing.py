@@ -28,7 +28,7 @@ from pat_server.assembly import Parts
 from pat_server.budgets import REFUSED, Budgets, Throttled, shown
 from pat_server.callers import Caller, Callers
 from pat_server.mistakes import internal
-from pat_server.mutating import Verbs, record_refusal
+from pat_server.mutating import Verbs, record_refusal, record_unknown
 from pat_server.requests import Answer, GraphQLRequest, error, faulty, request_error
 
 UNFIT = "This does not fit the schema. Check the document, its operation's name and its variables against schema.graphql."
@@ -202,6 +202,8 @@ class Executor:
             raw = row[0]
             observation.mark("database")
         completed = await self._engine.complete_async(bound, raw, caller.principal)
+        if completed.unknown:
+            await record_unknown(self._parts, caller.principal, completed.unknown)
         observation.mark("complete")
         return _answer(completed, cost)
 

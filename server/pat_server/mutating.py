@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 import orjson
@@ -14,7 +15,9 @@ from pat_platform.database.dialogue import Later
 from pat_platform.database.failures import DatabaseError
 from pat_platform.database.transaction import Transaction
 from pat_platform.encryption.envelope import Unreadable
+from pat_platform.engine.arguments import decode_id
 from pat_platform.engine.complete import Completed
+from pat_platform.engine.errors import BadArgument
 from pat_platform.engine.forms import Root
 from pat_platform.engine.mutations import Mutation
 from pat_platform.engine.plan import Bound
@@ -29,6 +32,9 @@ from pat_tenants.replays import KEY_TAKEN
 _LOST = (
     "The key of this person cannot be opened: nothing about her can be saved. Tell whoever runs the server."
 )
+
+
+NOT_FOUND = "NOT_FOUND"
 
 
 class _Undone(Exception):
@@ -128,15 +134,41 @@ class Verbs:
         self, mutation: Mutation, root: Root, principal: Principal, refused: Refused
     ) -> Completed:
         current().failed(refused.code)
-        await record_refusal(self._parts, principal, refused.code, root.name)
+        asked = ids_in(root.arguments) if refused.code == NOT_FOUND else ()
+        await record_refusal(self._parts, principal, refused.code, root.name, asked)
         values = {"code": refused.code, "message": refused.message, "field": refused.field}
         return mutation.values(root, "Refusal", values)
 
 
-async def record_refusal(parts: Parts, principal: Principal, code: str, field: str) -> None:
-    """Record a refusal in a transaction of its own: what was refused has been rolled back."""
+async def record_refusal(
+    parts: Parts, principal: Principal, code: str, field: str, asked: Iterable[str] = ()
+) -> None:
+    """Record a refusal in a transaction of its own: what was refused has been rolled back. ``asked`` are ids that lead to nothing."""
     async with parts.database.transaction(principal.login, principal.session, principal.person) as tx:
-        await trail.record(tx, "request.refused", [], code=code, field=field)
+        ids = {"ids": found} if (found := sorted(set(asked))) else {}
+        await trail.record(tx, "request.refused", [], code=code, field=field, **ids)
+
+
+async def record_unknown(parts: Parts, principal: Principal, asked: Sequence[str]) -> None:
+    """Record that somebody asked by ids for what she does not see: the same, be it somebody else's or nowhere.
+
+    They are about nobody: ids that she made up must not stand in anybody's log. Many in one request are one event.
+    """
+    async with parts.database.transaction(principal.login, principal.session, principal.person) as tx:
+        await trail.record(tx, "id.unknown", [], ids=sorted(set(asked)))
+
+
+def ids_in(value: object) -> Iterator[str]:
+    """The global ids within a verb's arguments, each as ``Type:key``."""
+    if isinstance(value, str):
+        try:
+            type_name, key = decode_id(value, ())
+            yield f"{type_name}:{UUID(key)}"
+        except (BadArgument, ValueError):
+            return
+    elif isinstance(value, Mapping | list):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from ids_in(each)
 
 
 _REFUSED_BY_DATABASE = {

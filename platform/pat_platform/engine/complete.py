@@ -10,7 +10,7 @@ from graphql.pyutils import inspect as show
 
 from .errors import EngineError
 from .plan import Bound
-from .sites import Failure, Introspected, Mark, NullViolation, Step, UnknownEnum
+from .sites import Failure, Introspected, Mark, NullViolation, Step, UnknownEnum, UnknownId
 from .splice import Spliced, spliced
 
 # The response's data has no key of its own; this one stands for it above the root fields.
@@ -31,12 +31,14 @@ class FieldError:
 class Completed(NamedTuple):
     """Finished JSON and the errors in it, as a response spells them.
 
-    ``climbed`` says that a null left a single field's value, so that its parent, the data, is null.
+    ``climbed`` says that a null left a single field's value, so that its parent, the data, is null. ``unknown`` are the ids,
+    each as ``Type:key``, that were asked for at the root and lead the caller to nothing.
     """
 
     data: bytes
     errors: Sequence[dict[str, Any]] = ()
     climbed: bool = False
+    unknown: Sequence[str] = ()
 
 
 class _Pending(NamedTuple):
@@ -105,6 +107,7 @@ class Tree:
         self.tree: dict[str, Any] = {self.root: orjson.loads(raw)}
         self.path: list[str | int] = []
         self.errors: list[GraphQLError] = []
+        self.unknown: list[str] = []
         self.gathered: dict[str, list[Any]] = {}
         self.finished: Mapping[str, Sequence[Any]] = {}
         if bound.plan.has_steps:
@@ -120,7 +123,7 @@ class Tree:
             self.tree[self.root] = None
             climbed = True
         errors: Errors = [dict(error.formatted) for error in self.errors]
-        return Completed(orjson.dumps(self.tree[self.root]), errors, climbed)
+        return Completed(orjson.dumps(self.tree[self.root]), errors, climbed, self.unknown)
 
     def _read(self, marker: str) -> tuple[Mark, str]:
         number, _, text = marker[len(self.token) :].partition(":")
@@ -197,6 +200,9 @@ class Tree:
                 self._fail(mark, error)
             case UnknownEnum(type_name=name):
                 self._fail(mark, GraphQLError(f"Enum '{name}' cannot represent value: {show(text)}"))
+            case UnknownId():
+                self.unknown.append(text)
+                return None
             case Introspected():
                 return self.bound.about_schema[mark.site.key]
         raise EngineError(f"a step's value at {mark.site.name} was not gathered")

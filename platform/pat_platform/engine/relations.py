@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 from graphql import get_named_type, is_abstract_type
 
-from .arguments import Field, Reader, decode_id, key_of
+from .arguments import Field, Reader, decode_id, encode_key, key_of
 from .declare import Choice, Constant, Event, Item, NodeById, Order, Row, Same, Source, ToMany, ToOne, Variant
-from .errors import NotCompilable
+from .errors import BadArgument, NotCompilable
+from .kinds import UUID
 from .plan import Binding
 from .quote import literal
+from .sites import UnknownId
 from .statement import Scope
-from .templates import term
-from .values import Value, aggregated, selected, selected_once, written
+from .templates import ids_of, term
+from .values import Value, aggregated, plain_string, selected, selected_once, written
 
 if TYPE_CHECKING:
     from .compiler import Compiler
@@ -25,6 +27,8 @@ def to_one(compiler: Compiler, declaration: ToOne, field: Field, scope: Scope) -
     child = compiler.statement.scope(scope.multiple)
     body = item(compiler, declaration.item, field, child)
     value = _first(compiler, declaration, body, field, scope, child)
+    for type_name, argument in ids_of(declaration.on):
+        value = _noted(compiler, value, field, argument, {type_name})
     return compiler.statement.present(value, field.site) if declaration.nullable else value
 
 
@@ -132,7 +136,39 @@ def node(compiler: Compiler, declaration: NodeById, field: Field) -> Value:
         if arms
         else f"(case {chosen}::text when '' then null::text end)"
     )
-    return compiler.statement.present(written(sql), field.site)
+    value = _noted(compiler, written(sql), field, declaration.argument, compiler.view.rows.keys())
+    return compiler.statement.present(value, field.site)
+
+
+def _noted(
+    compiler: Compiler, value: Value, field: Field, argument: str, type_names: Collection[str]
+) -> Value:
+    """The value of a root field, or a marker with the id that was asked for, if it is one of these types: nothing was found there."""
+    site, reader = field.site, field.reader
+    if site.parent is not None or site.is_required():
+        return value
+    keys, rows = reader.keys(argument), compiler.view.rows
+    given = reader.at(keys)
+
+    def asked(binding: Binding) -> bytes | None:
+        id = given(binding)
+        if id is None:
+            return None
+        type_name, key = decode_id(id, site.path)
+        row = rows.get(type_name)
+        if type_name not in type_names or row is None or row.kind is not UUID:
+            return None
+        try:
+            encoded = encode_key(key, row, site.path)
+        except BadArgument:
+            # Of a type that the caller may not read: there it is refused by nobody.
+            return None
+        return None if encoded is None else b"%b:%b" % (type_name.encode(), encoded)
+
+    statement = compiler.statement
+    number = statement.parameter(asked, ("asked", id(reader), keys))
+    marker = statement.marker(site, 0, UnknownId(), f"{number}::text")
+    return written(f"coalesce({value.sql}, {plain_string(marker).sql})")
 
 
 def _key(compiler: Compiler, name: str, row: Row, field: Field, keys: tuple[str, ...]) -> str:

@@ -113,7 +113,12 @@ class Introspected:
     """A root field about the schema itself, answered without the database."""
 
 
-Meaning = NullViolation | UnknownEnum | Failure | Step | Introspected
+@dataclass(frozen=True)
+class UnknownId:
+    """An id was asked for at the root that leads the caller to nothing: null; the marker carries what was asked for."""
+
+
+Meaning = NullViolation | UnknownEnum | Failure | Step | Introspected | UnknownId
 
 
 @dataclass(eq=False, slots=True)

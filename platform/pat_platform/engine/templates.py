@@ -42,6 +42,12 @@ def arguments_of(sql: str) -> set[str]:
     return names
 
 
+def ids_of(sql: str) -> list[tuple[str, str]]:
+    """The types and the field arguments of the global ids that a template looks for."""
+    found = (what.partition(":") for _, kind, what in _PLACEHOLDER.findall(sql) if kind == "id")
+    return [(type_name, argument) for type_name, _, argument in found]
+
+
 def term(by: str, alias: str) -> str:
     """An order's or key's term on an alias: a bare column name, or a template over {n}."""
     return f"{alias}.{by}" if re.fullmatch(_NAME, by) else f"({render(by, {'n': alias})})"
