@@ -11,27 +11,19 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
     run_state_machine_as_test,
 )
-from tests.isolation.lines import EVERYTHING
-from tests.referrals.model import ANSWERS, OPEN, ORIGINS, RECEIVERS, Consent, Model, Referral, Signed
+from tests.referrals.grounds import ALL, GIVERS, LATER, OVER, SCOPES, SOMETHING, Grounds, id_of
+from tests.referrals.model import ANSWERS, OPEN, ORIGINS, RECEIVERS, Basis, Consent, Model, Referral, Signed
 from tests.support.people import named
-from tests.support.wall import Wall, as_superuser, attempt
+from tests.support.wall import Wall
 
 from pat_auth.policy import Role
 
-ALL = frozenset(EVERYTHING)
-SCOPES = st.sampled_from(
-    [ALL, ALL, frozenset({"LEGAL_STATUS"}), frozenset({"HEARING_SCHEDULE", "IDENTITY_MINIMAL"}), frozenset()]
-)
-SOMETHING = SCOPES.filter(bool)
-GIVERS = st.sampled_from(["SELF in the app", "SELF", "GUARDIAN", "CHILD_WELFARE_COMMITTEE"])
 STATES = ("CONSENT_RECORDED", "SENT", "SUSPENDED", "REVOKED", "CLOSED")
-OVER, LATER = "statement_timestamp() - interval '1 second'", "statement_timestamp() + interval '30 days'"
 BY_SCOPE = {
     "received_proceedings": "LEGAL_STATUS",
     "received_hearings": "HEARING_SCHEDULE",
@@ -57,25 +49,25 @@ EMPTIED = (
     "referral_hearings",
     "referral_answers",
     "referrals",
+    "legal_basis_reasons",
+    "legal_bases",
     "consent_withdrawals",
     "consents",
     "agreements",
 )
 
 
-class Sharing(RuleBasedStateMachine):
+class Sharing(Grounds):
     """One survivor of each sender. ``wall`` and ``forgets`` are set by `explore`."""
 
-    wall: Wall
     forgets: Collection[str] = ()
     referrals: Bundle[Any] = Bundle("referrals")
-    consents: Bundle[Any] = Bundle("consents")
+    consents, bases = Grounds.consents, Grounds.bases
 
     def __init__(self) -> None:
         super().__init__()
         self.model = Model(self.forgets)
         self.sent: dict[UUID, tuple[UUID, Referral]] = {}
-        self.given: dict[int, UUID] = {}
         self.ids: dict[int, tuple[UUID, UUID]] = {}
         self.looked = 0
         self._stack = ExitStack()
@@ -88,22 +80,6 @@ class Sharing(RuleBasedStateMachine):
         """The last look, whatever was not looked at."""
         with self._stack:
             self.look()
-
-    def _as(self, slug: str, role: Role, statement: str, *values: object) -> list[tuple[Any, ...]] | str:
-        member = self.wall.member(slug, role)
-        with as_superuser(self.wall.admin, member.login, member.session):
-            return attempt(self.wall.admin, statement, values)
-
-    def _write(self, slug: str, role: Role, statement: str, *values: object) -> bool:
-        """Whether a row was written. What is refused is refused by the wall or by a step, not by a mistake of this test."""
-        answer = self._as(slug, role, statement, *values)
-        if isinstance(answer, str):
-            assert answer in ("42501", "23514"), (answer, statement, values)
-            return False
-        return bool(answer[0][0])
-
-    def _pair(self, slug: str, partner: str) -> tuple[UUID, UUID]:
-        return self.wall.organisation(slug), self.wall.organisation(partner)
 
     # Agreements
 
@@ -155,70 +131,21 @@ class Sharing(RuleBasedStateMachine):
         )
         self.model.signed[side].is_over = True
 
-    # Consents
-
-    @rule(
-        target=consents,
-        origin=st.sampled_from(ORIGINS),
-        to=st.sampled_from(RECEIVERS),
-        scopes=SOMETHING,
-        giver=GIVERS,
-    )
-    def agree(self, origin: str, to: str, scopes: frozenset[str], giver: str) -> Consent:
-        return self._agreed(origin, to, scopes, giver)
-
-    def _agreed(self, origin: str, to: str, scopes: frozenset[str], giver: str) -> Consent:
-        is_hers = giver == "SELF in the app"
-        role = Role.SURVIVOR if is_hers else Role.CASE_MANAGER
-        id = uuid4()
-        statement = (
-            "insert into app.consents (organisation_id, id, survivor_id, recipient_id, purpose, scopes, giver, mode,"
-            " notice_version, notice_language, agreed, evidence, valid_until, created_by)"
-            f" values (%s, %s, %s, %s, 'SHELTER', %s, %s, %s, '1', 'bn', '{{PURPOSE}}', %s, {LATER}, %s)"
-        )
-        organisation, recipient = self._pair(origin, to)
-        values = (organisation, id, named(origin, "survivors", "hers"), recipient, list(scopes))
-        how = ("SELF", "APP", None) if is_hers else (giver, "THUMBPRINT", "R 1")
-        assert self._write(origin, role, statement, *values, *how, self.wall.member(origin, role).person)
-        consent = Consent(origin, to, scopes)
-        self.given[id_of(consent)] = id
-        return consent
-
-    @rule(consent=consents, by=st.sampled_from([Role.SURVIVOR, Role.CASE_MANAGER]))
-    def withdraw(self, consent: Consent, by: Role) -> None:
-        """Always succeeds; to say it twice changes nothing."""
-        statement = (
-            "insert into app.consent_withdrawals (organisation_id, consent_id, survivor_id, created_by)"
-            " values (%s, %s, %s, %s) on conflict do nothing"
-        )
-        known = (
-            self.wall.organisation(consent.origin),
-            self.given[id_of(consent)],
-            named(consent.origin, "survivors", "hers"),
-        )
-        person = self.wall.member(consent.origin, by).person
-        assert self._write(consent.origin, by, statement, *known, person) is not consent.is_withdrawn
-        consent.is_withdrawn = True
+    # Referrals
 
     @rule(referral=referrals, by=st.sampled_from([Role.SURVIVOR, Role.CASE_MANAGER]))
     def withdraw_what_it_stands_on(self, referral: Referral, by: Role) -> None:
-        if referral.consent:
+        if isinstance(referral.consent, Basis):
+            self.end(referral.consent, by)
+        elif referral.consent:
             self.withdraw(referral.consent, by)
 
     @rule(referral=referrals)
     def what_it_stands_on_runs_out(self, referral: Referral) -> None:
-        if referral.consent:
+        if isinstance(referral.consent, Basis):
+            self.a_basis_runs_out(referral.consent)
+        elif referral.consent:
             self.a_consent_runs_out(referral.consent)
-
-    @rule(consent=consents)
-    def a_consent_runs_out(self, consent: Consent) -> None:
-        self.wall.admin.execute(
-            f"update app.consents set given_at = 'epoch', valid_until = {OVER} where id = %s".encode(),
-            (self.given[id_of(consent)],),
-        )
-        consent.is_over = True
-
-    # Referrals
 
     @rule(target=referrals, origin=st.sampled_from(ORIGINS), to=st.sampled_from(RECEIVERS))
     def draft(self, origin: str, to: str) -> Referral:
@@ -259,12 +186,31 @@ class Sharing(RuleBasedStateMachine):
         self.answer(referral, to, "ACCEPTED")
         return referral
 
-    @rule(referral=referrals, consent=consents, scopes=SCOPES)
+    @rule(
+        target=referrals,
+        origin=st.sampled_from(ORIGINS),
+        to=st.sampled_from(RECEIVERS),
+        is_vital=st.booleans(),
+    )
+    def refer_and_take_on_without_her(self, origin: str, to: str, is_vital: bool) -> Referral:
+        """The same on another basis, which for a vital interest somebody has approved."""
+        referral, basis = self._drafted(origin, to), self._recorded(origin, to, ALL, is_vital)
+        if is_vital:
+            self.approve(basis, Role.ORGANISATION_ADMIN)
+        self.base(referral, basis, basis.scopes)
+        for state in ("CONSENT_RECORDED", "SENT"):
+            self.move(referral, state)
+        self.answer(referral, to, "ACCEPTED")
+        return referral
+
+    @rule(referral=referrals, ground=st.one_of(consents, bases), scopes=SCOPES)
+    def base_on_either(self, referral: Referral, ground: Consent, scopes: frozenset[str]) -> None:
+        self.base(referral, ground, scopes)
+
     def base(self, referral: Referral, consent: Consent, scopes: frozenset[str]) -> None:
-        """Whatever the sender's row says, the door asks what she agreed to. Another's consent is none."""
-        statement = (
-            f"update app.referrals set consent_id = %s, scopes = %s, agreed_until = {LATER} where id = %s"
-        )
+        """Whatever the sender's row says, the door asks what it stands on. What is about another is nothing."""
+        one, other = ("basis_id", "consent_id") if isinstance(consent, Basis) else ("consent_id", "basis_id")
+        statement = f"update app.referrals set {one} = %s, {other} = null, scopes = %s, agreed_until = {LATER} where id = %s"
         values = (self.given[id_of(consent)], list(scopes), self.ids[id_of(referral)][0])
         if (consent.origin, consent.to) != (referral.origin, referral.to):
             assert self._as(referral.origin, Role.CASE_MANAGER, statement, *values) == "23503"
@@ -370,11 +316,6 @@ class Sharing(RuleBasedStateMachine):
                 if referral.reported:
                     expected.add(("hearings", received, str(referral.reported)))
             assert set(self._as(slug, Role.CASE_MANAGER, TOLD)) == expected, slug
-
-
-def id_of(thing: object) -> int:
-    """The model's things are told apart by which they are, not by what they say."""
-    return id(thing)
 
 
 def machine(wall: Wall, forgets: Collection[str] = ()) -> type[Sharing]:

@@ -1,4 +1,7 @@
-"""Sharing as a few lines of Python that know nothing of the database: who signed, who agreed, what was sent, and who sees what."""
+"""Sharing as a few lines of Python that know nothing of the database: who signed, who agreed, what was sent, and who sees what.
+
+What there is instead of a consent is a consent here that she does not end.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,7 @@ FLAWS = (
     *("withdrawal", "suspension", "answer"),
     *("end of an agreement", "end of a consent", "end of a referral"),
     *("scopes of an agreement", "scopes of a consent"),
+    "approval",
 )
 """What a model may be made to forget, to see that the comparison notices."""
 
@@ -52,8 +56,24 @@ class Consent:
     is_over: bool = False
 
     @property
+    def counts(self) -> bool:
+        return True
+
+    @property
     def runs(self) -> bool:
-        return not self.is_withdrawn and not self.is_over
+        return self.counts and not self.is_withdrawn and not self.is_over
+
+
+@dataclass
+class Basis(Consent):
+    """What there is instead: ended as a consent is withdrawn, and, for a vital interest, nothing before it is approved."""
+
+    is_vital: bool = False
+    is_approved: bool = False
+
+    @property
+    def counts(self) -> bool:
+        return self.is_approved or not self.is_vital
 
 
 @dataclass
@@ -105,11 +125,12 @@ class Model:
             if end in said:
                 return end
         consent, (agreement, _) = referral.consent, self.agreement(referral)
-        if consent and consent.is_withdrawn and "withdrawal" not in self.forgets:
+        counts = consent is not None and (consent.counts or "approval" in self.forgets)
+        if consent and counts and consent.is_withdrawn and "withdrawal" not in self.forgets:
             return "REVOKED"
         if agreement == "SUSPENDED":
             return agreement
-        if agreement != "LIVE" or consent is None:
+        if agreement != "LIVE" or consent is None or not counts:
             return "EXPIRED"
         if consent.is_over and "end of a consent" not in self.forgets:
             return "EXPIRED"

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import closing, nullcontext
 
 import pytest
-from tests.referrals.machine import ALL, Sharing, explore, machine
+from tests.referrals.grounds import ALL
+from tests.referrals.machine import Sharing, explore, machine
 from tests.referrals.model import FLAWS, Referral
 from tests.support.wall import Wall
 
@@ -21,7 +22,7 @@ def test_everybody_sees_what_the_model_says(wall: Wall) -> None:
 
 
 def stands_on_less(sharing: Sharing, referral: Referral) -> None:
-    sharing.base(referral, sharing.agree("cbo-a", "goa", NARROW, "SELF"), ALL)
+    sharing.base(referral, sharing._agreed("cbo-a", "goa", NARROW, "SELF"), ALL)
 
 
 TRIED: dict[str, Callable[[Sharing, Referral], object]] = {
@@ -33,6 +34,9 @@ TRIED: dict[str, Callable[[Sharing, Referral], object]] = {
     "end of a referral": lambda sharing, referral: sharing.a_referral_runs_out(referral),
     "scopes of an agreement": lambda sharing, _: sharing.sign(SIDE, NARROW),
     "scopes of a consent": stands_on_less,
+    "approval": lambda sharing, referral: sharing.base(
+        referral, sharing._recorded("cbo-a", "goa", ALL, True), frozenset({"RISK_SAFETY"})
+    ),
 }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 
 import pytest
-from tests.referrals.machine import ALL, STATES, Sharing, machine
+from tests.referrals.grounds import ALL
+from tests.referrals.machine import STATES, Sharing, machine
 from tests.referrals.model import ANSWERS, ORIGINS, RECEIVERS, Referral
 from tests.support.wall import Wall
 
