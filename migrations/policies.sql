@@ -512,25 +512,6 @@ left join app.agreements o on o.organisation_id = (select substr(session_user::t
 left join app.agreements t on t.organisation_id = x.id and t.partner_id = (select substr(session_user::text, 5, 32)::uuid)
 left join door.all_agreements g on g.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and g.partner_id = x.id;
 create view door.our_suspensions with (security_barrier) as select s.id, s.created_at, s.lifted_at from app.partner_suspensions s where s.partner_id = (select substr(session_user::text, 5, 32)::uuid);
-create view door.all_states with (security_barrier) as select r.organisation_id, r.id, 
-case
-    when r.state <> 'SENT' then r.state
-    when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
-    when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
-    else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from app.referrals r 
-left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
-left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
-left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
-    and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
-left join door.all_agreements g on g.organisation_id = r.organisation_id and g.partner_id = r.to_organisation_id 
-left join lateral (
-    select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
-    order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
-) a on true;
 create view door.referral_states with (security_barrier) as select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until, s.ground from app.referrals r cross join lateral (select 
 case
     when r.state <> 'SENT' then r.state

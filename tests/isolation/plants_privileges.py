@@ -100,12 +100,12 @@ OF_PRIVILEGES: dict[str, tuple[Plant, ...]] = {
         ),
         Plant("grant select on door.sent_answers to {login}", "{login} may select door.sent_answers"),
         Plant(
-            "grant select on door.all_states to pat_case_manager",
-            "pat_case_manager may select door.all_states",
+            "grant select on door.all_agreements to pat_case_manager",
+            "pat_case_manager may select door.all_agreements",
         ),
         Plant(
-            "grant select (status) on door.all_states to pat_auditor",
-            "pat_auditor may select door.all_states.status",
+            "grant select (status) on door.all_agreements to pat_auditor",
+            "pat_auditor may select door.all_agreements.status",
         ),
         Plant(
             "grant select on door.sent_answers to pat_case_manager with grant option",

@@ -183,7 +183,7 @@ def test_nothing_is_changed_through_the_door_and_nothing_read_behind_it(wall: Wa
         f"insert into {VIEW} (status) values ('SENT')",
         # Whom the secretariat itself has suspended it knows.
         *(f"select 1 from {table}" for table in CARELESS if table != "app.partner_suspensions"),
-        "select 1 from door.all_states",
+        "select 1 from door.all_agreements",
         "select 1 from door.received_referrals",
     ]
     with wall.acting(wall.member("secretariat", role)) as connection:

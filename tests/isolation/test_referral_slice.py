@@ -254,7 +254,7 @@ def test_the_receiver_never_learns_the_senders_ids(accepted: Slice) -> None:
         assert not [id for id in hidden if id in repr(rows)], view
     for view in (
         "door.referral_states",
-        "door.all_states",
+        "door.all_agreements",
         "door.sent_answers",
         "app.referrals",
         "app.legal_proceedings",

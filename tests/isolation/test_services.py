@@ -96,7 +96,7 @@ def issuer(wall: Wall) -> Iterator[Connection]:
 
 @pytest.mark.parametrize("login", SERVICE_LOGINS)
 def test_a_service_reads_its_own_tables_and_no_other(wall: Wall, login: str) -> None:
-    views = ["door.received_referrals", "door.referral_states", "door.all_states"]
+    views = ["door.received_referrals", "door.referral_states", "door.all_agreements"]
     with wall.connect_service(login) as connection:
         read = {
             relation

@@ -279,7 +279,7 @@ def test_a_partner_that_sends_is_woken_too(wall: Wall) -> None:
 def test_it_is_asked_once_for_each_statement(admin: Connection) -> None:
     """However many referrals are listed: as an initial plan, and not beside each row."""
     lines = [
-        line for (line,) in admin.execute("explain (costs off) select * from door.all_states").fetchall()
+        line for (line,) in admin.execute("explain (costs off) select * from door.referral_states").fetchall()
     ]
     scans = [number for number, line in enumerate(lines) if "on partner_suspensions" in line]
     assert scans

@@ -54,7 +54,6 @@ KEYS = {
     ),
     "door.network_referrals": ("id",),
     "door.our_suspensions": ("id",),
-    "door.all_states": ("organisation_id", "id"),
 }
 
 OF_A_CASE = (

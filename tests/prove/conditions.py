@@ -9,6 +9,7 @@ from dataclasses import dataclass
 _TOKEN = re.compile(
     r"(?P<comment>--[^\n]*)|(?P<text>'(?:[^']|'')*')|(?P<word>[A-Za-z_][A-Za-z_0-9.]*)|(?P<open>[(\[])|(?P<close>[)\]])|(?P<end>[;,])"
 )
+_CHOICE = re.compile(r"\b(?:least|greatest|coalesce)\s*\(", re.IGNORECASE)
 _ALWAYS, _NEVER, _BOTH = ("true",), ("false",), ("false", "true")
 _OPENS = {"where": _ALWAYS, "on": _ALWAYS, "having": _ALWAYS, "when": _BOTH, "if": _NEVER, "elsif": _NEVER}
 _CLOSES = frozenset(
@@ -64,6 +65,36 @@ def weakened(text: str) -> Iterator[tuple[str, str]]:
                 f"{said} → {condition.instead}",
                 f"{text[: condition.start]} {condition.instead} {text[condition.end :]}",
             )
+
+
+def lessened(text: str) -> Iterator[tuple[str, str]]:
+    """Each LEAST, GREATEST and COALESCE of the text without one of its arguments, described: a condition can be written as one."""
+    for match in _CHOICE.finditer(text):
+        arguments = _arguments(text, match.end())
+        said = [" ".join(argument.split()) for argument in arguments]
+        for place, gone in enumerate(said) if len(said) > 1 else ():
+            others = [argument for other, argument in enumerate(arguments) if other != place]
+            end = match.end() + len(",".join(arguments))
+            yield (
+                f"{match[0]}{', '.join(said)}) without {gone}",
+                f"{text[: match.end()]}{','.join(others)}{text[end:]}",
+            )
+
+
+def _arguments(text: str, start: int) -> list[str]:
+    """What stands between the commas from here to the closing parenthesis."""
+    found, depth, begun = [], 0, start
+    for match in _TOKEN.finditer(text, start):
+        if match["open"]:
+            depth += 1
+        elif (match["close"] or match["end"] == ",") and depth == 0:
+            found.append(text[begun : match.start()])
+            begun = match.end()
+            if match["close"]:
+                break
+        elif match["close"]:
+            depth -= 1
+    return found
 
 
 def conditions(text: str) -> Iterator[Condition]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
-from tests.prove.conditions import weakened
+from tests.prove.conditions import lessened, weakened
 from tests.prove.mutant import Mutant, in_catalogue
 from tests.prove.policies import SCHEMAS
 from tests.support.wall import Connection
@@ -105,7 +106,7 @@ def _of_protection(
 def _of_view(view: str, definition: str, owner: str) -> Iterator[Mutant]:
     hints = frozenset({view})
     made = f"create or replace view {view} with (security_barrier) as {{}}"
-    for described, text in _weaker(definition, _WORDS):
+    for described, text in chain(_weaker(definition, _WORDS), lessened(definition)):
         change = in_catalogue(made.format(text), made.format(definition))
         yield Mutant("door weakened", f"{view}: {described}", change, hints)
     yield Mutant(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.prove.conditions import weakened
+from tests.prove.conditions import lessened, weakened
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,17 @@ def test_the_rest_of_the_text_stays_as_it_is() -> None:
     assert (first.split(), second.split()) == (
         ["true", "and", "(b", "=", "2)"],
         ["(a", "=", "1)", "and", "true"],
+    )
+
+
+def test_each_argument_of_a_choice_is_taken_out_of_it() -> None:
+    text = "select LEAST(a.x, coalesce(b.y, f(1, ')'))) from t where greatest(z) > least_of(1, 2)"
+    assert [described for described, _ in lessened(text)] == [
+        "LEAST(a.x, coalesce(b.y, f(1, ')'))) without a.x",
+        "LEAST(a.x, coalesce(b.y, f(1, ')'))) without coalesce(b.y, f(1, ')'))",
+        "coalesce(b.y, f(1, ')')) without b.y",
+        "coalesce(b.y, f(1, ')')) without f(1, ')')",
+    ]
+    assert next(lesser for _, lesser in lessened(text)) == (
+        "select LEAST( coalesce(b.y, f(1, ')'))) from t where greatest(z) > least_of(1, 2)"
     )

@@ -231,13 +231,6 @@ REFERRAL = Door(
             f"select s.id, s.created_at, s.lifted_at from app.partner_suspensions s where s.partner_id = {ORGANISATION}",
             frozenset({Reach.ORGANISATION}),
         ),
-        # For the views below alone, too.
-        View(
-            "door.all_states",
-            f"select r.organisation_id, r.id, {STATUS} as status, {_SCOPES} as scopes, {_UNTIL} as agreed_until,"
-            f" {_GROUND} as ground"
-            f" from app.referrals r {terms('door.all_agreements')} {ANSWER}",
-        ),
         View(
             "door.referral_states",
             "select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until, s.ground"

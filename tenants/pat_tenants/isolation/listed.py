@@ -97,10 +97,7 @@ CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Which roles of ours may call which functions of others."""
 
-HIDDEN_VIEWS = (
-    "door.all_agreements",
-    "door.all_states",
-)
+HIDDEN_VIEWS = ("door.all_agreements",)
 """Views that other views of their door are made of: nobody may read them."""
 
 OTHER_TABLES = ("migrations.versions",)
