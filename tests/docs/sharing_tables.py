@@ -23,6 +23,12 @@ PERMISSIONS = {
     _P.CONSENT_WITHDRAW: "withdraw",
     _P.CONSENT_READ: "see consents",
     _P.GUARDIAN_BAR: "say that her guardian must not be asked",
+    _P.BASIS_RECORD: "record on what something is shared without her consent",
+    _P.BASIS_APPROVE: "approve, as a second person, that she is in danger now",
+    _P.BASIS_END: "end what is shared without her consent",
+    _P.BASIS_REVIEW: "review afterwards, as a third person, whether she was",
+    _P.BASIS_READ: "see what is shared without her consent, and on what",
+    _P.BASIS_REASON_READ: "read why somebody wrote that she is in danger",
     _P.REFERRAL_SEND: "prepare, send, suspend, revoke and close a referral",
     _P.REFERRAL_ANSWER: "accept, decline, take up, complete; report hearings and what has been done; take a referral on themselves",
     _P.REFERRAL_ASSIGN: "give a received referral to a colleague",
@@ -40,8 +46,8 @@ REACHES = {
 }
 GUARDS = {
     None: "",
-    Guard.CONSENT: "a consent that runs covers it",
-    Guard.TERMS: "a consent that runs and a live agreement cover it",
+    Guard.CONSENT: "a consent or another basis that runs covers it",
+    Guard.TERMS: "a consent or another basis that runs, and a live agreement, cover it",
     Guard.VIDEO: "she speaks by video link",
     Guard.LINK: "both ends of the link are known",
     Guard.SUPPORT: "both ends of the link are known, somebody coordinates hers, and a child has somebody with her",
