@@ -18,6 +18,7 @@ from pat_server.subscriptions.bell import Bell
 from pat_server.subscriptions.cursors import Cursors
 from pat_server.subscriptions.ending import Endable
 from pat_server.subscriptions.lines import EXPIRED, GONE, Line, Lines
+from pat_server.subscriptions.looks import Looks
 from pat_server.subscriptions.watching import Watching
 
 SEND_SECONDS = 10.0
@@ -41,7 +42,7 @@ class Hub:
             observer,
             self.lines,
             Cursors(derived(settings.secret, b"pat positions")),
-            asyncio.Semaphore(max(1, settings.pool_size // 2)),
+            Looks(max(1, settings.pool_size // 2)),
         )
 
     async def admits(self, origin: str) -> bool:

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -26,6 +27,7 @@ from pat_server.observing import Observer, new_id
 from pat_server.requests import Answer, GraphQLRequest, faulty
 from pat_server.subscriptions.cursors import Cursors, Position, unknown
 from pat_server.subscriptions.lines import Lines
+from pat_server.subscriptions.looks import Desk, Found, Looks, Standing
 
 PASSING = frozenset({"UNAVAILABLE", "TIMEOUT"})
 """Codes of what may work again in a moment."""
@@ -36,22 +38,14 @@ NOTHING: Mapping[str, bytes] = {}
 
 @dataclass(frozen=True)
 class Watching:
-    """What all subscriptions of a process share. ``gate`` keeps some of its connections for requests."""
+    """What all subscriptions of a process share. ``looks`` keeps some of its connections for requests."""
 
     parts: Parts
     executor: Executor
     observer: Observer
     lines: Lines
     cursors: Cursors
-    gate: asyncio.Semaphore
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a look has found."""
-
-    position: Position
-    changed: list[str]
+    looks: Looks
 
 
 class _NotNow(Exception):
@@ -71,10 +65,19 @@ class Watch:
         self._position: Position | None = None
         self._told = b""
         self._due: float | None = 0.0
+        self._woken_at = 0.0
 
     def wake(self) -> None:
         """Something may have changed: it is looked at once, however often this is called before."""
+        self._woken_at = time.monotonic()
         self._woken.set()
+
+    @property
+    def standing(self) -> Standing | None:
+        """Where it stands while it waits; None once it is woken."""
+        if self._position is None or self._woken.is_set():
+            return None
+        return Standing(self._position, self._due)
 
     async def open(self) -> Answer | None:
         """Check all that can be checked before anything happens; the answer is why not, if there is something."""
@@ -94,19 +97,24 @@ class Watch:
 
         It has been opened. Raises Fault UNAUTHENTICATED once the session is over.
         """
-        organisation, lines = self._caller.principal.organisation, self._watching.lines
+        principal, lines = self._caller.principal, self._watching.lines
+        organisation = principal.organisation
         lines.wait(organisation, self)
+        desk = self._watching.looks.desk(principal.session, self._event.look)
+        found = self._joined(desk)
         try:
             while True:
-                self._woken.clear()
                 try:
-                    found = await self._look()
+                    if found is None:
+                        self._woken.clear()
+                        found = await self._find(desk)
                     async for answer in self._news(found):
                         yield answer
                         if answer.code:
                             return
-                    self._position = found.position
+                    self._position, found = found.position, None
                 except _NotNow:
+                    found = None
                     await asyncio.sleep(RETRY_SECONDS)
                     # It begins where it began before: what has run out since is looked for, too.
                     self._due = time.monotonic()
@@ -116,7 +124,7 @@ class Watch:
                         raise
                     yield faulty(fault)
                     return
-                await self._wait()
+                await self._wait(desk)
         finally:
             lines.leave(organisation, self)
 
@@ -135,27 +143,51 @@ class Watch:
         if after is not None:
             self._position = self._watching.cursors.open(after, self._caller.principal, self._field)
 
-    async def _wait(self) -> None:
+    async def _wait(self, desk: Desk) -> None:
         """Wait to be woken, or until something runs out. A moment more, so that it has."""
         timer = None
+        desk.waiting.add(self)
         if self._due is not None:
             seconds = min(self._due - time.monotonic(), LONGEST_WAIT)
             timer = asyncio.get_running_loop().call_later(seconds + 0.01, self._woken.set)
         try:
             await self._woken.wait()
         finally:
+            desk.waiting.remove(self)
             if timer is not None:
                 timer.cancel()
 
-    async def _look(self) -> Found:
+    def _joined(self, desk: Desk) -> Found | None:
+        """Where others of the session stand: whoever begins there is told all that they are told from now on. None where nobody does.
+
+        Whoever resumes looks for herself.
+        """
+        if self._position is not None:
+            self._woken_at = time.monotonic()
+            return None
+        standing = desk.standing
+        if standing is None:
+            return None
+        self._due = standing.due
+        return Found(standing.position, [], standing.due)
+
+    async def _find(self, desk: Desk) -> Found:
         """What has changed since the last look. Raises _NotNow, and Fault UNAUTHENTICATED or BAD_CURSOR."""
-        principal, begin_at = self._caller.principal, self._position
-        since = (None, None) if begin_at is None else (begin_at.snapshot.encode(), begin_at.moment.encode())
         # Taken before PostgreSQL's: a look that is not due must not come after something has run out.
-        now = time.monotonic()
-        is_due = self._due is not None and now >= self._due
+        is_due = self._due is not None and time.monotonic() >= self._due
+        look = partial(self._look, self._position, is_due)
+        found = await desk.look((self._position, is_due), self._woken_at, look)
+        due = found.due
+        if not is_due and self._due is not None:
+            due = self._due if due is None else min(due, self._due)
+        self._due = due
+        return found
+
+    async def _look(self, begin_at: Position | None, is_due: bool, now: float) -> Found:
+        principal = self._caller.principal
+        since = (None, None) if begin_at is None else (begin_at.snapshot.encode(), begin_at.moment.encode())
         try:
-            async with self._watching.gate:
+            async with self._watching.looks.through(self._caller.login):
                 row = await self._watching.parts.database.read(
                     self._caller.login,
                     principal.session,
@@ -173,10 +205,7 @@ class Watch:
             raise unknown()
         seconds: float | None = told["seconds"]
         due = None if seconds is None else now + seconds
-        if not is_due and self._due is not None:
-            due = self._due if due is None else min(due, self._due)
-        self._due = due
-        return Found(Position(told["snapshot"], told["moment"]), told["changed"])
+        return Found(Position(told["snapshot"], told["moment"]), told["changed"], due)
 
     async def _news(self, found: Found) -> AsyncGenerator[Answer, None]:
         """The events of a look. Raises _NotNow, and Fault UNAUTHENTICATED."""
@@ -196,7 +225,7 @@ class Watch:
             yield await self._tell({"id": changed.encode(), "cursor": cursor.encode()})
 
     async def _tell(self, row: Mapping[str, bytes]) -> Answer:
-        async with self._watching.gate:
+        async with self._watching.looks.through(self._caller.login):
             answer = await self._execute(self._request._replace(row=row))
         if answer.code in PASSING:
             raise _NotNow
