@@ -109,6 +109,7 @@ class CalendarQuery:
                 default_order="HELD_ON_ASC",
                 arguments=reads.WITHIN,
                 audits=reads.SCHEDULE_READ,
+                searched=reads.CALENDAR_READ,
             ),
         ),
         requires=Permission.HEARING_READ,

@@ -132,6 +132,7 @@ TYPES = {
     "SharedSchedule": TypeRule(audits=hearings.SCHEDULE_READ),
     "SharedIdentity": TypeRule(audits=referrals.IDENTITY_READ),
     "SharedContact": TypeRule(audits=referrals.IDENTITY_READ),
+    "SharedRisk": TypeRule(audits=referrals.RISK_READ),
 }
 
 ROWS: dict[str, Row | DeferredRow] = {

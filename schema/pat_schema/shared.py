@@ -102,7 +102,7 @@ class SharedContact:
 
 @described
 class SharedRisk:
-    """The risk to her."""
+    """The risk to her. Every read of it is recorded."""
 
     level: RiskLevel = found(Column("risk_level", CODE, nullable=False), "As last assessed.")
 

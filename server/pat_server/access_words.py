@@ -15,6 +15,7 @@ _CLASSES: Mapping[RecordClass, str] = {
     RecordClass.NOTE: noop("what was written down about you"),
     RecordClass.LEGAL_STATUS: noop("how your matters stand"),
     RecordClass.HEARING_SCHEDULE: noop("your dates"),
+    RecordClass.RISK: noop("how you are"),
 }
 
 _READ = noop("%(who)s of %(organisation)s read: %(what)s.")

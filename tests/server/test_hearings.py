@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from tests.server.conftest import Act, Caller, Network, uuid_in
@@ -257,6 +257,35 @@ def test_whatever_a_receiver_learns_of_a_day_is_recorded_under_the_referral(
     # The day is its own to the sender.
     sharing.manager.ask(document, **variables)
     assert len(events()) == len(before) + 1
+
+
+@pytest.mark.parametrize("selection", ["edges { node { id } }", "totalCount", "pageInfo { hasNextPage }"])
+def test_that_there_is_nothing_on_a_day_is_told_of_all_whose_days_are_shared(
+    sharing: Sharing, shared: str, selection: str
+) -> None:
+    """Recorded under each referral that shares hearings and is open, and under no other."""
+    unshared = sharing.sent(sharing.agreed(scopes=["LEGAL_STATUS"]))
+    do(sharing.worker, "answerReferral", id=sharing.received(unshared), answer="ACCEPTED")
+    waiting = sharing.sent(sharing.agreed())
+    day = (today() + timedelta(days=4_000)).isoformat()
+    document = f"query($day: Date!) {{ hearings(from: $day, to: $day) {{ {selection} }} }}"
+
+    def recorded() -> list[set[UUID]]:
+        rows = sharing.network.rows(
+            "select subjects from trail.events where action = 'record.read' and actor = %s"
+            " and detail::jsonb -> 'classes' = '[\"hearing_schedule\"]' order by number",
+            sharing.worker.principal.person,
+        )
+        return [set(subjects) for (subjects,) in rows]
+
+    before = len(recorded())
+    sharing.worker.ask(document, day=day)
+    (looked_through,) = recorded()[before:]
+    mine = {
+        name: uuid_in(sharing.received(id))
+        for name, id in (("shared", shared), ("unshared", unshared), ("waiting", waiting))
+    }
+    assert {name for name, id in mine.items() if id in looked_through} == {"shared"}
 
 
 def test_her_next_day_in_court_is_hers_and_hidden_while_somebody_looks_on(

@@ -94,7 +94,7 @@ def test_all_of_it_is_the_senders_own_and_is_recorded_under_the_referral(
     assert seen["risk"]["level"] == opened["riskLevel"]
     assert seen["legalStatus"]["proceedings"]
     assert seen["expiresAt"] == sharing.seen(referral_of(sharing, received))["agreedUntil"]
-    assert told(sharing, received) == ["hearing_schedule", "identity", "legal_status"]
+    assert told(sharing, received) == ["hearing_schedule", "identity", "legal_status", "risk"]
 
 
 def referral_of(sharing: Sharing, received: str) -> str:
@@ -108,7 +108,14 @@ def test_what_is_withheld_is_not_recorded_as_read(network: Network, act_as: Act)
     sharing = Sharing(network, act_as, number=6)
     received = accepted(sharing, "RISK_SAFETY")
     sharing.worker.ask(SHARED, id=received)
-    assert told(sharing, received) == []
+    assert told(sharing, received) == ["risk"]
+    log = (
+        "{ me { accessLog(first: 1) { edges { node { classes sentence(language: EN) referral { id } } } } } }"
+    )
+    (line,) = [edge["node"] for edge in sharing.survivor.ask(log)["me"]["accessLog"]["edges"]]
+    assert line["classes"] == ["RISK"]
+    assert line["referral"] == {"id": referral_of(sharing, received)}
+    assert line["sentence"].endswith("read, as you have agreed: how you are.")
 
 
 @pytest.mark.usefixtures("wide")

@@ -101,6 +101,11 @@ class Page:
             alias = self.compiler.statement.alias()
             rows = f"{self._source()} {alias}{self._where(self._filters(alias))}"
             texts.append(f"(select {self._subjects(audit, alias)} from {rows})")
+        searched = self.declaration.searched
+        if searched is not None and (self.is_read or self._tells_of_all):
+            alias = self.compiler.statement.alias()
+            subject = self.compiler.subject(searched.field_class, f"{alias}.id")
+            texts.append(f"(select string_agg({subject}, ',') from ({searched.subjects}) {alias}(id))")
         return self.compiler.hidden(texts)
 
     def _subjects(self, audit: Audit, alias: str) -> str:

@@ -80,6 +80,14 @@ class Audit:
     subject: str
 
 
+@dataclass(frozen=True)
+class Searched:
+    """Looking through a list reveals something of a class of fields about these subjects, whatever is found (SQL of a select of uuids)."""
+
+    field_class: str
+    subjects: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Declaration:
     """What all declarations share: the permission, if any, that a viewer needs to ask for the field."""
@@ -203,6 +211,7 @@ class Connection(Declaration):
     ``filters`` maps fields of the input object in ``filter_argument``, ``arguments`` maps the field's
     own arguments. ``audits`` is for a list whose order or filters reveal something of its rows: whoever asks for
     edges, nodes or a page's place reads it of the page's rows, whoever asks how many there are, of all of them.
+    ``searched`` is for one that tells something by what is not in it, of these.
     """
 
     source: Source
@@ -217,6 +226,7 @@ class Connection(Declaration):
     max_page: int = 500
     item: Item = field(default_factory=Same)
     audits: Audit | None = None
+    searched: Searched | None = None
 
 
 @dataclass(frozen=True)

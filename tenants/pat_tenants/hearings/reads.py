@@ -1,6 +1,6 @@
 """How days in court are found: an organisation's own, those that receivers report, and all of them in one calendar."""
 
-from pat_platform.engine.declare import Audit, Filter, Order, Row, Source
+from pat_platform.engine.declare import Audit, Filter, Order, Row, Searched, Source
 from pat_platform.engine.kinds import DATE
 from pat_tenants.hearings.arrangements import ARRANGED, UPCOMING
 from pat_tenants.transitions.steps import HEARING, REFERRAL_HEARING
@@ -66,6 +66,11 @@ REFERRAL = "{n}.id = {t}.referral_id"
 HEARING_OF = "{n}.id = {t}.hearing_id"
 REPORTED_OF = "{n}.id = {t}.reported_id"
 SCHEDULE_READ = Audit("hearing_schedule", "{t}.referral_id")
+# A calendar tells of everybody whose days may be in it that she has no other ones.
+CALENDAR_READ = Searched(
+    "hearing_schedule",
+    "select d.id from door.received_referrals d where 'HEARING_SCHEDULE' = any(d.scopes)",
+)
 
 
 def _allowed(noun: str) -> str:

@@ -62,6 +62,7 @@ def kept(column: str) -> str:
 
 LEGAL_STATUS_READ = Audit("legal_status", "{t}.referral_id")
 IDENTITY_READ = Audit("identity", "{t}.referral_id")
+RISK_READ = Audit("risk", "{t}.referral_id")
 
 OF_CHANGE = "{n}.id = {t}.id"
 RECEIVED_COUNT = "(select count(*) from door.received_referrals)"

@@ -12,6 +12,7 @@ class RecordClass(StrEnum):
     NOTE = "NOTE"
     LEGAL_STATUS = "LEGAL_STATUS"
     HEARING_SCHEDULE = "HEARING_SCHEDULE"
+    RISK = "RISK"
 
 
 class AccessKind(StrEnum):
