@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 from tests.server.conftest import Act, Caller, Network, free_port, serving, uuid_in
-from tests.server.sharing import DOCUMENTS, Sharing
+from tests.server.sharing import DOCUMENTS, SCOPES, SOON, Sharing, do, global_id, organisation
 
 from pat_server.budgets import URGENT
 
@@ -106,3 +107,23 @@ def test_a_withdrawal_outlasts_a_colleague_who_holds_the_head_of_the_trail(
     assert answer["withdrawConsent"]["isLive"] is False
     told = "select count(*) from trail.events where action = 'consent.withdrawn' and %s = any(subjects)"
     assert sharing.network.rows(told, uuid_in(consent)) == [(1,)]
+
+
+def test_what_is_shared_without_her_consent_is_ended_though_everything_is_spent(
+    sharing: Sharing, request: Any
+) -> None:
+    basis = do(
+        sharing.manager,
+        "recordLegalBasis",
+        survivorId=global_id("Survivor", sharing.case()[1]),
+        recipientId=global_id("Organisation", organisation(sharing.network, sharing.to)),
+        purpose="COURT_FOLLOW_UP",
+        kind="COURT_ORDER",
+        reference="WP 7/2026",
+        scopes=SCOPES,
+        validUntil=(datetime.now(UTC) + SOON).isoformat(),
+    )["id"]
+    url = request.getfixturevalue("emptied")
+    ended = asked(sharing.manager, url, DOCUMENTS["endLegalBasis"], input={"id": basis})
+    assert ended["data"]["endLegalBasis"]["isLive"] is False
+    assert code(sharing.manager, url, DOCUMENTS["approveLegalBasis"], input={"id": basis}) == "THROTTLED"

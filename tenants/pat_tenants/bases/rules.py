@@ -23,8 +23,10 @@ LONGEST: Mapping[LegalBasisKind, timedelta] = MappingProxyType(
 OF_VITAL_INTEREST = frozenset({Scope.CONTACT_SAFE, Scope.SHELTER_REPATRIATION, Scope.RISK_SAFETY})
 """Where she is or can be reached, and how great the risk to her is."""
 
-_REFERENCE = re.compile(r"(?:[A-Z]{1,5}[-/. ]{0,2}){0,3}[0-9]{1,6}(?:[-/. ]{1,2}[0-9]{1,6}){0,6}")
-"""Of a court's register with the day, or of a law: it has no room for a name."""
+_REFERENCE = re.compile(
+    r"(?:[A-Z]{1,5}[-/. ]{0,2})?(?:S[-/. ]{1,2})?[0-9]{1,6}(?:[-/. ]{1,2}[0-9]{1,6}){0,6}"
+)
+"""Of a court's register with the day, or of a law and its section: one abbreviation and numbers, no words about anybody."""
 
 
 def may_be_recorded(
