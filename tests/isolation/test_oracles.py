@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from tests.support.people import Member, Row
+from tests.support.people import Member, Row, named
 from tests.support.wall import Connection, Wall, insert
 
 from pat_auth.policy import Role
@@ -20,6 +20,10 @@ REFERENCES = [
     for key in sorted(table.foreign_key_constraints, key=lambda key: str(key.name))
     if len(key.columns) > 1
 ]
+
+
+GROUNDS = {"consent_id": "consents", "basis_id": "legal_bases"}
+"""What a referral stands on: a draft, on nothing yet."""
 
 
 def refusal(connection: Connection, table: str, row: Row) -> str | None:
@@ -75,6 +79,10 @@ def test_a_reference_to_anothers_row_is_refused_like_one_to_nothing(
     label = next(label for label in ("exchanged", "ours", *rows) if label in rows)
     foreign = rewritten(rows[label], member, **fresh)
     asked = [name for name in columns if name not in ("organisation_id", "referral_organisation_id")]
+    for name in GROUNDS.keys() & set(asked):
+        # Of hers but for that: a draft, which nothing else refuses.
+        ground = {name: named("cbo-a", GROUNDS[name], "ours"), "received_id": uuid4()}
+        foreign, asked = rewritten(wall.rows[table]["cbo-b"]["ours"], member, **fresh, **ground), [name]
     made_up = {**foreign, **{name: uuid4() for name in asked}}
     with wall.acting(member) as connection:
         answers = []
@@ -91,8 +99,10 @@ def test_ids_and_codes_of_another_organisation_can_be_used_again(wall: Wall) -> 
     """Where a key would say "taken", it would say that the row exists. So every row of cbo-a may be cbo-b's too."""
     member = wall.member("cbo-b", Role.CASE_MANAGER)
     with wall.admin.transaction(force_rollback=True):
-        # They are named by whom they are with, as hers with the same partners are.
-        wall.admin.execute("delete from app.agreements where organisation_id = %s", (member.organisation,))
+        # They are named by whom they are with, or against, as hers with the same partners are.
+        for named_by_partner in ("agreements", "partner_suspensions"):
+            gone = f"delete from app.{named_by_partner} where organisation_id = %s"
+            wall.admin.execute(gone.encode(), (member.organisation,))
         for table in TENANT:
             for label, row in wall.rows[table.fullname]["cbo-a"].items():
                 # Nobody has an agreement with herself.
