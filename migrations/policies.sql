@@ -34,6 +34,8 @@ alter table app.group_member_identities enable row level security;
 alter table app.group_member_identities force row level security;
 alter table app.group_members enable row level security;
 alter table app.group_members force row level security;
+alter table app.hearing_confirmations enable row level security;
+alter table app.hearing_confirmations force row level security;
 alter table app.hearings enable row level security;
 alter table app.hearings force row level security;
 alter table app.invitations enable row level security;
@@ -328,7 +330,7 @@ grant select (organisation_id, id, received_id, case_id, survivor_id, to_organis
 create policy waking_select on app.referrals for select to pat_sec using (true);
 grant select (organisation_id, transaction, changed_at) on app.referral_changes to pat_sec;
 create policy waking_select on app.referral_changes for select to pat_sec using (true);
-grant insert (organisation_id, referral_id, case_id, survivor_id) on app.referral_changes to pat_sec;
+grant insert (organisation_id, referral_id, case_id, survivor_id, is_of_hearings) on app.referral_changes to pat_sec;
 create policy waking_insert on app.referral_changes for insert to pat_sec with check (true);
 grant delete on app.referral_changes to pat_sec;
 create policy waking_delete on app.referral_changes for delete to pat_sec using (true);
@@ -347,6 +349,7 @@ create policy session on app.consents as restrictive to pat_application, pat_doo
 create policy session on app.group_entries as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.group_member_identities as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.group_members as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.hearing_confirmations as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.hearings as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.invitations as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.legal_bases as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
@@ -406,6 +409,9 @@ create policy fence on app.group_member_identities as restrictive to pat_applica
 create policy author on app.group_member_identities as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.group_members as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.group_members as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
+create policy fence on app.hearing_confirmations as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+create policy author on app.hearing_confirmations as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
+create policy signature on app.hearing_confirmations as restrictive for update to pat_application using (true) with check (updated_by = (select sec.actor()));
 create policy fence on app.hearings as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.hearings as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy signature on app.hearings as restrictive for update to pat_application using (true) with check (updated_by = (select sec.actor()));
@@ -455,6 +461,8 @@ grant select (organisation_id, id, referral_organisation_id, referral_id, held_o
 create policy pat_door_referral on app.referral_hearings for select to pat_door_referral using (referral_organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 grant select (organisation_id, id, referral_organisation_id, referral_id, kind, happened_on, created_at) on app.referral_updates to pat_door_referral;
 create policy pat_door_referral on app.referral_updates for select to pat_door_referral using (referral_organisation_id = (select substr(session_user::text, 5, 32)::uuid));
+grant select (organisation_id, hearing_id, referral_id, remote_point, has_coordinator, support_person, updated_at) on app.hearing_confirmations to pat_door_referral;
+create policy pat_door_referral on app.hearing_confirmations for select to pat_door_referral using (hearing_organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 grant select (organisation_id, id, case_id, jurisdiction, state, stage) on app.legal_proceedings to pat_door_referral;
 create policy pat_door_referral on app.legal_proceedings for select to pat_door_referral using (exists (select from app.referrals r where r.organisation_id = legal_proceedings.organisation_id and r.case_id = legal_proceedings.case_id and r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid)));
 grant select (organisation_id, id, proceeding_id, case_id, held_on, mode, purpose, state, court_point, remote_point, has_coordinator, support_person, interpreter_language, outcome, next_on) on app.hearings to pat_door_referral;
@@ -612,6 +620,38 @@ left join lateral (
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'LEGAL_STATUS' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
 create view door.received_hearings with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, encode(substring(sha256(uuid_send(h.id) || uuid_send(r.received_id)) for 16), 'hex')::uuid as id, h.held_on, h.mode, h.purpose, h.state, h.court_point, h.remote_point, h.has_coordinator, h.support_person, h.interpreter_language, h.outcome, h.next_on from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id join app.hearings h on h.organisation_id = p.organisation_id and h.proceeding_id = p.id cross join lateral (select 
+case
+    when r.state <> 'SENT' then r.state
+    when a.answer in ('DECLINED', 'COMPLETED') then a.answer
+    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
+    when g.status = 'SUSPENDED' then 'SUSPENDED'
+    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
+    else coalesce(a.answer, 'SENT')
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
+left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
+left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
+left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
+    and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
+left join (
+select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
+    least(o.valid_until, t.valid_until) as valid_until,
+    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
+        where u.scope = any(t.scopes) order by u.place) as scopes,
+    case
+        when o.suspended_at is not null or t.suspended_at is not null
+            or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
+        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        else 'LIVE'
+    end as status
+from app.agreements o
+join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.organisation_id) g on g.organisation_id = r.organisation_id and g.partner_id = r.to_organisation_id 
+left join lateral (
+    select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
+    order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
+) a on true) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
+create view door.received_confirmations with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, h.hearing_id, h.remote_point, h.has_coordinator, h.support_person, h.updated_at from app.referrals r join app.hearing_confirmations h on h.organisation_id = r.organisation_id and h.referral_id = r.id cross join lateral (select 
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
@@ -1221,6 +1261,18 @@ grant update (state, court_point, remote_point, has_coordinator, support_person,
 create policy proceeding_record_social_worker_update on app.hearings for update to pat_social_worker using (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null) and state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')) with check (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
 grant update (state, court_point, remote_point, has_coordinator, support_person, interpreter_language, outcome, next_on, updated_by) on app.hearings to pat_legal_aid;
 create policy proceeding_record_legal_aid_update on app.hearings for update to pat_legal_aid using (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null) and state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')) with check (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant insert on app.hearing_confirmations to pat_case_manager;
+create policy proceeding_record_case_manager_insert on app.hearing_confirmations for insert to pat_case_manager with check (exists (select from door.sent_hearings h join app.referrals r on r.received_id = h.referral_id join door.referral_states s on s.id = r.id where h.id = hearing_id and r.id = hearing_confirmations.referral_id and r.case_id = hearing_confirmations.case_id and r.to_organisation_id = hearing_organisation_id and s.status in ('ACCEPTED', 'IN_PROGRESS') and h.mode = 'VIDEO' and h.state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')));
+grant insert on app.hearing_confirmations to pat_social_worker;
+create policy proceeding_record_social_worker_insert on app.hearing_confirmations for insert to pat_social_worker with check (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null) and exists (select from door.sent_hearings h join app.referrals r on r.received_id = h.referral_id join door.referral_states s on s.id = r.id where h.id = hearing_id and r.id = hearing_confirmations.referral_id and r.case_id = hearing_confirmations.case_id and r.to_organisation_id = hearing_organisation_id and s.status in ('ACCEPTED', 'IN_PROGRESS') and h.mode = 'VIDEO' and h.state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')));
+grant insert on app.hearing_confirmations to pat_legal_aid;
+create policy proceeding_record_legal_aid_insert on app.hearing_confirmations for insert to pat_legal_aid with check (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null) and exists (select from door.sent_hearings h join app.referrals r on r.received_id = h.referral_id join door.referral_states s on s.id = r.id where h.id = hearing_id and r.id = hearing_confirmations.referral_id and r.case_id = hearing_confirmations.case_id and r.to_organisation_id = hearing_organisation_id and s.status in ('ACCEPTED', 'IN_PROGRESS') and h.mode = 'VIDEO' and h.state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')));
+grant update (remote_point, has_coordinator, support_person, updated_by, updated_at) on app.hearing_confirmations to pat_case_manager;
+create policy proceeding_record_case_manager_update on app.hearing_confirmations for update to pat_case_manager using (true) with check (exists (select from door.sent_hearings h join app.referrals r on r.received_id = h.referral_id join door.referral_states s on s.id = r.id where h.id = hearing_id and r.id = hearing_confirmations.referral_id and r.case_id = hearing_confirmations.case_id and r.to_organisation_id = hearing_organisation_id and s.status in ('ACCEPTED', 'IN_PROGRESS') and h.mode = 'VIDEO' and h.state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')));
+grant update (remote_point, has_coordinator, support_person, updated_by, updated_at) on app.hearing_confirmations to pat_social_worker;
+create policy proceeding_record_social_worker_update on app.hearing_confirmations for update to pat_social_worker using (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null)) with check (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null) and exists (select from door.sent_hearings h join app.referrals r on r.received_id = h.referral_id join door.referral_states s on s.id = r.id where h.id = hearing_id and r.id = hearing_confirmations.referral_id and r.case_id = hearing_confirmations.case_id and r.to_organisation_id = hearing_organisation_id and s.status in ('ACCEPTED', 'IN_PROGRESS') and h.mode = 'VIDEO' and h.state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')));
+grant update (remote_point, has_coordinator, support_person, updated_by, updated_at) on app.hearing_confirmations to pat_legal_aid;
+create policy proceeding_record_legal_aid_update on app.hearing_confirmations for update to pat_legal_aid using (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null)) with check (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null) and exists (select from door.sent_hearings h join app.referrals r on r.received_id = h.referral_id join door.referral_states s on s.id = r.id where h.id = hearing_id and r.id = hearing_confirmations.referral_id and r.case_id = hearing_confirmations.case_id and r.to_organisation_id = hearing_organisation_id and s.status in ('ACCEPTED', 'IN_PROGRESS') and h.mode = 'VIDEO' and h.state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')));
 grant select on app.self_help_groups to pat_organisation_admin;
 create policy group_read_organisation_admin_select on app.self_help_groups for select to pat_organisation_admin using (true);
 grant select on app.self_help_groups to pat_case_manager;
@@ -1285,6 +1337,16 @@ grant select on app.referral_assignments to pat_destination_admin;
 create policy referral_read_destination_admin_select on app.referral_assignments for select to pat_destination_admin using (true);
 grant select on app.referral_assignments to pat_destination_worker;
 create policy referral_read_destination_worker_select on app.referral_assignments for select to pat_destination_worker using (true);
+grant select on app.hearing_confirmations to pat_organisation_admin;
+create policy referral_read_organisation_admin_select on app.hearing_confirmations for select to pat_organisation_admin using (true);
+grant select on app.hearing_confirmations to pat_case_manager;
+create policy referral_read_case_manager_select on app.hearing_confirmations for select to pat_case_manager using (true);
+grant select on app.hearing_confirmations to pat_social_worker;
+create policy referral_read_social_worker_select on app.hearing_confirmations for select to pat_social_worker using (true);
+grant select on app.hearing_confirmations to pat_legal_aid;
+create policy referral_read_legal_aid_select on app.hearing_confirmations for select to pat_legal_aid using (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant select on app.hearing_confirmations to pat_survivor;
+create policy referral_read_survivor_select on app.hearing_confirmations for select to pat_survivor using (survivor_id = (select sec.survivor()) and not (select sec.is_held()));
 grant select on app.referral_changes to pat_organisation_admin;
 create policy referral_read_organisation_admin_select on app.referral_changes for select to pat_organisation_admin using (true);
 grant select on app.referral_changes to pat_case_manager;
@@ -1296,9 +1358,9 @@ create policy referral_read_legal_aid_select on app.referral_changes for select 
 grant select on app.referral_changes to pat_survivor;
 create policy referral_read_survivor_select on app.referral_changes for select to pat_survivor using (survivor_id = (select sec.survivor()));
 grant select on app.referral_changes to pat_destination_admin;
-create policy referral_read_destination_admin_select on app.referral_changes for select to pat_destination_admin using ((select d.id from door.received_referrals d where d.id = referral_id limit 1) is not null);
+create policy referral_read_destination_admin_select on app.referral_changes for select to pat_destination_admin using ((select d.id from door.received_referrals d where d.id = referral_id and (not is_of_hearings or 'HEARING_SCHEDULE' = any (d.scopes)) limit 1) is not null);
 grant select on app.referral_changes to pat_destination_worker;
-create policy referral_read_destination_worker_select on app.referral_changes for select to pat_destination_worker using ((select d.id from door.received_referrals d where d.id = referral_id limit 1) is not null);
+create policy referral_read_destination_worker_select on app.referral_changes for select to pat_destination_worker using ((select d.id from door.received_referrals d where d.id = referral_id and (not is_of_hearings or 'HEARING_SCHEDULE' = any (d.scopes)) limit 1) is not null);
 
 set role pat_door_referral;
 grant select on door.referral_states to pat_organisation_admin;
@@ -1327,6 +1389,8 @@ grant select on door.received_proceedings to pat_destination_admin;
 grant select on door.received_proceedings to pat_destination_worker;
 grant select on door.received_hearings to pat_destination_admin;
 grant select on door.received_hearings to pat_destination_worker;
+grant select on door.received_confirmations to pat_destination_admin;
+grant select on door.received_confirmations to pat_destination_worker;
 grant select on door.received_support to pat_destination_admin;
 grant select on door.received_support to pat_destination_worker;
 grant select on door.received_cases to pat_destination_admin;
@@ -1609,8 +1673,8 @@ insert into app.transitions (noun, from_state, to_state, permission, guard, role
 insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'READY', 'MISSED', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
 insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('hearing', 'READY', 'CANCELLED', 'proceeding:record', null, array['case_manager', 'social_worker', 'legal_aid']);
 insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'SCHEDULED', 'VC_REQUESTED', 'referral:answer', 'VIDEO', array['destination_admin', 'destination_worker']);
-insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'VC_REQUESTED', 'VC_CONFIRMED', 'referral:answer', 'LINK', array['destination_admin', 'destination_worker']);
-insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'VC_CONFIRMED', 'READY', 'referral:answer', 'SUPPORT', array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'VC_REQUESTED', 'VC_CONFIRMED', 'referral:answer', 'LINK_CONFIRMED', array['destination_admin', 'destination_worker']);
+insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'VC_CONFIRMED', 'READY', 'referral:answer', 'SUPPORT_CONFIRMED', array['destination_admin', 'destination_worker']);
 insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'SCHEDULED', 'READY', 'referral:answer', 'ROOM', array['destination_admin', 'destination_worker']);
 insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'READY', 'HELD', 'referral:answer', null, array['destination_admin', 'destination_worker']);
 insert into app.transitions (noun, from_state, to_state, permission, guard, roles) values ('referral_hearing', 'SCHEDULED', 'ADJOURNED', 'referral:answer', null, array['destination_admin', 'destination_worker']);

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
 from pat_auth.policy import Permission
-from pat_platform.engine.declare import Column, Expression, GlobalId
-from pat_platform.engine.kinds import BOOL, CODE, CODE_ARRAY, DATE, TEXT
+from pat_platform.engine.declare import Column, Declaration, Expression, GlobalId, ToOne
+from pat_platform.engine.kinds import BOOL, CODE, CODE_ARRAY, DATE, DATETIME, TEXT, Kind
 from pat_schema.declaring import codes, described, found, input_type, mutation
 from pat_schema.ids import uuid_of
 from pat_schema.node import Node
 from pat_schema.problems import Refusal
+from pat_schema.sharing import by_side
 from pat_schema.verbs import VerbContext, saved
 from pat_tenants.cases.models import HearingMode, HearingPurpose
 from pat_tenants.hearings import reads, service
@@ -66,14 +67,45 @@ class Hearing(DayInCourt, Node):
     )
 
 
+def _told(name: str, kind: Kind, *, nullable: bool = False) -> Declaration:
+    """What the sender says of its end. What a receiver reads of it is recorded, under the referral."""
+    return by_side(
+        Column(name, kind, nullable=nullable),
+        Column(name, kind, nullable=nullable, audits=reads.SCHEDULE_READ),
+    )
+
+
+@described
+class RemotePointConfirmation:
+    """What the sender of a referral says of its end of a link. A newer word replaces it."""
+
+    remote_point: str = found(_told("remote_point", TEXT), "From where she speaks, as the name of an office.")
+    has_coordinator: bool = found(_told("has_coordinator", BOOL), "Whether somebody coordinates that place.")
+    support_person: SupportPerson | None = found(
+        _told("support_person", CODE, nullable=True), "Who is with her there, as what she or he is."
+    )
+    confirmed_at: datetime = found(_told("updated_at", DATETIME), "When it was said last.")
+
+
 @described
 class ReferralHearing(DayInCourt, Node):
     """A day in court that the receiving organisation reports. How it was prepared is shown to it while hearings are shared."""
 
     id: strawberry.ID = found(GlobalId("ReferralHearing"), "Opaque.")
     allowed_transitions: list[HearingState] = found(
-        Expression(reads.REPORTED_ALLOWED, CODE_ARRAY, nullable=False),
-        "The states that the caller may lead it to from here: none, for whoever did not report it.",
+        by_side(
+            Expression(reads.NONE_ALLOWED, CODE_ARRAY, nullable=False),
+            Expression(reads.REPORTED_ALLOWED, CODE_ARRAY, nullable=False),
+        ),
+        "The states that the caller may lead it to from here: none, for whoever did not report it; for who did, not what the"
+        " sender has to confirm first.",
+    )
+    confirmation: RemotePointConfirmation | None = found(
+        by_side(
+            ToOne(reads.CONFIRMATIONS, reads.CONFIRMATION),
+            ToOne(reads.RECEIVED_CONFIRMATIONS, reads.RECEIVED_CONFIRMATION),
+        ),
+        "The sender's word on its end of the link; null until it is given, and for the receiver while hearings are not shared.",
     )
 
 
@@ -132,9 +164,21 @@ class MoveHearingInput:
     client_mutation_id: UUID | None = None
 
 
+@input_type
+class ConfirmRemotePointInput:
+    """From where she speaks on a day that a receiver reports, and who is there. Without a place, the one that the receiver wrote down."""
+
+    hearing_id: strawberry.ID
+    has_coordinator: bool
+    remote_point: str | None = None
+    support_person: SupportPerson | None = None
+    client_mutation_id: UUID | None = None
+
+
 ScheduleHearingResult = Annotated[Hearing | Refusal, strawberry.union("ScheduleHearingResult")]
 ArrangeHearingResult = Annotated[Hearing | Refusal, strawberry.union("ArrangeHearingResult")]
 MoveHearingResult = Annotated[Hearing | Refusal, strawberry.union("MoveHearingResult")]
+ConfirmRemotePointResult = Annotated[ReferralHearing | Refusal, strawberry.union("ConfirmRemotePointResult")]
 ArrangeReportedHearingResult = Annotated[
     ReferralHearing | Refusal, strawberry.union("ArrangeReportedHearingResult")
 ]
@@ -179,6 +223,21 @@ class HearingMutation:
             next_on=input.next_on,
         )
         return saved(Hearing, hearing)
+
+    @mutation(requires=Permission.PROCEEDING_RECORD)
+    async def confirm_remote_point(
+        self, info: Info, input: ConfirmRemotePointInput
+    ) -> ConfirmRemotePointResult:
+        """Confirm her end of a link that the receiver of a referral prepares, instead of what was confirmed before. It is told at once."""
+        hearing = uuid_of(input.hearing_id, "ReferralHearing")
+        await service.confirm_remote_point(
+            info.context.tx,
+            hearing_id=hearing,
+            remote_point=input.remote_point,
+            has_coordinator=input.has_coordinator,
+            support_person=input.support_person,
+        )
+        return saved(ReferralHearing, hearing)
 
     @mutation(requires=Permission.REFERRAL_ANSWER)
     async def arrange_reported_hearing(

@@ -14,6 +14,7 @@ from pat_tenants.bases import models as bases
 from pat_tenants.cases import models as cases
 from pat_tenants.consents import models as consents
 from pat_tenants.groups import models as groups
+from pat_tenants.hearings import models as hearings
 from pat_tenants.organisations import models as organisations
 from pat_tenants.places import models as places
 from pat_tenants.referral_work import models as referral_work
@@ -34,6 +35,7 @@ __all__ = [
     "clients",
     "consents",
     "groups",
+    "hearings",
     "invitations",
     "issuer",
     "mails",

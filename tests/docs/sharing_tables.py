@@ -11,7 +11,7 @@ from pat_server.demo.referrals import HELD, OWN_LINKS, REFERRALS, ReferralStory
 from pat_tenants.consents.models import ConsentGiver
 from pat_tenants.hearings.arrangements import HearingState
 from pat_tenants.referrals.models import ReferralStatus
-from pat_tenants.transitions.steps import HEARING_STEPS, STEPS, Guard
+from pat_tenants.transitions.steps import HEARING_STEPS, REPORTED_STEPS, STEPS, Guard
 
 _P = Permission
 PERMISSIONS = {
@@ -57,6 +57,8 @@ GIVERS = {
     ConsentGiver.GUARDIAN: "she is a child: her guardian has agreed",
     ConsentGiver.CHILD_WELFARE_COMMITTEE: "she is a child: the committee has agreed",
 }
+BY_THE_OTHER_SIDE = (Guard.LINK_CONFIRMED, Guard.SUPPORT_CONFIRMED)
+CONFIRMED = "; of a day that the receiver reports, hers as the sender has confirmed it"
 ENDS_OTHERWISE = (HearingState.ADJOURNED, HearingState.MISSED, HearingState.CANCELLED)
 SIDES = {_P.REFERRAL_SEND: "sender", _P.REFERRAL_ANSWER: "receiver"}
 
@@ -85,9 +87,10 @@ def days() -> Iterator[str]:
     """Which step of a day in court leads from which state to which: the same for both sides."""
     yield "| From | To | If |"
     yield "|---|---|---|"
-    for step in HEARING_STEPS:
+    for step, reported in zip(HEARING_STEPS, REPORTED_STEPS, strict=True):
         if step.after not in ENDS_OTHERWISE:
-            yield f"| {step.before} | {step.after} | {GUARDS[step.guard]} |"
+            confirmed = CONFIRMED if reported.guard in BY_THE_OTHER_SIDE else ""
+            yield f"| {step.before} | {step.after} | {GUARDS[step.guard]}{confirmed} |"
     for before in HearingState:
         ends = [
             step.after.value

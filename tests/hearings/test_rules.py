@@ -12,7 +12,7 @@ from pat_platform.errors import Refused
 from pat_tenants.cases.models import HearingMode
 from pat_tenants.hearings import rules
 from pat_tenants.hearings.arrangements import UPCOMING, HearingState
-from pat_tenants.hearings.rules import Prepared
+from pat_tenants.hearings.rules import Confirmed, Prepared
 
 S = HearingState
 DAY = date(2026, 12, 1)
@@ -108,3 +108,51 @@ def test_she_is_a_child_as_long_as_she_may_be_one(
     birth_year: int | None, was_at_intake: bool, expected: bool
 ) -> None:
     assert rules.is_a_child(birth_year, DAY, was_at_intake=was_at_intake) is expected
+
+
+CONFIRMED = Confirmed("DLSA Barasat", True, None)
+
+
+def refused_to_a_receiver(
+    before: S, after: S, prepared: Prepared, confirmed: Confirmed | None = CONFIRMED, *, is_child: bool = True
+) -> str | None:
+    try:
+        rules.reported_may_become(before, after, prepared, confirmed, needs_support=is_child)
+    except Refused as why:
+        return why.code
+    return None
+
+
+def test_a_receiver_takes_the_same_way_once_her_end_is_confirmed() -> None:
+    way = [S.SCHEDULED, S.VC_REQUESTED, S.VC_CONFIRMED, S.READY, S.HELD]
+    assert [refused_to_a_receiver(*pair, LINK) for pair in pairwise(way)] == [None] * 4
+    without = [refused_to_a_receiver(*pair, LINK, None) for pair in pairwise(way)]
+    assert without == [None, "CONFIRMATION_MISSING", "CONFIRMATION_MISSING", None]
+    assert refused_to_a_receiver(S.SCHEDULED, S.HELD, LINK) == "STATUS_NOT_ALLOWED"
+    assert refused_to_a_receiver(S.SCHEDULED, S.READY, ROOM, None) is None
+
+
+def test_of_her_end_counts_what_was_confirmed() -> None:
+    step = (S.VC_CONFIRMED, S.READY)
+    assert refused_to_a_receiver(*step, replace(LINK, remote_point=None, has_coordinator=False)) is None
+    assert refused_to_a_receiver(*step, replace(LINK, remote_point="Ponda")) == "POINT_DIFFERS"
+    assert refused_to_a_receiver(*step, replace(LINK, court_point=None)) == "POINT_MISSING"
+    nobody = replace(CONFIRMED, has_coordinator=False)
+    assert refused_to_a_receiver(*step, LINK, nobody) == "COORDINATOR_MISSING"
+
+
+def test_who_is_with_a_child_either_side_says() -> None:
+    step, alone = (S.VC_CONFIRMED, S.READY), replace(LINK, support_person=None)
+    assert refused_to_a_receiver(*step, alone) == "SUPPORT_MISSING"
+    assert refused_to_a_receiver(*step, alone, is_child=False) is None
+    assert refused_to_a_receiver(*step, alone, replace(CONFIRMED, support_person="FAMILY")) is None
+
+
+@pytest.mark.parametrize("mode", HearingMode)
+@pytest.mark.parametrize("state", S)
+def test_there_is_an_end_to_confirm_of_a_link_that_is_to_come(mode: HearingMode, state: S) -> None:
+    if mode is HearingMode.VIDEO and state in UPCOMING:
+        rules.may_be_confirmed(mode, state)
+    else:
+        with pytest.raises(Refused, match="cannot take that step"):
+            rules.may_be_confirmed(mode, state)

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from tests.support.people import Member, named
-from tests.support.wall import Wall, as_superuser
+from tests.support.wall import Wall, as_superuser, insert
 
 from pat_auth.policy import Role
 from pat_tenants.hearings.arrangements import UPCOMING, HearingState
@@ -40,7 +40,20 @@ class Days:
         row = self._row() | {"state": state.value, **values}
         self._insert(row)
         id: UUID = row["id"]
+        if self.table == "app.referral_hearings" and row.get("remote_point"):
+            self.confirm(id, remote_point=row["remote_point"], has_coordinator=row.get("has_coordinator"))
         return id
+
+    def confirm(self, id: UUID, **values: Any) -> None:
+        """What the sender says of its end, put there likewise; what is not said stays as it was."""
+        said = {**self.wall.rows["app.hearing_confirmations"]["cbo-a"]["hers"], "hearing_id": id, **values}
+        columns, marks = ", ".join(said), ", ".join(["%s"] * len(said))
+        changed = ", ".join(f"{name} = excluded.{name}" for name in values)
+        self.wall.admin.execute(
+            f"insert into app.hearing_confirmations ({columns}) values ({marks})"
+            f" on conflict (organisation_id, hearing_id) do update set {changed}".encode(),
+            list(said.values()),
+        )
 
     def begin(self, state: S, held_on: date) -> str | None:
         """What refuses a new day in a state."""
@@ -118,10 +131,77 @@ def test_every_step_that_there_is_is_taken_and_no_other(days: Days) -> None:
                 assert days.move(id, after, **more) == expected, (before, after)
 
 
-def test_both_sides_take_the_same_steps() -> None:
-    assert [(each.before, each.after, each.guard) for each in HEARING_STEPS] == [
+def test_both_sides_take_the_same_steps_and_the_receiver_what_was_confirmed() -> None:
+    confirmed = {Guard.LINK: Guard.LINK_CONFIRMED, Guard.SUPPORT: Guard.SUPPORT_CONFIRMED}
+    assert [(each.before, each.after, confirmed.get(each.guard, each.guard)) for each in HEARING_STEPS] == [  # type: ignore[arg-type]
         (each.before, each.after, each.guard) for each in REPORTED_STEPS
     ]
+
+
+@pytest.fixture
+def reported(wall: Wall) -> Iterator[Days]:
+    """The receiver's table, and a child."""
+    with wall.admin.transaction(force_rollback=True):
+        child(wall, is_child=True)
+        yield Days(wall, "app.referral_hearings", wall.member("goa", Role.DESTINATION_WORKER))
+
+
+STEPS = ((S.VC_REQUESTED, S.VC_CONFIRMED), (S.VC_CONFIRMED, S.READY))
+
+
+@pytest.mark.parametrize(("before", "after"), STEPS)
+def test_a_receiver_goes_on_once_her_end_is_confirmed(reported: Days, before: S, after: S) -> None:
+    """Whatever it has written down itself of that end."""
+    id = reported.put(before, **LINK)
+    reported.wall.admin.execute("delete from app.hearing_confirmations where hearing_id = %s", (id,))
+    assert reported.move(id, after) == "transition"
+    reported.confirm(id, remote_point="DLSA Barasat")
+    assert reported.move(id, after) is None
+
+
+@pytest.mark.parametrize(("before", "after"), STEPS)
+def test_what_was_confirmed_is_the_place_and_no_other(reported: Days, before: S, after: S) -> None:
+    id = reported.put(before, **LINK)
+    reported.confirm(id, remote_point="District court")
+    assert reported.move(id, after) == "transition"
+    assert reported.move(id, after, remote_point="District court") is None
+    # Who wrote down none goes on with the one that was confirmed.
+    assert reported.move(id, after, remote_point=None) is None
+    assert reported.move(id, after, remote_point=None, court_point=None) == "transition"
+    # In the step itself nobody writes another one down.
+    assert reported.move(id, after, remote_point="DLSA Barasat") == "transition"
+
+
+def test_who_coordinates_her_end_is_the_senders_to_say_and_who_is_with_her_either_ones(
+    reported: Days,
+) -> None:
+    id = reported.put(S.VC_CONFIRMED, **LINK)
+    reported.confirm(id, has_coordinator=False)
+    assert reported.move(id, S.READY) == "transition"
+    reported.confirm(id, has_coordinator=True)
+    assert reported.move(id, S.READY, has_coordinator=False) is None
+    assert reported.move(id, S.READY, support_person=None) == "transition"
+    reported.confirm(id, support_person="FAMILY")
+    assert reported.move(id, S.READY, support_person=None) is None
+
+
+def test_what_was_confirmed_counts_while_hearings_are_shared(reported: Days) -> None:
+    id = reported.put(S.VC_CONFIRMED, **LINK)
+    assert reported.move(id, S.READY) is None
+    reported.wall.admin.execute("update app.referrals set scopes = array['LEGAL_STATUS']")
+    assert reported.move(id, S.READY) == "transition"
+
+
+def test_what_others_confirm_counts_for_nobody(reported: Days) -> None:
+    """Of another referral, by another sender."""
+    id, other = reported.put(S.VC_CONFIRMED, **LINK), reported.put(S.VC_CONFIRMED, **LINK)
+    wall = reported.wall
+    wall.admin.execute("delete from app.hearing_confirmations where hearing_id = %s", (id,))
+    assert reported.move(other, S.READY) is None
+    assert reported.move(id, S.READY) == "transition"
+    foreign = dict(wall.rows["app.hearing_confirmations"]["cbo-b"]["hers"]) | {"hearing_id": id}
+    insert(wall.admin, "app.hearing_confirmations", foreign)
+    assert reported.move(id, S.READY) == "transition"
 
 
 def test_a_step_needs_what_its_guard_says(days: Days) -> None:

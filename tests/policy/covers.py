@@ -33,6 +33,7 @@ KEYS = {
     "app.alert_closings": ("organisation_id", "alert_id"),
     "app.group_member_identities": ("organisation_id", "member_id"),
     "app.agreements": ("organisation_id", "partner_id"),
+    "app.hearing_confirmations": ("organisation_id", "hearing_id"),
     "app.consent_withdrawals": ("organisation_id", "consent_id"),
     "app.barred_guardians": ("organisation_id", "survivor_id"),
     "app.legal_basis_reasons": ("organisation_id", "basis_id"),
@@ -50,7 +51,8 @@ KEYS = {
     "door.sent_hearings": ("id",),
     "door.sent_updates": ("id",),
     **dict.fromkeys(
-        (f"door.received_{name}" for name in ("support", "cases", "identities", "contacts")), ("referral_id",)
+        (f"door.received_{name}" for name in ("confirmations", "support", "cases", "identities", "contacts")),
+        ("referral_id",),
     ),
     "door.network_referrals": ("id",),
     "door.our_suspensions": ("id",),
@@ -65,6 +67,7 @@ OF_A_CASE = (
     "app.case_note_texts",
     "app.legal_proceedings",
     "app.hearings",
+    "app.hearing_confirmations",
     "app.barred_guardians",
     "app.legal_bases",
     "app.legal_basis_reasons",
@@ -178,6 +181,7 @@ def _through_doors(view: str) -> Covered:
         case (
             "door.received_proceedings"
             | "door.received_hearings"
+            | "door.received_confirmations"
             | "door.received_support"
             | "door.received_cases"
             | "door.received_identities"

@@ -251,6 +251,7 @@ def opens(relation: str, reach: Reach) -> bool:
         "door.sent_updates",
         "app.referrals",
         "app.hearings",
+        "app.hearing_confirmations",
         "app.legal_proceedings",
     )
     return not ((of_receivers and reach is not Reach.RECEIVED) or (of_senders and reach is Reach.RECEIVED))

@@ -25,6 +25,7 @@ OF_SURVIVORS = (
     "app.case_note_texts",
     "app.legal_proceedings",
     "app.hearings",
+    "app.hearing_confirmations",
     "app.referrals",
     "app.consents",
     "app.consent_withdrawals",

@@ -35,6 +35,7 @@ TABLES = {
     "Referral": "app.referrals",
     "ReferralHearing": "app.referral_hearings",
     "ReferralUpdate": "app.referral_updates",
+    "RemotePointConfirmation": "app.hearing_confirmations",
     "SelfHelpGroup": "app.self_help_groups",
     "SharedHearing": "app.hearings",
     "SharedIdentity": "app.survivors",

@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 from tests.server.conftest import Act, Caller, Network, uuid_in
 from tests.server.sharing import Sharing, do, global_id
+from tests.server.subscriptions.conftest import CHANGED, listening
 
+from pat_auth.policy import Role
 from pat_tenants.cases.service import today
 
 TOGETHER = "__typename ... on Refusal { code field }"
@@ -77,8 +79,23 @@ def grown_up(sharing: Sharing, *, is_child: bool) -> None:
     sharing.network.rows("update app.survivors set birth_year = %s where id = %s", year, sharing.case()[1])
 
 
-def test_a_childs_hearing_by_video_link_from_report_to_the_next_day(sharing: Sharing, shared: str) -> None:
-    """Story 4: Goa prepares the link; it is ready once a child has somebody with her; what goes on has a next day."""
+def confirm(caller: Caller, id: str, **said: Any) -> dict[str, Any]:
+    said = {"hasCoordinator": True, **said}
+    return act(caller, "confirmRemotePoint", "ReferralHearing", hearingId=id, **said)
+
+
+CONFIRMATION = (
+    "query($id: ID!) { node(id: $id) { ... on ReferralHearing { allowedTransitions"
+    " confirmation { remotePoint hasCoordinator supportPerson confirmedAt } } } }"
+)
+
+
+def test_a_childs_hearing_by_video_link_from_report_to_the_next_day(
+    sharing: Sharing, shared: str, server: str
+) -> None:
+    """Story 4: Goa prepares the link, the sender confirms her end; it is ready once a child has somebody with her; what goes on has
+    a next day.
+    """
     grown_up(sharing, is_child=True)
     day, later = today() + timedelta(days=9), today() + timedelta(days=40)
     id = reported(sharing, shared, day)
@@ -92,8 +109,10 @@ def test_a_childs_hearing_by_video_link_from_report_to_the_next_day(sharing: Sha
         )
 
     assert move("READY")["code"] == "STATUS_NOT_ALLOWED"
-    assert move("VC_REQUESTED")["state"] == "VC_REQUESTED"
-    assert move("VC_CONFIRMED")["code"] == "POINT_MISSING"
+    requested = move("VC_REQUESTED")
+    assert requested["state"] == "VC_REQUESTED"
+    # What the sender has to do first is no button of the receiver's.
+    assert requested["allowedTransitions"] == ["ADJOURNED", "CANCELLED", "MISSED"]
     assert arrange(courtPoint="Court 9830012345")["code"] == "OFFICE_ONLY"
     known = arrange(courtPoint="Panaji", remotePoint="DLSA Barasat", interpreterLanguage="bn")
     assert (known["courtPoint"], known["remotePoint"], known["interpreterLanguage"]) == (
@@ -101,16 +120,37 @@ def test_a_childs_hearing_by_video_link_from_report_to_the_next_day(sharing: Sha
         "DLSA Barasat",
         "bn",
     )
+    assert move("VC_CONFIRMED")["code"] == "CONFIRMATION_MISSING"
+    with listening(server, sharing.worker, CHANGED) as socket:
+        # Without a place: the one that Goa wrote down.
+        assert confirm(sharing.manager, id, hasCoordinator=False)["remotePoint"] == "DLSA Barasat"
+        assert socket.event()["id"] == sharing.received(shared)
+    for caller in (sharing.worker, sharing.manager):
+        said = caller.ask(CONFIRMATION, id=id)["node"]
+        is_the_receiver = caller.principal.role is Role.DESTINATION_WORKER
+        assert ("VC_CONFIRMED" in said["allowedTransitions"]) is is_the_receiver
+        assert said["confirmation"].pop("confirmedAt")
+        assert said["confirmation"] == {
+            "remotePoint": "DLSA Barasat",
+            "hasCoordinator": False,
+            "supportPerson": None,
+        }
     assert move("VC_CONFIRMED")["allowedTransitions"] == ["ADJOURNED", "CANCELLED", "MISSED", "READY"]
     assert move("READY")["code"] == "COORDINATOR_MISSING"
     arrange(hasCoordinator=True)
+    # Who coordinates her end is not for the court's side to say.
+    assert move("READY")["code"] == "COORDINATOR_MISSING"
+    confirm(sharing.manager, id)
     assert move("READY")["code"] == "SUPPORT_MISSING"
-    arrange(supportPerson="CHILD_WELFARE_OFFICER")
+    confirm(sharing.manager, id, remotePoint="District court", supportPerson="CHILD_WELFARE_OFFICER")
+    assert move("READY")["code"] == "POINT_DIFFERS"
+    arrange(remotePoint="District court")
     assert move("READY")["state"] == "READY"
     assert move("ADJOURNED")["code"] == "DATES_INVALID"
     held = move("HELD", outcome="PARTLY_HEARD", nextOn=later.isoformat())
     assert (held["state"], held["outcome"], held["nextOn"]) == ("HELD", "PARTLY_HEARD", later.isoformat())
     assert move("CANCELLED")["code"] == "STATUS_NOT_ALLOWED"
+    assert confirm(sharing.manager, id)["code"] == "STATUS_NOT_ALLOWED"
     # The sender's calendar has both, in the same moment.
     seen = [each for each in days(sharing.manager, **{"from": day.isoformat()}) if each["referral"]]
     hers = {
@@ -127,6 +167,7 @@ def test_a_grown_woman_may_speak_alone(sharing: Sharing, shared: str) -> None:
     id = reported(sharing, shared, today() + timedelta(days=11))
     preparation = {"courtPoint": "Panaji", "remotePoint": "DLSA Barasat", "hasCoordinator": True}
     act(sharing.worker, "arrangeReportedHearing", "ReferralHearing", id=id, preparation=preparation)
+    confirm(sharing.manager, id)
     for state in ("VC_REQUESTED", "VC_CONFIRMED", "READY"):
         assert (
             act(sharing.worker, "moveReportedHearing", "ReferralHearing", id=id, to=state)["state"] == state

@@ -65,6 +65,10 @@ def rows_of(slug: str, other: str, members: list[Member]) -> dict[str, Labelled]
     tables["app.referral_hearings"] = {"ours": _hearing_for(slug, other, "exchanged")}
     tables["app.referral_updates"] = {"ours": _update_for(slug, other, "exchanged")}
     tables["app.referral_assignments"] = {"ours": _given(slug, other, "exchanged")}
+    tables["app.hearing_confirmations"] = {
+        "hers": _confirmation(slug, "goa", "hers", "hers"),
+        "ours": _confirmation(slug, other, "exchanged", "ours"),
+    }
     return tables
 
 
@@ -442,7 +446,7 @@ def _answer(slug: str, sender: str, label: str) -> Row:
 
 
 def _hearing_for(slug: str, sender: str, label: str) -> Row:
-    values = {"held_on": DAY, "mode": "PHYSICAL", **_about_referral(sender, label)}
+    values = {"held_on": DAY, "mode": "VIDEO", **_about_referral(sender, label)}
     return _base(slug, "referral_hearings", f"{sender}/{label}", **values)[1]
 
 
@@ -456,3 +460,18 @@ def _given(slug: str, sender: str, label: str) -> Row:
     worker = named("membership", f"{slug}/{Role.DESTINATION_WORKER}/1")
     values = {"membership_id": worker, **_about_referral(sender, label)}
     return _base(slug, "referral_assignments", f"{sender}/{label}", **values)[1]
+
+
+def _confirmation(slug: str, receiver: str, referral: str, case: str) -> Row:
+    """What a CBO says of its end of the link on the day that the receiver reports."""
+    values = {
+        "hearing_id": named(receiver, "referral_hearings", f"{slug}/{referral}"),
+        "hearing_organisation_id": named("organisation", receiver),
+        "referral_id": named(slug, "referrals", referral),
+        "case_id": named(slug, "cases", case),
+        "survivor_id": named(slug, "survivors", case),
+        "remote_point": "DLSA Barasat",
+        "has_coordinator": True,
+        "updated_by": author(slug),
+    }
+    return _base(slug, "hearing_confirmations", referral, id=None, **values)[1]

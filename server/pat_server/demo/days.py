@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from pat_platform.database.transaction import Transaction
 from pat_server.demo.organisations import partner
@@ -20,12 +20,13 @@ from pat_tenants.hearings.service import (
     NOTHING,
     Day,
     Preparation,
+    confirm_remote_point,
     move_hearing,
     move_reported_hearing,
     report_hearing,
     schedule_hearing,
 )
-from pat_tenants.referrals.models import ReferralStatus
+from pat_tenants.referrals.models import ReferralHearing, ReferralStatus
 
 _LINK = Preparation(
     court_point="Sessions Court",
@@ -43,6 +44,9 @@ _PATHS: Mapping[HearingState, tuple[HearingState, ...]] = {
 }
 """The states on the way to another, where there are some in between."""
 _OUTCOMES = {_S.ADJOURNED: HearingOutcome.COURT_DID_NOT_SIT, _S.MISSED: HearingOutcome.LINK_FAILED}
+_REQUESTED = text(
+    "select id from door.sent_hearings where referral_id = :referral and state = 'VC_REQUESTED'"
+)
 AHEAD, FURTHER = timedelta(days=18), timedelta(days=46)
 
 
@@ -63,11 +67,45 @@ async def report_days(stage: Stage, tx: Transaction, each: Underway) -> None:
             tx, received_id=each.received_id, day=day, preparation=_LINK if is_to_come else NOTHING
         )
         if is_to_come and story.link is not None:
-            for state in _PATHS.get(story.link, (story.link,)):
+            # What follows is the sender's to confirm.
+            for state in _PATHS.get(story.link, (story.link,))[:1]:
                 next_on = (stage.now + FURTHER).date() if state is _S.ADJOURNED else None
                 await move_reported_hearing(
                     tx, hearing_id=row.id, to=state, outcome=_OUTCOMES.get(state), next_on=next_on
                 )
+
+
+def is_confirmed(each: Underway) -> bool:
+    """Whether the sender has confirmed its end of the link."""
+    return each.story.link in _PATHS
+
+
+async def confirm_end(stage: Stage, tx: Transaction, each: Underway) -> None:
+    """Let the sender confirm from where she speaks, and who coordinates it."""
+    hearing: UUID = await tx.scalar(_REQUESTED, {"referral": each.received_id})
+    await confirm_remote_point(
+        tx,
+        hearing_id=hearing,
+        remote_point=None,
+        has_coordinator=True,
+        support_person=SupportPerson.SOCIAL_WORKER,
+    )
+
+
+async def link_up(stage: Stage, tx: Transaction, each: Underway) -> None:
+    """Let the receiver go on once that is confirmed."""
+    requested = select(ReferralHearing.id).where(
+        ReferralHearing.referral_id == each.received_id, ReferralHearing.state == _S.VC_REQUESTED
+    )
+    hearing: UUID = await tx.scalar(requested)
+    for state in _PATHS[_link_of(each)][1:]:
+        await move_reported_hearing(tx, hearing_id=hearing, to=state)
+
+
+def _link_of(each: Underway) -> HearingState:
+    link = each.story.link
+    assert link is not None, "this one has a link"
+    return link
 
 
 def _coming(stage: Stage, link: HearingState | None) -> date:

@@ -62,7 +62,7 @@ REFERRALS = (
     ReferralStory("cbo-a", 5, "maharashtra", _R.ACCEPTED, _N.SHELTER, _HOME, 21),
     ReferralStory("cbo-a", 15, "delhi", _R.COMPLETED, _N.REPATRIATION, _HOME, 160, _U.SOON),
     ReferralStory("cbo-a", 9, "punjab", _R.DRAFT, _N.TRACING, (), 2, _U.URGENT),
-    ReferralStory("cbo-b", 7, "maharashtra", _R.IN_PROGRESS, _N.LEGAL_REPRESENTATION, _COURT, 70, hearings=2),
+    ReferralStory("cbo-b", 7, "maharashtra", _R.IN_PROGRESS, _N.LEGAL_REPRESENTATION, _COURT, 70, hearings=2, link=_H.READY),
     ReferralStory("cbo-b", 2, "goa", _R.REVOKED, _N.COURT_FOLLOW_UP, _COURT, 130, hearings=1),
     ReferralStory("cbo-b", 11, "uttar-pradesh", _R.DECLINED, _N.SHELTER, _HOME, 55),
     ReferralStory("cbo-b", 4, "gujarat", _R.CLOSED, _N.COURT_FOLLOW_UP, _LEGAL, 300, hearings=2),

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from uuid import UUID
 
 from pat_platform.database.transaction import Transaction
-from pat_server.demo.days import prepare_own_days, report_days
+from pat_server.demo.days import confirm_end, is_confirmed, link_up, prepare_own_days, report_days
 from pat_server.demo.organisations import Partner, partner
 from pat_server.demo.referrals import (
     BEFORE_SENDING,
@@ -57,6 +57,9 @@ async def tell_referrals(stage: Stage, cases: Mapping[str, Mapping[int, UUID]]) 
     for step, statuses in _STEPS:
         taking = [each for each in referrals if each.story.status in statuses]
         await _by_organisation(stage, "worker", step, taking, lambda story: story.receiver)
+    linked = [each for each in referrals if is_confirmed(each)]
+    await _by_organisation(stage, "manager", confirm_end, linked, lambda story: story.sender)
+    await _by_organisation(stage, "worker", link_up, linked, lambda story: story.receiver)
     renewing = [each for each in referrals if each.story.turn is Turn.RENEWED]
     await _by_organisation(stage, "manager", renew, renewing, lambda story: story.sender)
     ending = [each for each in referrals if each.story.status in ENDINGS and each.story.turn is None]

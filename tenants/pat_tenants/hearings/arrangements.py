@@ -82,16 +82,18 @@ class Arrangements:
     updated_by: Mapped[UUID | None]
 
 
+def is_office(column: str) -> str:
+    """In SQL: that a column holds the name of an office, without the numbers of files and telephones."""
+    return f"length({column}) <= {OFFICE_LIMIT} and {column} !~ '[0-9]{{4}}'"
+
+
 def checks() -> tuple[CheckConstraint, ...]:
     """What the database refuses of them."""
     return (
         one_of("state", HearingState),
         one_of("support_person", SupportPerson),
         one_of("outcome", HearingOutcome),
-        *(
-            CheckConstraint(f"length({column}) <= {OFFICE_LIMIT} and {column} !~ '[0-9]{{4}}'", name=column)
-            for column in ("court_point", "remote_point")
-        ),
+        *(CheckConstraint(is_office(column), name=column) for column in ("court_point", "remote_point")),
         CheckConstraint("interpreter_language ~ '^[a-z]{2}$'", name="interpreter_language"),
         CheckConstraint("state <> 'ADJOURNED' or next_on is not null", name="adjourned"),
         CheckConstraint(

@@ -26,6 +26,11 @@ _OWN_WORDS = (
     " and 'HEARING_SCHEDULE' = any(d.scopes)"
 )
 
+CONFIRMATIONS = Source("app.hearing_confirmations", key=("hearing_id",))
+RECEIVED_CONFIRMATIONS = Source("door.received_confirmations", key=("hearing_id",))
+CONFIRMATION = "{n}.hearing_id = {t}.id"
+RECEIVED_CONFIRMATION = "{n}.hearing_id = {t}.id and {n}.referral_id = {t}.referral_id"
+
 SENT = Source("door.sent_hearings")
 RECEIVED = Source(f"({_OWN_WORDS})")
 SENT_ROW = Row(SENT)
@@ -73,14 +78,20 @@ CALENDAR_READ = Searched(
 )
 
 
-def _allowed(noun: str) -> str:
+def _allowed(noun: str, besides: str = "") -> str:
     # The login says as what she acts: the steps of others are not hers to be told.
     return (
         "array(select step.to_state from app.transitions step"
         f" where step.noun = '{noun}' and step.from_state = {{t}}.state"
-        " and substr(session_user::text, 38) = any (step.roles) order by step.to_state)"
+        f" and substr(session_user::text, 38) = any (step.roles){besides} order by step.to_state)"
     )
 
 
 ALLOWED = _allowed(HEARING)
-REPORTED_ALLOWED = _allowed(REFERRAL_HEARING)
+NONE_ALLOWED = _allowed(REFERRAL_HEARING)
+# What the other side has to do first is no step of hers yet.
+REPORTED_ALLOWED = _allowed(
+    REFERRAL_HEARING,
+    " and (step.guard is null or step.guard not in ('LINK_CONFIRMED', 'SUPPORT_CONFIRMED')"
+    " or exists (select from door.received_confirmations c where c.hearing_id = {t}.id and c.referral_id = {t}.referral_id))",
+)

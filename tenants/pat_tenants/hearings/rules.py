@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pat_platform.errors import Refused
 from pat_platform.texts import plain
 from pat_tenants.cases.models import HearingMode
 from pat_tenants.hearings.arrangements import OFFICE_LIMIT, UPCOMING, HearingState
-from pat_tenants.transitions.steps import Guard, hearing_step
+from pat_tenants.transitions.steps import Guard, hearing_step, reported_step
 
 OF_AGE = 18
 
@@ -25,6 +25,15 @@ class Prepared:
     mode: HearingMode
     court_point: str | None
     remote_point: str | None
+    has_coordinator: bool
+    support_person: str | None
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What the sender of a referral says of its end of a link."""
+
+    remote_point: str
     has_coordinator: bool
     support_person: str | None
 
@@ -66,6 +75,12 @@ def is_to_come(state: HearingState) -> None:
         raise no_step()
 
 
+def may_be_confirmed(mode: HearingMode, state: HearingState) -> None:
+    """Raises Refused where there is no end of a link to confirm: in the court room, and once the day is over."""
+    if mode is not HearingMode.VIDEO or state not in UPCOMING:
+        raise no_step()
+
+
 def may_become(
     current: HearingState, wanted: HearingState, prepared: Prepared, *, needs_support: bool
 ) -> None:
@@ -73,14 +88,56 @@ def may_become(
     step = hearing_step(current, wanted)
     if step is None:
         raise no_step()
-    is_video = prepared.mode is HearingMode.VIDEO
-    if step.guard is not None and is_video is (step.guard is Guard.ROOM):
+    _require(step.guard, prepared, needs_support=needs_support)
+
+
+def reported_may_become(
+    current: HearingState,
+    wanted: HearingState,
+    prepared: Prepared,
+    confirmed: Confirmed | None,
+    *,
+    needs_support: bool,
+) -> None:
+    """The same, for a day that a receiver reports. Raises Refused, too, while her end of the link is not confirmed."""
+    step = reported_step(current, wanted)
+    if step is None:
         raise no_step()
-    if step.guard in (Guard.LINK, Guard.SUPPORT) and not (prepared.court_point and prepared.remote_point):
+    guard = step.guard
+    if guard in _BY_THE_OTHER_SIDE:
+        guard = _BY_THE_OTHER_SIDE[guard]
+        prepared = _with(prepared, confirmed)
+    _require(guard, prepared, needs_support=needs_support)
+
+
+_BY_THE_OTHER_SIDE = {Guard.LINK_CONFIRMED: Guard.LINK, Guard.SUPPORT_CONFIRMED: Guard.SUPPORT}
+
+
+def _with(prepared: Prepared, confirmed: Confirmed | None) -> Prepared:
+    """What both sides have said together: of her end, what was confirmed."""
+    if confirmed is None:
+        raise Refused(
+            "CONFIRMATION_MISSING", "Whoever sent the referral has to confirm from where she speaks.", "to"
+        )
+    if prepared.remote_point not in (None, confirmed.remote_point):
+        raise Refused("POINT_DIFFERS", "Another place was confirmed than you wrote down. Correct it.", "to")
+    return replace(
+        prepared,
+        remote_point=confirmed.remote_point,
+        has_coordinator=confirmed.has_coordinator,
+        support_person=prepared.support_person or confirmed.support_person,
+    )
+
+
+def _require(guard: Guard | None, prepared: Prepared, *, needs_support: bool) -> None:
+    is_video = prepared.mode is HearingMode.VIDEO
+    if guard is not None and is_video is (guard is Guard.ROOM):
+        raise no_step()
+    if guard in (Guard.LINK, Guard.SUPPORT) and not (prepared.court_point and prepared.remote_point):
         raise Refused("POINT_MISSING", "Say both ends of the link first: the court's and hers.", "to")
-    if step.guard is Guard.SUPPORT and not prepared.has_coordinator:
+    if guard is Guard.SUPPORT and not prepared.has_coordinator:
         raise Refused("COORDINATOR_MISSING", "Somebody has to coordinate the place she speaks from.", "to")
-    if step.guard in (Guard.SUPPORT, Guard.ROOM) and needs_support and not prepared.support_person:
+    if guard in (Guard.SUPPORT, Guard.ROOM) and needs_support and not prepared.support_person:
         raise Refused("SUPPORT_MISSING", "She is under 18: somebody has to be with her.", "to")
 
 

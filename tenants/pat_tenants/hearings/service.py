@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
 
 from pat_platform import trail
 from pat_platform.database.transaction import Transaction
@@ -17,12 +18,22 @@ from pat_tenants.cases.models import Hearing, HearingMode, HearingPurpose, Legal
 from pat_tenants.cases.service import today
 from pat_tenants.hearings import rules
 from pat_tenants.hearings.arrangements import HearingOutcome, HearingState, SupportPerson
+from pat_tenants.hearings.models import HearingConfirmation
 from pat_tenants.referrals.models import ReferralHearing, ReferralStatus, Scope
 from pat_tenants.referrals.rules import is_shared
 from pat_tenants.survivors.models import Survivor
 
 _THROUGH_THE_DOOR = text(
     "select from_organisation_id, status, scopes from door.received_referrals where id = :id"
+)
+_CONFIRMED = text(
+    "select remote_point, has_coordinator, support_person from door.received_confirmations"
+    " where hearing_id = :id and referral_id = :referral"
+)
+_REPORTED_TO_US = text(
+    "select h.mode, h.state, h.remote_point, r.id as referral_id, r.case_id, r.survivor_id, r.to_organisation_id, r.scopes, s.status"
+    " from door.sent_hearings h join app.referrals r on r.received_id = h.referral_id"
+    " join door.referral_states s on s.id = r.id where h.id = :id"
 )
 _NEEDS_SUPPORT = text("select needs_support from door.received_support where referral_id = :id")
 
@@ -108,7 +119,8 @@ async def move_hearing(
     needs_support = survivor is None or rules.is_a_child(
         survivor.birth_year, today(), was_at_intake=survivor.is_minor_at_intake
     )
-    changes = _step(hearing, to, outcome, next_on, needs_support=needs_support)
+    rules.may_become(HearingState(hearing.state), to, _prepared(hearing), needs_support=needs_support)
+    changes = _changes(hearing, to, outcome, next_on)
     await _change(tx, Hearing, hearing.id, changes)
     subjects = [hearing.id, hearing.case_id, hearing.survivor_id]
     await trail.record(tx, "hearing.moved", subjects, to=to.value)
@@ -140,6 +152,42 @@ async def report_hearing(
     return row
 
 
+async def confirm_remote_point(
+    tx: Transaction,
+    *,
+    hearing_id: UUID,
+    remote_point: str | None,
+    has_coordinator: bool,
+    support_person: SupportPerson | None,
+) -> None:
+    """Say from where she speaks on a day that the receiver of a referral reported, and who is there, instead of what was said before.
+
+    Without a place, the one that the receiver wrote down. Raises Refused for a day that is unknown, over, or in the court room, and where
+    hearings are not shared any longer.
+    """
+    found = (await tx.execute(_REPORTED_TO_US, {"id": hearing_id})).one_or_none()
+    if found is None:
+        raise _no_such_hearing()
+    is_shared(ReferralStatus(found.status), found.scopes, Scope.HEARING_SCHEDULE)
+    rules.may_be_confirmed(HearingMode(found.mode), HearingState(found.state))
+    point = rules.is_an_office(remote_point, "remotePoint") or found.remote_point
+    if point is None:
+        raise Refused("POINT_MISSING", "Say from where she speaks.", "remotePoint")
+    said = {
+        "remote_point": point,
+        "has_coordinator": has_coordinator,
+        "support_person": support_person and support_person.value,
+        "updated_by": tx.actor,
+        "updated_at": datetime.now(UTC),
+    }
+    known = {"hearing_id": hearing_id, "referral_id": found.referral_id, "created_by": tx.actor}
+    known |= {"hearing_organisation_id": found.to_organisation_id, "organisation_id": tx.organisation}
+    of_whom = {"case_id": found.case_id, "survivor_id": found.survivor_id}
+    replaced = insert(HearingConfirmation).values(**known, **of_whom, **said)
+    await tx.put(replaced.on_conflict_do_update(index_elements=["organisation_id", "hearing_id"], set_=said))
+    await trail.record(tx, "hearing.confirmed", [found.referral_id, found.case_id, found.survivor_id])
+
+
 async def arrange_reported_hearing(tx: Transaction, *, hearing_id: UUID, preparation: Preparation) -> None:
     """Say what a day in court that was reported needs. Raises Refused where hearings are not shared any longer."""
     hearing = await _reported(tx, hearing_id)
@@ -158,7 +206,16 @@ async def move_reported_hearing(
     """Lead a day in court that was reported to another state, as `move_hearing` does."""
     hearing = await _reported(tx, hearing_id)
     needs_support = await tx.scalar(_NEEDS_SUPPORT, {"id": hearing.referral_id}) is not False
-    changes = _step(hearing, to, outcome, next_on, needs_support=needs_support)
+    said = (await tx.execute(_CONFIRMED, {"id": hearing_id, "referral": hearing.referral_id})).one_or_none()
+    confirmed = (
+        None
+        if said is None
+        else rules.Confirmed(said.remote_point, said.has_coordinator, said.support_person)
+    )
+    rules.reported_may_become(
+        HearingState(hearing.state), to, _prepared(hearing), confirmed, needs_support=needs_support
+    )
+    changes = _changes(hearing, to, outcome, next_on)
     await _change(tx, ReferralHearing, hearing.id, changes)
     await trail.record(tx, "referral.hearing_moved", [hearing.referral_id], to=to.value)
     if next_on is not None:
@@ -203,23 +260,23 @@ def _no_such_hearing() -> Refused:
     return Refused("NOT_FOUND", "There is no such hearing.", "id")
 
 
-def _step(
-    hearing: Hearing | ReferralHearing,
-    to: HearingState,
-    outcome: HearingOutcome | None,
-    next_on: date | None,
-    *,
-    needs_support: bool,
-) -> dict[str, Any]:
-    """The changes of a step. Raises Refused where it is none."""
-    prepared = rules.Prepared(
+def _prepared(hearing: Hearing | ReferralHearing) -> rules.Prepared:
+    return rules.Prepared(
         HearingMode(hearing.mode),
         hearing.court_point,
         hearing.remote_point,
         hearing.has_coordinator,
         hearing.support_person,
     )
-    rules.may_become(HearingState(hearing.state), to, prepared, needs_support=needs_support)
+
+
+def _changes(
+    hearing: Hearing | ReferralHearing,
+    to: HearingState,
+    outcome: HearingOutcome | None,
+    next_on: date | None,
+) -> dict[str, Any]:
+    """The changes of a step that may be taken. Raises Refused for a next day that is none."""
     return {"state": to, "outcome": outcome, "next_on": rules.next_day(to, hearing.held_on, next_on)}
 
 

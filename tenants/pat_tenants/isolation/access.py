@@ -56,6 +56,8 @@ _CLIENT = Access(
     ("organisation_id", "kind", *_CLIENT_COLUMNS, "created_by", "updated_by"),
 )
 
+_CONFIRMED = ("remote_point", "has_coordinator", "support_person", "updated_by", "updated_at")
+
 _SUSPENDS = ("suspended_at", "updated_by", "updated_at")
 
 # What an invitation's link carries is known to whom it was sent.
@@ -110,15 +112,19 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
         Permission.PROCEEDING_RECORD: (
             *_adds("app.legal_proceedings", "app.hearings"),
             _changes("app.hearings", *CHANGED),
+            *_adds("app.hearing_confirmations"),
+            _changes("app.hearing_confirmations", *_CONFIRMED),
         ),
         Permission.HEARING_READ: _reads(
             "app.hearings",
             "app.legal_proceedings",
             "app.referrals",
             "app.referral_hearings",
+            "app.hearing_confirmations",
             "door.sent_hearings",
             "door.received_referrals",
             "door.received_hearings",
+            "door.received_confirmations",
         ),
         Permission.GROUP_READ: _reads("app.self_help_groups", "app.group_members", "app.group_entries"),
         Permission.GROUP_MEMBER_READ: _reads("app.group_member_identities"),
@@ -131,6 +137,7 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
             "app.referral_hearings",
             "app.referral_updates",
             "app.referral_assignments",
+            "app.hearing_confirmations",
             "app.referral_changes",
             "door.referral_states",
             "door.sent_answers",
@@ -139,6 +146,7 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
             "door.received_referrals",
             "door.received_proceedings",
             "door.received_hearings",
+            "door.received_confirmations",
             "door.received_support",
             "door.received_cases",
             "door.received_identities",

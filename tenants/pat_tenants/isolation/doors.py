@@ -87,6 +87,7 @@ def _received(columns: str, tables: str, scope: str | None = None) -> str:
 
 
 _DAY = ("held_on", "mode", "purpose", "state", *ARRANGED, "outcome", "next_on")
+_CONFIRMED = ("remote_point", "has_coordinator", "support_person", "updated_at")
 _OF_DAY = ", ".join(f"h.{column}" for column in _DAY)
 
 # Another name for each receiver and each referral: what two of them have cannot be laid side by side.
@@ -151,6 +152,11 @@ REFERRAL = Door(
                 *("kind", "happened_on", "created_at"),
             ),
             f"referral_organisation_id = {ORGANISATION}",
+        ),
+        Opening(
+            "app.hearing_confirmations",
+            ("organisation_id", "hearing_id", "referral_id", *_CONFIRMED),
+            f"hearing_organisation_id = {ORGANISATION}",
         ),
         Opening(
             "app.legal_proceedings",
@@ -276,6 +282,14 @@ REFERRAL = Door(
                 f"{_ID.format(row='h')}, {_OF_DAY}",
                 "join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id"
                 " join app.hearings h on h.organisation_id = p.organisation_id and h.proceeding_id = p.id",
+                "HEARING_SCHEDULE",
+            ),
+        ),
+        View(
+            "door.received_confirmations",
+            _received(
+                "h.hearing_id, " + ", ".join(f"h.{column}" for column in _CONFIRMED),
+                "join app.hearing_confirmations h on h.organisation_id = r.organisation_id and h.referral_id = r.id",
                 "HEARING_SCHEDULE",
             ),
         ),

@@ -23,6 +23,11 @@ SECOND_REFERENCES = (
     ("app.referral_hearings", "fk_referral_hearings_referral", _TO_A_REFERRAL),
     ("app.referral_updates", "fk_referral_updates_referral", _TO_A_REFERRAL),
     ("app.referral_assignments", "fk_referral_assignments_referral", _TO_A_REFERRAL),
+    (
+        "app.hearing_confirmations",
+        "fk_hearing_confirmations_hearing",
+        "FOREIGN KEY (hearing_organisation_id, hearing_id) REFERENCES app.referral_hearings(organisation_id, id)",
+    ),
 )
 """Foreign keys from a row of one organisation to another's referral: the policies of these tables ask the door first."""
 

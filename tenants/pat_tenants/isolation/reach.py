@@ -34,6 +34,15 @@ _GIVEN = (
     f" (select m.id from app.memberships m where m.role in ({_WORKING}) and m.ended_at is null))"
 )
 
+# What is confirmed is a day by video link, to come, that the receiver of a referral of ours reports while it is open to it.
+_CONFIRMS = (
+    "exists (select from door.sent_hearings h join app.referrals r on r.received_id = h.referral_id"
+    " join door.referral_states s on s.id = r.id where h.id = hearing_id and r.id = hearing_confirmations.referral_id"
+    " and r.case_id = hearing_confirmations.case_id and r.to_organisation_id = hearing_organisation_id"
+    " and s.status in ('ACCEPTED', 'IN_PROGRESS') and h.mode = 'VIDEO'"
+    " and h.state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY'))"
+)
+
 _SPECIAL: dict[tuple[str, Reach], str] = {
     ("app.organisations", Reach.NETWORK): "true",
     ("app.organisations", Reach.ORGANISATION): f"id = {ORGANISATION}",
@@ -46,6 +55,7 @@ _SPECIAL: dict[tuple[str, Reach], str] = {
         f" where survivor_id = {SURVIVOR} and ended_at is null) and not {HELD}"
     ),
     ("app.hearings", Reach.OWN): f"survivor_id = {SURVIVOR} and not {HELD}",
+    ("app.hearing_confirmations", Reach.OWN): f"survivor_id = {SURVIVOR} and not {HELD}",
     # That somebody has come in is nobody's business but when it is an alert.
     ("app.alerts", Reach.ORGANISATION): "is_raised",
     ("app.alert_closings", Reach.ORGANISATION): "alert_id in (select id from app.alerts)",
@@ -58,7 +68,8 @@ _SPECIAL: dict[tuple[str, Reach], str] = {
     ("app.referral_assignments", Reach.RECEIVED): "true",
     # A referral that was not sent is not known to be there. Asked for each row: to list them all takes longer, and few have changed.
     ("app.referral_changes", Reach.RECEIVED): (
-        "(select d.id from door.received_referrals d where d.id = referral_id limit 1) is not null"
+        "(select d.id from door.received_referrals d where d.id = referral_id"
+        " and (not is_of_hearings or 'HEARING_SCHEDULE' = any (d.scopes)) limit 1) is not null"
     ),
 }
 
@@ -86,6 +97,11 @@ _CHECKS: dict[tuple[str, Reach], str] = {
         "app.received_status(referral_organisation_id, referral_id) in ('ACCEPTED', 'IN_PROGRESS')"
     ),
     ("app.referral_assignments", Reach.RECEIVED): _GIVEN,
+    ("app.hearing_confirmations", Reach.ORGANISATION): _CONFIRMS,
+    (
+        "app.hearing_confirmations",
+        Reach.ASSIGNED,
+    ): f"case_id in ({_MINE.format(column='case_id')}) and {_CONFIRMS}",
 }
 
 _TO_COME = "state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')"

@@ -27,6 +27,8 @@ WRITERS = (
     "sec.note_basis()",
     "sec.note_suspension()",
     "sec.note_assignment()",
+    "sec.note_hearing()",
+    "sec.note_confirmation()",
 )
 """What the triggers call: nobody else may."""
 
@@ -40,6 +42,8 @@ TRIGGERS: Mapping[str, str] = MappingProxyType(
             ("partner_suspensions", "sec.note_suspension()"),
             ("referral_updates", WRITERS[1]),
             ("referral_assignments", "sec.note_assignment()"),
+            ("hearings", "sec.note_hearing()"),
+            ("hearing_confirmations", "sec.note_confirmation()"),
         )
     }
 )
@@ -60,7 +64,7 @@ _REFERRAL = (
 KEEPER: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("app.referrals", "SELECT", _REFERRAL),
     (_CHANGES, "SELECT", ("organisation_id", "transaction", "changed_at")),
-    (_CHANGES, "INSERT", ("organisation_id", "referral_id", "case_id", "survivor_id")),
+    (_CHANGES, "INSERT", ("organisation_id", "referral_id", "case_id", "survivor_id", "is_of_hearings")),
     (_CHANGES, "DELETE", ()),
 )
 """What the functions reach of the tables of organisations, in the name of their owner; no columns for the whole table."""

@@ -262,3 +262,5 @@ class ReferralChange(Base):
     )
     """Which transaction changed it: a snapshot tells which of them somebody has seen."""
     changed_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    is_of_hearings: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether it is about days in court alone: a receiver is told of it while those are shared."""

@@ -15,7 +15,10 @@ class TransitionRow(Base):
     __table_args__ = (
         PrimaryKeyConstraint("noun", "from_state", "to_state"),
         CheckConstraint("noun in ('referral', 'hearing', 'referral_hearing')", name="noun"),
-        CheckConstraint("guard in ('CONSENT', 'TERMS', 'VIDEO', 'LINK', 'SUPPORT', 'ROOM')", name="guard"),
+        CheckConstraint(
+            "guard in ('CONSENT', 'TERMS', 'VIDEO', 'LINK', 'SUPPORT', 'ROOM', 'LINK_CONFIRMED', 'SUPPORT_CONFIRMED')",
+            name="guard",
+        ),
         {"schema": "app", "info": {"kind": TableKind.REFERENCE}},
     )
 

@@ -30,6 +30,10 @@ class Guard(StrEnum):
     """That, and both ends of the link are known."""
     SUPPORT = "SUPPORT"
     """That, somebody coordinates the remote point, and a child has a support person."""
+    LINK_CONFIRMED = "LINK_CONFIRMED"
+    """She speaks by video link, the court's end is known, and whoever sent the referral has confirmed hers."""
+    SUPPORT_CONFIRMED = "SUPPORT_CONFIRMED"
+    """That, it was confirmed that somebody coordinates her end, and a child has a support person."""
     ROOM = "ROOM"
     """She is in the court room, and a child has a support person."""
 
@@ -69,21 +73,21 @@ _H = HearingState
 _ENDS_OTHERWISE = (_H.ADJOURNED, _H.MISSED, _H.CANCELLED)
 
 
-def _hearing_steps(permission: Permission) -> tuple[Step[HearingState], ...]:
+def _hearing_steps(permission: Permission, link: Guard, support: Guard) -> tuple[Step[HearingState], ...]:
     """Those of a day in court, for whoever writes of it: the video link as the Supreme Court's procedure for children has it."""
     return (
         Step(_H.SCHEDULED, _H.VC_REQUESTED, permission, Guard.VIDEO),
-        Step(_H.VC_REQUESTED, _H.VC_CONFIRMED, permission, Guard.LINK),
-        Step(_H.VC_CONFIRMED, _H.READY, permission, Guard.SUPPORT),
+        Step(_H.VC_REQUESTED, _H.VC_CONFIRMED, permission, link),
+        Step(_H.VC_CONFIRMED, _H.READY, permission, support),
         Step(_H.SCHEDULED, _H.READY, permission, Guard.ROOM),
         Step(_H.READY, _H.HELD, permission),
         *(Step(each, end, permission) for each in _H if each in UPCOMING for end in _ENDS_OTHERWISE),
     )
 
 
-HEARING_STEPS = _hearing_steps(Permission.PROCEEDING_RECORD)
-REPORTED_STEPS = _hearing_steps(_ANSWER)
-"""The same, of what a receiver reports."""
+HEARING_STEPS = _hearing_steps(Permission.PROCEEDING_RECORD, Guard.LINK, Guard.SUPPORT)
+REPORTED_STEPS = _hearing_steps(_ANSWER, Guard.LINK_CONFIRMED, Guard.SUPPORT_CONFIRMED)
+"""The same, of what a receiver reports: her end of a link is for whoever sent the referral to confirm."""
 
 
 def step(before: ReferralStatus, after: ReferralStatus) -> Step[ReferralStatus] | None:
@@ -94,6 +98,11 @@ def step(before: ReferralStatus, after: ReferralStatus) -> Step[ReferralStatus] 
 def hearing_step(before: HearingState, after: HearingState) -> Step[HearingState] | None:
     """The step of a day in court between two states, or None where there is none."""
     return _OF_HEARINGS.get((before, after))
+
+
+def reported_step(before: HearingState, after: HearingState) -> Step[HearingState] | None:
+    """The same, of a day that a receiver reports."""
+    return _OF_REPORTED.get((before, after))
 
 
 def rows() -> Iterator[tuple[str, str, str, str, str | None, tuple[str, ...]]]:
@@ -112,3 +121,4 @@ def rows() -> Iterator[tuple[str, str, str, str, str | None, tuple[str, ...]]]:
 
 _BY_STATES = {(each.before, each.after): each for each in STEPS}
 _OF_HEARINGS = {(each.before, each.after): each for each in HEARING_STEPS}
+_OF_REPORTED = {(each.before, each.after): each for each in REPORTED_STEPS}
