@@ -36,6 +36,19 @@ def test_the_sender_is_told_of_the_same_change_by_the_name_that_she_knows(
         assert told["referral"]["partnerName"]
 
 
+def test_who_joins_another_of_her_session_is_told_all_that_comes_and_nothing_that_was(
+    server: str, worker: Caller, receiver: Socket, sent: Sent
+) -> None:
+    receiver.event()
+    sent.change("urgency = 'SOON'")
+    receiver.event()
+    with listening(server, worker) as joined:
+        assert joined.is_quiet()
+        sent.change("urgency = 'URGENT'")
+        for socket in (receiver, joined):
+            assert socket.event()["referral"]["urgency"] == "URGENT"
+
+
 def test_an_answer_is_told_to_both_sides(
     server: str, act_as: Act, worker: Caller, network: Network, sent: Sent
 ) -> None:
