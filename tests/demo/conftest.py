@@ -16,7 +16,7 @@ from pat_platform.database.access import Database
 from pat_platform.encryption.file_provider import FileKeyProvider
 from pat_platform.postgres import EmbeddedPostgres
 from pat_platform.settings import Settings
-from pat_server.demo.load import Progress, load
+from pat_server.demo.load import Progress, load, patient
 from pat_server.demo.people import PEOPLE
 from pat_server.migrate import migrate
 from pat_tenants.cases.service import today
@@ -101,7 +101,7 @@ class Databases:
 async def fill(made: Demo, say: Progress = lambda _words, _share: None) -> None:
     """Load the demo network into a migrated database."""
     settings = Settings.from_environment({}, database_url=made.url, secret=SECRET, pool_size=20)
-    database = Database(settings)
+    database = Database(patient(settings))
     try:
         await load(made.url, database, made.vault, SECRET, say, day=made.day)
     finally:

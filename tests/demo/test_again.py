@@ -1,11 +1,14 @@
 """Another load gives the same network."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
-from tests.demo.conftest import Databases, Demo
+from tests.demo.conftest import Databases, Demo, fill
 
+from pat_platform.settings import Settings
 from pat_server.demo.cases import case_stories
 from pat_server.demo.chance import identifier
 
@@ -41,6 +44,24 @@ def test_another_load_shows_the_same(demo: Demo, databases: Databases) -> None:
     first, second = visible(demo), visible(databases.loaded("again"))
     for name in VISIBLE:
         assert first[name] == second[name], name
+
+
+@pytest.mark.slow
+def test_a_load_waits_where_a_request_would_not(databases: Databases) -> None:
+    made = databases.migrated("slow")
+    longer = Settings.lock_timeout_ms / 1000 + 1
+
+    async def loads() -> None:
+        async with await psycopg.AsyncConnection.connect(made.url) as somebody:
+            await somebody.execute("lock table app.cases in exclusive mode")
+            loading = asyncio.create_task(fill(made))
+            await asyncio.sleep(longer)
+            assert not loading.done()
+            await somebody.rollback()
+            await loading
+
+    asyncio.run(loads())
+    assert made.count("cases") == 164
 
 
 def test_stories_move_with_the_day(demo: Demo) -> None:

@@ -31,7 +31,7 @@ from pat_platform.postgres import EmbeddedPostgres
 from pat_platform.settings import Settings
 from pat_server.app import create_app
 from pat_server.assembly import assemble, vault_of
-from pat_server.demo.load import load
+from pat_server.demo.load import load, patient
 from pat_server.executing import Executor
 from pat_server.migrate import migrate
 from pat_server.requests import Answer, GraphQLRequest
@@ -131,7 +131,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 
 async def load_network(network: Network) -> None:
     """Load the demo, through the verbs."""
-    database = Database(network.settings)
+    database = Database(patient(network.settings))
     try:
         await load(network.admin_url, database, vault_of(network.settings), SECRET)
     finally:

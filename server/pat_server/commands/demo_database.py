@@ -14,7 +14,7 @@ from pat_server.commands.home import Home
 from pat_server.commands.progress import Progress
 from pat_server.commands.signals import run_stoppable
 from pat_server.commands.trouble import Trouble
-from pat_server.demo.load import load
+from pat_server.demo.load import load, patient
 from pat_server.demo.owner import let_sign_in
 from pat_server.demo.scale import scale as multiply
 from pat_server.migrate import migrate
@@ -105,7 +105,7 @@ def _load(admin_url: str, settings: Settings, scale: int, progress: Progress) ->
 
 
 async def _tell(admin_url: str, settings: Settings, progress: Progress) -> None:
-    database = Database(settings)
+    database = Database(patient(settings))
     try:
         await load(admin_url, database, vault_of(settings), settings.secret, progress.within)
     finally:

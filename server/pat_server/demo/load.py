@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
 from pat_platform.database.access import Database
+from pat_platform.settings import Settings
 from pat_server.demo.agreements import tell_agreements
 from pat_server.demo.cases import CaseStory, case_stories
 from pat_server.demo.groups import group_stories
@@ -32,6 +34,26 @@ Progress = Callable[[str, float], None]
 """Called with what was just done, and the share of the whole that is done, from 0 to 1."""
 
 
+PATIENCE_SECONDS = 600
+
+
+def patient(settings: Settings) -> Settings:
+    """The settings for a load: on a machine that is busy with other things it takes long, and is not given up for that.
+
+    The limits of requests would end it where one statement, transaction or connection takes longer than somebody waits for an answer.
+    """
+    milliseconds = 1000 * PATIENCE_SECONDS
+    return replace(
+        settings,
+        pool_wait_seconds=float(PATIENCE_SECONDS),
+        connect_timeout_seconds=PATIENCE_SECONDS,
+        statement_timeout_ms=milliseconds,
+        lock_timeout_ms=milliseconds,
+        idle_in_transaction_timeout_ms=milliseconds,
+        transaction_timeout_ms=milliseconds,
+    )
+
+
 class NotEmpty(Exception):
     """The database holds organisations already. Drop it and make it anew; what a load left behind cannot be finished."""
 
@@ -47,8 +69,9 @@ async def load(
 ) -> None:
     """Load the demo network as it stands on ``day``, by default today in India.
 
-    ``admin_url`` names a role that may act as the owner and make logins; ``database`` serves the same database; ``secret`` is the
-    deployment's. Done when ``load_state`` says so: a load that breaks off leaves UNFINISHED behind. Raises :class:`NotEmpty`.
+    ``admin_url`` names a role that may act as the owner and make logins; ``database`` serves the same database, with settings that are
+    `patient`; ``secret`` is the deployment's. Done when ``load_state`` says so: a load that breaks off leaves UNFINISHED behind.
+    Raises :class:`NotEmpty`.
     """
     if await asyncio.to_thread(load_state, admin_url) is not LoadState.EMPTY:
         raise NotEmpty("The database is not empty: the demo network can only be loaded into a new one.")
