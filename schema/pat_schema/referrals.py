@@ -24,7 +24,7 @@ from pat_platform.engine.declare import (
     Variant,
 )
 from pat_platform.engine.declare import Connection as Page
-from pat_platform.engine.kinds import CODE, CODE_ARRAY, DATETIME, TEXT
+from pat_platform.engine.kinds import CODE, CODE_ARRAY, DATETIME, INT, TEXT
 from pat_schema.bases import LegalBasis
 from pat_schema.cases import Case
 from pat_schema.consents import Consent
@@ -46,7 +46,7 @@ from pat_tenants.hearings import reads as hearings
 from pat_tenants.organisations import reads as organisations
 from pat_tenants.referral_work import reads as work
 from pat_tenants.referrals import reads, service
-from pat_tenants.referrals.models import Answer, Ground, ReferralStatus, Urgency
+from pat_tenants.referrals.models import Answer, DeclineReason, EndReason, Ground, ReferralStatus, Urgency
 
 if TYPE_CHECKING:
     from pat_schema.referral_work import ReferralUpdate
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 codes(ReferralStatus)
 codes(Urgency)
 codes(Answer)
+codes(DeclineReason)
+codes(EndReason)
 codes(Ground)
 
 Info = strawberry.Info[VerbContext, None]
@@ -68,10 +70,28 @@ class ReferralDirection(StrEnum):
 
 
 @codes
+class ReferralReason(StrEnum):
+    """Why a referral was declined, or, for its sender, suspended, revoked or closed."""
+
+    NO_CAPACITY = "NO_CAPACITY"
+    OUTSIDE_AREA = "OUTSIDE_AREA"
+    NOT_OUR_SERVICE = "NOT_OUR_SERVICE"
+    SAFETY = "SAFETY"
+    ALREADY_KNOWN = "ALREADY_KNOWN"
+    OTHER_REASON = "OTHER_REASON"
+    WORK_DONE = "WORK_DONE"
+    NO_ANSWER = "NO_ANSWER"
+    PARTNER = "PARTNER"
+    MISTAKE = "MISTAKE"
+    WITHDRAWN_BY_HER = "WITHDRAWN_BY_HER"
+
+
+@codes
 class ReferralOrder(StrEnum):
-    """How referrals are ordered: newest first, drafts before all."""
+    """How referrals are ordered: newest first, drafts before all; or the one that has waited longest first, drafts after all."""
 
     SENT_AT_DESC = "SENT_AT_DESC"
+    OLDEST_WAITING = "OLDEST_WAITING"
 
 
 ReferralCaseResult = Annotated[
@@ -92,6 +112,14 @@ class Referral(Node):
         Column("status", TEXT, nullable=False),
         "As both sides see it at this moment; EXPIRED is derived, never stored.",
     )
+    number: str = found(
+        Expression(reads.NUMBER, TEXT, nullable=False),
+        "What both sides call it on the telephone, such as `R-7F3K-92QD`. It opens nothing, and is of this referral alone.",
+    )
+    reason: ReferralReason | None = found(
+        by_side(Expression(reads.SENT_REASON, TEXT), Expression(reads.RECEIVED_REASON, TEXT)),
+        "Why it was declined; for the sender also why it was suspended, revoked or closed, which no receiver learns.",
+    )
     need: Need = found(Column("need", CODE, nullable=False), "What is asked for.")
     urgency: Urgency = found(Column("urgency", CODE, nullable=False), "How soon an answer is needed.")
     scopes: list[Scope] = found(
@@ -99,6 +127,9 @@ class Referral(Node):
         "What it shares of what the survivor agreed to, or of what its legal basis names; for the receiver, empty while it is not open.",
     )
     sent_at: datetime | None = found(Column("sent_at", DATETIME), "When it was sent; null for a draft.")
+    age_days: int | None = found(
+        Expression(reads.AGE, INT), "How many days ago it was sent, in India; null for a draft."
+    )
     agreed_until: datetime | None = found(
         Column("agreed_until", DATETIME),
         "Until when it lasts: as long as what it stands on, the agreement of the two and the referral itself all do.",
@@ -164,6 +195,7 @@ class ReferralFilter:
     status: list[ReferralStatus] | None = strawberry.UNSET
     urgency: Urgency | None = strawberry.UNSET
     assigned_to_me: bool | None = strawberry.UNSET
+    partner_state: str | None = strawberry.UNSET
 
 
 def _page(source: Source, assigned: Mapping[str, Filter]) -> Page:
@@ -231,10 +263,11 @@ class BaseReferralInput:
 
 @input_type
 class MoveReferralInput:
-    """Which referral to lead to which state: one of its `allowedTransitions`."""
+    """Which referral to lead to which state: one of its `allowedTransitions`; and, where it ends or is suspended, why."""
 
     id: strawberry.ID
     to: ReferralStatus
+    reason: EndReason | None = None
     client_mutation_id: UUID | None = None
 
 
@@ -250,10 +283,11 @@ def _shuts(given: Mapping[str, Any]) -> bool:
 
 @input_type
 class AnswerReferralInput:
-    """What the receiver says of a referral."""
+    """What the receiver says of a referral; why, where it is declined."""
 
     id: strawberry.ID
     answer: Answer
+    reason: DeclineReason | None = None
     client_mutation_id: UUID | None = None
 
 
@@ -295,12 +329,14 @@ class ReferralMutation:
     async def move_referral(self, info: Info, input: MoveReferralInput) -> MoveReferralResult:
         """Send, suspend, send again, revoke or close a referral of the caller's organisation. Effective with the next statement."""
         referral = uuid_of(input.id, "Referral")
-        await service.move_referral(info.context.tx, referral_id=referral, to=input.to)
+        await service.move_referral(info.context.tx, referral_id=referral, to=input.to, reason=input.reason)
         return saved(Referral, referral)
 
     @mutation(requires=Permission.REFERRAL_ANSWER)
     async def answer_referral(self, info: Info, input: AnswerReferralInput) -> AnswerReferralResult:
         """Accept, decline, take up or complete a referral that was sent to the caller's organisation."""
         referral = uuid_of(input.id, "Referral")
-        await service.answer_referral(info.context.tx, received_id=referral, answer=input.answer)
+        await service.answer_referral(
+            info.context.tx, received_id=referral, answer=input.answer, reason=input.reason
+        )
         return saved(Referral, referral)

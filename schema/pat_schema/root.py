@@ -33,6 +33,7 @@ from pat_schema.node import Node
 from pat_schema.notes import NoteMutation
 from pat_schema.organisations import OrganisationQuery
 from pat_schema.problems import Conflict, Refusal, Withheld
+from pat_schema.referral_counts import ReferralCountQuery
 from pat_schema.referral_events import ReferralSubscription
 from pat_schema.referral_work import ReferralWorkMutation
 from pat_schema.referrals import ReferralMutation, ReferralQuery
@@ -62,6 +63,7 @@ class Query(
     SurvivorQuery,
     GroupQuery,
     ReferralQuery,
+    ReferralCountQuery,
     NetworkQuery,
     CalendarQuery,
     AgreementQuery,

@@ -52,7 +52,7 @@ def refer(connection: Connection, label: str) -> None:
     """Lead the referral of cbo-a to a state, whoever would do it."""
     changes = {
         "SENT": "delete from app.referral_answers where referral_id = %s",
-        "DECLINED": "update app.referral_answers set answer = 'DECLINED' where referral_id = %s",
+        "DECLINED": "update app.referral_answers set answer = 'DECLINED', reason = 'SAFETY' where referral_id = %s",
         "COMPLETED": "update app.referral_answers set answer = 'COMPLETED' where referral_id = %s",
         "IN_PROGRESS": "update app.referral_answers set answer = 'IN_PROGRESS' where referral_id = %s",
         "EXPIRED": "update app.referrals set agreed_until = now() - interval '1 minute' where received_id = %s",

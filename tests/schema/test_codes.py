@@ -33,6 +33,7 @@ TABLES = {
     "PartnerSuspension": "app.partner_suspensions",
     "Place": "app.places",
     "Referral": "app.referrals",
+    "ReferralCount": "app.referrals",
     "ReferralHearing": "app.referral_hearings",
     "ReferralUpdate": "app.referral_updates",
     "RemotePointConfirmation": "app.hearing_confirmations",

@@ -36,6 +36,8 @@ COMPUTED = {
     ("Agreement", "their_scopes"),
     ("AuditEvent", "classes"),
     ("CaseCount", "count"),
+    ("ReferralCount", "count"),
+    ("ReferralCount", "status"),
     ("ClientKey", "is_believed"),
     ("Consent", "is_live"),
     ("Consent", "recipient"),

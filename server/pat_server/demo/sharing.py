@@ -24,7 +24,7 @@ from pat_server.demo.turns import renew, tell_ends
 from pat_server.demo.underway import Underway, agree
 from pat_tenants.consents.models import ConsentGiver
 from pat_tenants.consents.service import bar_guardian
-from pat_tenants.referrals.models import Answer, Referral, ReferralAnswer, ReferralStatus
+from pat_tenants.referrals.models import Answer, DeclineReason, Referral, ReferralAnswer, ReferralStatus
 from pat_tenants.referrals.service import (
     answer_referral,
     base_referral,
@@ -134,7 +134,10 @@ async def _agree(
 async def _answer(stage: Stage, tx: Transaction, each: Underway) -> None:
     is_declined = each.story.status is ReferralStatus.DECLINED
     row = await answer_referral(
-        tx, received_id=each.received_id, answer=Answer.DECLINED if is_declined else Answer.ACCEPTED
+        tx,
+        received_id=each.received_id,
+        answer=Answer.DECLINED if is_declined else Answer.ACCEPTED,
+        reason=DeclineReason.NO_CAPACITY if is_declined else None,
     )
     stage.record.put(ReferralAnswer, "answered_at", row.id, each.moments.answered_at)
 

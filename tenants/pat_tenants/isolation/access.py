@@ -156,7 +156,16 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
             *_adds("app.referrals"),
             _changes(
                 "app.referrals",
-                *("state", "scopes", "consent_id", "basis_id", "agreed_until", "sent_at", "ended_at"),
+                *(
+                    "state",
+                    "scopes",
+                    "consent_id",
+                    "basis_id",
+                    "agreed_until",
+                    "sent_at",
+                    "ended_at",
+                    "reason",
+                ),
             ),
         ),
         Permission.REFERRAL_ANSWER: (

@@ -131,7 +131,10 @@ REFERRAL = Door(
         ),
         Opening(
             "app.referral_answers",
-            ("organisation_id", "id", "referral_organisation_id", "referral_id", "answer", "answered_at"),
+            (
+                *("organisation_id", "id", "referral_organisation_id", "referral_id"),
+                *("answer", "reason", "answered_at"),
+            ),
             f"organisation_id = {ORGANISATION} or referral_organisation_id = {ORGANISATION}",
         ),
         Opening(
@@ -244,7 +247,7 @@ REFERRAL = Door(
         ),
         View(
             "door.sent_answers",
-            "select a.referral_id, a.answer, a.answered_at from app.referrals r"
+            "select a.referral_id, a.answer, a.reason, a.answered_at from app.referrals r"
             f" join app.referral_answers a on {OF_ITS_RECEIVER.format(answer='a')} where {_SENT_BY_ME}",
         ),
         View(

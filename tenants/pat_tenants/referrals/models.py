@@ -61,6 +61,27 @@ class Answer(StrEnum):
     COMPLETED = "COMPLETED"
 
 
+class DeclineReason(StrEnum):
+    """Why a receiver declines a referral. Its sender reads it."""
+
+    NO_CAPACITY = "NO_CAPACITY"
+    OUTSIDE_AREA = "OUTSIDE_AREA"
+    NOT_OUR_SERVICE = "NOT_OUR_SERVICE"
+    SAFETY = "SAFETY"
+    ALREADY_KNOWN = "ALREADY_KNOWN"
+    OTHER_REASON = "OTHER_REASON"
+
+
+class EndReason(StrEnum):
+    """Why a sender suspends, revokes or closes a referral. No receiver learns it: that could endanger her."""
+
+    SAFETY = "SAFETY"
+    WORK_DONE = "WORK_DONE"
+    NO_ANSWER = "NO_ANSWER"
+    PARTNER = "PARTNER"
+    MISTAKE = "MISTAKE"
+
+
 class Scope(StrEnum):
     """What a survivor may agree to share with one organisation."""
 
@@ -145,6 +166,7 @@ class Referral(Base):
         one_of("need", Need),
         one_of("urgency", Urgency),
         one_of("state", SenderState),
+        one_of("reason", EndReason),
         all_of("scopes", Scope),
         CheckConstraint("to_organisation_id <> organisation_id", name="receiver"),
         CheckConstraint(
@@ -177,6 +199,8 @@ class Referral(Base):
     """Until when it is to last at most."""
     sent_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    """Why it is suspended, revoked or closed."""
     created_by: Mapped[UUID]
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
@@ -194,6 +218,8 @@ class ReferralAnswer(Base):
             name="fk_referral_answers_referral",
         ),
         one_of("answer", Answer),
+        one_of("reason", DeclineReason),
+        CheckConstraint("(answer = 'DECLINED') = (reason is not null)", name="declined"),
         Index(None, "referral_organisation_id", "referral_id"),
         {"schema": "app", "info": {"kind": TableKind.TENANT}},
     )
@@ -204,6 +230,7 @@ class ReferralAnswer(Base):
     referral_id: Mapped[UUID]
     """The referral's ``received_id``."""
     answer: Mapped[str]
+    reason: Mapped[str | None]
     answered_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     created_by: Mapped[UUID]
 

@@ -2,11 +2,13 @@
 
 from pat_platform.engine.declare import Audit, Filter, Order, Row, Source
 from pat_platform.engine.kinds import DATETIME, TEXT
+from pat_tenants.isolation.reach import HELD
 
 _SHARED = "x.need, x.urgency, x.sent_at, x.scopes"
 
 SENT = Source(
     f"(select x.id, x.received_id, x.case_id, {_SHARED}, x.consent_id, x.basis_id, s.agreed_until, s.status, s.ground,"
+    " x.state as own_state, x.reason as own_reason,"
     " 'SENT' as direction, x.organisation_id as keeper_id, o.name as partner, o.state as partner_state"
     " from app.referrals x join door.referral_states s on s.id = x.id"
     " left join app.organisations o on o.id = x.to_organisation_id)"
@@ -21,12 +23,38 @@ RECEIVED_ROW = Row(RECEIVED)
 THIS_REFERRAL = "{n}.id = {id:Referral:id}"
 
 # A draft was not sent yet: it has no moment, and comes first.
-ORDERS = {"SENT_AT_DESC": (Order("sent_at", DATETIME, desc=True, nullable=True),)}
+ORDERS = {
+    "SENT_AT_DESC": (Order("sent_at", DATETIME, desc=True, nullable=True),),
+    "OLDEST_WAITING": (Order("sent_at", DATETIME, nullable=True),),
+}
 FILTERS = {
     "status": Filter("{t}.status = any({value})", "text[]"),
     "urgency": Filter("{t}.urgency = {value}"),
+    "partnerState": Filter("{t}.partner_state = {value}"),
 }
 ARGUMENTS = {"direction": Filter("{t}.direction = {value}")}
+
+# What both sides can say on the telephone: made of the id that both know, of which it tells nothing.
+_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+NUMBER = (
+    f"(select 'R-' || string_agg(case d.place when 4 then '-' else '' end || substr('{_DIGITS}', (get_byte(h.bytes, d.place) & 31) + 1,"
+    " 1), '' order by d.place) from (select sha256(uuid_send({t}.received_id)) as bytes) h, generate_series(0, 7) d(place))"
+)
+_TODAY = "(statement_timestamp() at time zone 'Asia/Kolkata')::date"
+AGE = f"({_TODAY} - ({{t}}.sent_at at time zone 'Asia/Kolkata')::date)"
+
+_DECLINED = "a.referral_id = {t}.received_id and a.answer = 'DECLINED'"
+# Why something ended is hidden from herself while somebody looks on. What follows from what she did is stored nowhere.
+SENT_REASON = (
+    f"case when {HELD} then null"
+    f" when {{t}}.status = 'DECLINED' then (select a.reason from door.sent_answers a where {_DECLINED})"
+    " when {t}.status = {t}.own_state and {t}.own_state in ('SUSPENDED', 'REVOKED', 'CLOSED') then {t}.own_reason"
+    " when {t}.status = 'REVOKED' and {t}.consent_id is not null then 'WITHDRAWN_BY_HER' end"
+)
+RECEIVED_REASON = (
+    f"case {{t}}.status when 'DECLINED' then (select a.reason from app.referral_answers a where {_DECLINED}"
+    " and a.referral_organisation_id = {t}.keeper_id) end"
+)
 
 OF_CASE = "{n}.case_id = {t}.id"
 BY_SENDING = (Order("sent_at", desc=True), Order("id"))

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pat_platform.errors import Refused
 from pat_tenants.organisations.models import OrganisationKind
-from pat_tenants.referrals.models import Answer, ReferralStatus, Scope
+from pat_tenants.referrals.models import Answer, DeclineReason, ReferralStatus, Scope
 from pat_tenants.transitions import steps
 
 RECEIVING = frozenset({OrganisationKind.DESTINATION})
@@ -103,6 +103,16 @@ def agreement_covers(agreement: Allowed | None, scopes: Collection[str], now: da
             "scopes",
         )
     return agreement.until
+
+
+def is_reasoned(answer: Answer, reason: DeclineReason | None) -> None:
+    """Raises Refused for a referral that is declined without a reason, and for a reason of any other answer."""
+    if answer is Answer.DECLINED and reason is None:
+        raise Refused(
+            "REASON_MISSING", "Say why you decline, so that she can be helped by somebody else.", "reason"
+        )
+    if answer is not Answer.DECLINED and reason is not None:
+        raise Refused("REASON_NOT_ALLOWED", "Only what is declined has a reason.", "reason")
 
 
 def is_shared(status: ReferralStatus, scopes: Collection[str], scope: Scope) -> None:

@@ -21,6 +21,8 @@ from pat_tenants.organisations.models import Organisation
 from pat_tenants.referrals import rules
 from pat_tenants.referrals.models import (
     Answer,
+    DeclineReason,
+    EndReason,
     Need,
     Referral,
     ReferralAnswer,
@@ -138,33 +140,45 @@ async def send_referral(tx: Transaction, *, referral_id: UUID) -> None:
     await _move(tx, own.row, SenderState.SENT, sent_at=own.row.sent_at or now, agreed_until=until)
 
 
-async def suspend_referral(tx: Transaction, *, referral_id: UUID) -> None:
+async def suspend_referral(tx: Transaction, *, referral_id: UUID, reason: EndReason | None = None) -> None:
     """Close the door for now, for her safety; `send_referral` opens it again."""
-    await _end(tx, referral_id, SenderState.SUSPENDED)
+    await _end(tx, referral_id, SenderState.SUSPENDED, reason)
 
 
-async def revoke_referral(tx: Transaction, *, referral_id: UUID) -> None:
+async def revoke_referral(tx: Transaction, *, referral_id: UUID, reason: EndReason | None = None) -> None:
     """Close the door for good. Effective with the receiver's next statement."""
-    await _end(tx, referral_id, SenderState.REVOKED)
+    await _end(tx, referral_id, SenderState.REVOKED, reason)
 
 
-async def close_referral(tx: Transaction, *, referral_id: UUID) -> None:
+async def close_referral(tx: Transaction, *, referral_id: UUID, reason: EndReason | None = None) -> None:
     """End a referral whose work is done."""
-    await _end(tx, referral_id, SenderState.CLOSED)
+    await _end(tx, referral_id, SenderState.CLOSED, reason)
 
 
-async def move_referral(tx: Transaction, *, referral_id: UUID, to: ReferralStatus) -> None:
+async def move_referral(
+    tx: Transaction, *, referral_id: UUID, to: ReferralStatus, reason: EndReason | None = None
+) -> None:
     """Take the sender's step that leads to a state. Raises Refused where there is none, as each of them does."""
-    taking = _STEPS.get(to)
-    if taking is None:
+    if to is ReferralStatus.SENT and reason is None:
+        return await send_referral(tx, referral_id=referral_id)
+    if to is ReferralStatus.SENT:
+        raise Refused("REASON_NOT_ALLOWED", "What is sent needs no reason.", "reason")
+    ending = _ENDINGS.get(to)
+    if ending is None:
         raise Refused("STATUS_NOT_ALLOWED", "That is no step of whoever sends a referral.", "to")
-    await taking(tx, referral_id=referral_id)
+    await ending(tx, referral_id=referral_id, reason=reason)
 
 
-async def answer_referral(tx: Transaction, *, received_id: UUID, answer: Answer) -> ReferralAnswer:
-    """Answer a referral that was sent to the caller's organisation. Raises Refused when there is none, or not in that state."""
+async def answer_referral(
+    tx: Transaction, *, received_id: UUID, answer: Answer, reason: DeclineReason | None = None
+) -> ReferralAnswer:
+    """Answer a referral that was sent to the caller's organisation.
+
+    Raises Refused when there is none, or not in that state, and when one is declined without a reason.
+    """
     sender, status, _ = await _received(tx, received_id)
     rules.receiver_may(status, answer)
+    rules.is_reasoned(answer, reason)
     row = await tx.add(
         ReferralAnswer(
             organisation_id=tx.organisation,
@@ -172,16 +186,17 @@ async def answer_referral(tx: Transaction, *, received_id: UUID, answer: Answer)
             referral_organisation_id=sender,
             referral_id=received_id,
             answer=answer,
+            reason=reason,
             created_by=tx.actor,
         )
     )
-    await trail.record(tx, "referral.answered", [received_id], answer=answer.value)
+    why = {} if reason is None else {"reason": reason.value}
+    await trail.record(tx, "referral.answered", [received_id], answer=answer.value, **why)
     return row
 
 
-_STEPS: Mapping[ReferralStatus, Callable[..., Awaitable[None]]] = MappingProxyType(
+_ENDINGS: Mapping[ReferralStatus, Callable[..., Awaitable[None]]] = MappingProxyType(
     {
-        ReferralStatus.SENT: send_referral,
         ReferralStatus.SUSPENDED: suspend_referral,
         ReferralStatus.REVOKED: revoke_referral,
         ReferralStatus.CLOSED: close_referral,
@@ -227,21 +242,27 @@ def _allowed(row: Any) -> rules.Allowed | None:
     return None if row is None else rules.Allowed(row.scopes, row.valid_until, is_live=row.is_live)
 
 
-async def _end(tx: Transaction, referral_id: UUID, state: SenderState) -> None:
+async def _end(tx: Transaction, referral_id: UUID, state: SenderState, reason: EndReason | None) -> None:
     own = await _own(tx, referral_id)
     rules.sender_may(own.status, ReferralStatus(state.value))
-    await _move(tx, own.row, state)
+    await _move(tx, own.row, state, reason=reason)
 
 
 async def _move(tx: Transaction, referral: Referral, state: SenderState, **changes: Any) -> None:
-    changes |= {"state": state, "ended_at": datetime.now(UTC) if state in _ENDED else None}
+    changes = {
+        "reason": None,
+        **changes,
+        "state": state,
+        "ended_at": datetime.now(UTC) if state in _ENDED else None,
+    }
     await _change(tx, referral, f"referral.{state.value.lower()}", **changes)
 
 
 async def _change(tx: Transaction, referral: Referral, action: str, **changes: Any) -> None:
     await tx.change(update(Referral).where(Referral.id == referral.id).values(**changes))
     subjects = [referral.id, referral.received_id, referral.case_id, referral.survivor_id]
-    await trail.record(tx, action, subjects, scopes=list(changes.get("scopes", referral.scopes)))
+    why = {"reason": changes["reason"]} if changes.get("reason") else {}
+    await trail.record(tx, action, subjects, scopes=list(changes.get("scopes", referral.scopes)), **why)
 
 
 async def _received(tx: Transaction, received_id: UUID) -> tuple[UUID, ReferralStatus, list[str]]:
