@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_22_55"
-down_revision = "2026_11_22_54"
+down_revision = "2026_11_22_50"
 branch_labels = None
 depends_on = None
 
