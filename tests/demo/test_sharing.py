@@ -136,6 +136,18 @@ def test_one_consent_ran_out_and_was_given_again(demo: Demo) -> None:
     assert consents == [(False, False, True), (True, True, True)]
 
 
+def test_one_is_shared_on_an_order_and_one_was_because_she_was_missing(demo: Demo) -> None:
+    standing = (
+        "select b.kind, b.approved_by <> b.created_by, b.ended_at is not null, b.review, b.reviewed_by not in (b.created_by, b.approved_by)"
+        " from app.referrals r join app.legal_bases b on b.id = r.basis_id where r.id = %s and r.consent_id is null"
+    )
+    found = [demo.rows(standing, referral(demo, turning(turn))[0]) for turn in (Turn.ORDERED, Turn.MISSING)]
+    assert found == [
+        [("COURT_ORDER", None, False, None, None)],
+        [("VITAL_INTEREST", True, True, "JUSTIFIED", True)],
+    ]
+
+
 def test_one_agreement_is_suspended_and_one_waits_for_the_other_side(demo: Demo) -> None:
     story = turning(Turn.SUSPENDED)
     statuses = (

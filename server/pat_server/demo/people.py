@@ -12,7 +12,7 @@ from pat_auth.policy import Role
 from pat_platform.database.logins import login_name
 from pat_server.demo.chance import chance, identifier
 from pat_server.demo.names import staff_names
-from pat_server.demo.organisations import COMMUNITIES, ORGANISATIONS, Community, Partner
+from pat_server.demo.organisations import COMMUNITIES, ORGANISATIONS, Community, Partner, partner
 from pat_tenants.organisations.models import OrganisationKind
 
 OFFICES = (
@@ -24,6 +24,9 @@ OFFICES = (
     ("mis", Role.MIS_FOCAL),
 )
 """One person each in every community-based organisation."""
+
+FURTHER = (("cbo-f", "manager2", Role.CASE_MANAGER),)
+"""And who is needed besides: to say that somebody is in danger takes two, and a third one afterwards."""
 
 ELSEWHERE = {
     OrganisationKind.SECRETARIAT: (
@@ -77,6 +80,8 @@ def _staff() -> Iterator[Person]:
     for organisation in ORGANISATIONS:
         for sign_in, role in _offices(organisation):
             yield Person(sign_in, organisation, role, next(names))
+    for slug, sign_in, role in FURTHER:
+        yield Person(sign_in, partner(slug), role, next(names))
 
 
 def _offices(organisation: Partner) -> Iterator[tuple[str, Role]]:

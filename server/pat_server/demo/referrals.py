@@ -28,6 +28,8 @@ class Turn(StrEnum):
     BARRED = "her guardian had agreed and was barred: the committee decides now"
     RENEWED = "her first consent ran out, and she has agreed again"
     SUSPENDED = "the receiver has suspended the agreement"
+    ORDERED = "a court has ordered it: she was not asked"
+    MISSING = "she was missing: shared without her consent, approved by a second person, ended, and reviewed by a third"
 
 
 _T = Turn
@@ -85,6 +87,8 @@ REFERRALS = (
     ReferralStory("cbo-f", 2, "delhi", _R.SENT, _N.LEGAL_REPRESENTATION, _LEGAL, 8, _U.SOON, giver=_CWC, turn=_T.BARRED),
     ReferralStory("cbo-d", 2, "maharashtra", _R.IN_PROGRESS, _N.COURT_FOLLOW_UP, _LEGAL, 230, hearings=2, turn=_T.RENEWED),
     ReferralStory("cbo-f", 5, "punjab", _R.SUSPENDED, _N.LEGAL_REPRESENTATION, _LEGAL, 75, hearings=1, turn=_T.SUSPENDED),
+    ReferralStory("cbo-c", 6, "maharashtra", _R.ACCEPTED, _N.COURT_FOLLOW_UP, _COURT, 0, turn=_T.ORDERED),
+    ReferralStory("cbo-f", 6, "delhi", _R.REVOKED, _N.TRACING, (Scope.CONTACT_SAFE, Scope.RISK_SAFETY), 0, _U.URGENT, turn=_T.MISSING),
 )
 # fmt: on
 

@@ -21,6 +21,7 @@ from pat_server.demo.referrals import (
 )
 from pat_server.demo.telling import Stage, at_once
 from pat_server.demo.turns import renew, tell_ends
+from pat_server.demo.unasked import UNASKED, end_danger, send_unasked
 from pat_server.demo.underway import Underway, agree
 from pat_tenants.consents.models import ConsentGiver
 from pat_tenants.consents.service import bar_guardian
@@ -53,7 +54,7 @@ async def tell_referrals(stage: Stage, cases: Mapping[str, Mapping[int, UUID]]) 
     """
     senders = {story.sender for story in REFERRALS}
     drafted = await at_once(_send(stage, sender, cases[sender]) for sender in sorted(senders))
-    referrals = [each for several in drafted for each in several]
+    referrals = [*(each for several in drafted for each in several), *await send_unasked(stage, cases)]
     for step, statuses in _STEPS:
         taking = [each for each in referrals if each.story.status in statuses]
         await _by_organisation(stage, "worker", step, taking, lambda story: story.receiver)
@@ -65,6 +66,7 @@ async def tell_referrals(stage: Stage, cases: Mapping[str, Mapping[int, UUID]]) 
     ending = [each for each in referrals if each.story.status in ENDINGS and each.story.turn is None]
     await _by_organisation(stage, "manager", _end, ending, lambda story: story.sender)
     await tell_ends(stage, referrals)
+    await end_danger(stage, referrals)
     await prepare_own_days(stage, cases)
     stage.told("referrals", len(referrals))
 
@@ -90,8 +92,9 @@ async def _by_organisation(
 
 
 async def _send(stage: Stage, sender: str, cases: Mapping[int, UUID]) -> list[Underway]:
+    asked = [story for story in REFERRALS if story.turn not in UNASKED]
     async with stage.acting("manager", partner(sender)) as tx:
-        return [await _draft(stage, tx, story, cases) for story in REFERRALS if story.sender == sender]
+        return [await _draft(stage, tx, story, cases) for story in asked if story.sender == sender]
 
 
 async def _draft(stage: Stage, tx: Transaction, story: ReferralStory, cases: Mapping[int, UUID]) -> Underway:

@@ -28,7 +28,9 @@ class Underway:
     received_id: UUID
     survivor_id: UUID
     consent_id: UUID | None
-    """What it was sent on; None for a draft."""
+    """What it was sent on; None for a draft, and for what is shared without one."""
+    basis_id: UUID | None = None
+    """What it was sent on instead."""
 
 
 async def agree(
