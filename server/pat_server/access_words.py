@@ -20,6 +20,7 @@ _CLASSES: Mapping[RecordClass, str] = {
 
 _READ = noop("%(who)s of %(organisation)s read: %(what)s.")
 _READ_UNDER = noop("%(who)s of %(organisation)s read, as you have agreed: %(what)s.")
+_READ_UNASKED = noop("%(who)s of %(organisation)s read, without having to ask you: %(what)s.")
 _REFERRED = noop("%(who)s of %(organisation)s worked on what was asked of another organisation for you.")
 _WRITTEN = noop("%(who)s of %(organisation)s wrote in your record.")
 _SOMEBODY = noop("Somebody")
@@ -39,12 +40,13 @@ def _sentence(
     _: str,
     classes: list[str],
     is_under_referral: bool,
+    is_unasked: bool,
 ) -> str:
     translate = translator((language or "en").lower())
     who = ROLES[Role(role)] if role in set(Role) else _SOMEBODY
     what = [_CLASSES[RecordClass(each)] for each in classes] or [_RECORD]
     said = {
-        AccessKind.READ: _READ_UNDER if is_under_referral else _READ,
+        AccessKind.READ: _READ_UNASKED if is_unasked else _READ_UNDER if is_under_referral else _READ,
         AccessKind.REFERRED: _REFERRED,
         AccessKind.WRITTEN: _WRITTEN,
     }[AccessKind(kind)]

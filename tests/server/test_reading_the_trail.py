@@ -217,6 +217,18 @@ def test_her_log_is_in_words_in_her_language(survivor: Caller, goas: UUID) -> No
     assert re.search("[\u0900-\u097f]", sentences["HI"])
 
 
+def test_what_she_was_not_asked_about_is_not_said_to_be_agreed_to(act_as: Act) -> None:
+    """In the demo a court has ordered one of the referrals to Maharashtra."""
+    inbox = """{ referrals(direction: RECEIVED, first: 100) { edges { node { id ground sharedCase { legalStatus {
+        ... on SharedLegalStatus { proceedings { stage } } } } } } } }"""
+    received = nodes(act_as("worker@maharashtra.example").ask(inbox)["referrals"])
+    assert "COURT_ORDER" in {each["ground"] for each in received}
+    survivor = act_as("survivor6@cbo-c.example")
+    (newest, *_) = nodes(survivor.ask(LOG)["me"]["accessLog"])
+    assert newest["sentence"].endswith(" read, without having to ask you: how your matters stand.")
+    assert "না করেই" in nodes(survivor.ask(LOG, language="BN")["me"]["accessLog"])[0]["sentence"]
+
+
 def test_her_log_has_pages(survivor: Caller) -> None:
     everything = nodes(survivor.ask(LOG)["me"]["accessLog"])
     first = survivor.ask(LOG, first=1)["me"]["accessLog"]

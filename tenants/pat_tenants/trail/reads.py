@@ -53,8 +53,13 @@ ALL = "true"
 OF_ORGANISATION = "{n}.id = {t}.organisation_id"
 REFERRAL = "{n}.id = {t}.referral_id"
 
+# What she was not asked about is not said to be agreed to by her. A basis that was recorded later was not what it was read on.
+_UNASKED = (
+    "exists (select from app.referrals r join app.legal_bases b on b.id = r.basis_id"
+    " where r.id = {t}.referral_id and b.created_at <= {t}.at)"
+)
 SENTENCE = (
     "json_build_array(({arg:language})::text, {t}.organisation, {t}.role, {t}.kind, {t}.action, to_json({t}.classes),"
-    " {t}.referral_id is not null)::text"
+    " {t}.referral_id is not null, " + _UNASKED + ")::text"
 )
 """What the finishing step ``worded`` needs to say an access in words."""
