@@ -102,7 +102,7 @@ def put_lines(wall: Wall) -> None:
     case, survivor = named("case of lines"), named("survivor of lines")
     with wall.admin.cursor() as cursor:
         cursor.execute(
-            "delete from app.referral_updates; delete from app.referral_assignments;"
+            "delete from app.hearing_confirmations; delete from app.referral_updates; delete from app.referral_assignments;"
             " delete from app.referral_hearings; delete from app.referral_answers; delete from app.referrals"
         )
         for slug in ("cbo-a", "cbo-b"):
