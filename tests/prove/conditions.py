@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
-    r"(?P<comment>--[^\n]*)|(?P<text>'(?:[^']|'')*')|(?P<word>[A-Za-z_][A-Za-z_0-9.]*)|(?P<open>[(\[])|(?P<close>[)\]])|(?P<end>[;,])"
+    r"(?P<comment>--[^\n]*)|(?P<text>'(?:[^']|'')*')|(?P<word>(?i:distinct\s+from)\b|[A-Za-z_][A-Za-z_0-9.]*)|(?P<open>[(\[])|(?P<close>[)\]])|(?P<end>[;,])"
 )
 _CHOICE = re.compile(r"\b(?:least|greatest|coalesce)\s*\(", re.IGNORECASE)
 _ALWAYS, _NEVER, _BOTH = ("true",), ("false",), ("false", "true")

@@ -26,7 +26,8 @@ _WORDS = {
     "statement_timestamp()": "transaction_timestamp()",
     "clock_timestamp()": "transaction_timestamp()",
 }
-_WORDS_OF_FUNCTIONS = {**_WORDS, "session_user": "current_user", "for update": ""}
+_WORDS_OF_FUNCTIONS = {**_WORDS, "session_user": "current_user"}
+_LOCKS = re.compile(r"for update(?: of \w+)?(?: skip locked)?", re.IGNORECASE)
 
 # Parts of what is hashed, and of what is revealed: none may be left out.
 _PARTS = re.compile(r"\|\| (trail\.field\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))")
@@ -55,7 +56,7 @@ def _weaker(text: str, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for word, instead in words.items():
         for match in re.finditer(re.escape(word), text, re.IGNORECASE):
             yield _replaced(text, match.start(), match.end(), instead)
-    for part in _PARTS.finditer(text):
+    for part in chain(_LOCKS.finditer(text), _PARTS.finditer(text)):
         yield _replaced(text, part.start(), part.end(), "")
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 _BY_LINT, _BY_MODELS = "the catalogue lint", "the comparison with the models"
+BY_ROWS = "the rows that are there"
+"""Which a shorter key does not allow."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Verdict:
         """Who noticed it, as the report counts it: the file of the test, or what else found it."""
         if self.by:
             return self.by.split("::")[0]
+        if self.found_by == BY_ROWS:
+            return BY_ROWS
         return _BY_MODELS if self.found_by.startswith("tests/") else _BY_LINT
 
 

@@ -32,6 +32,10 @@ from tests.prove.conditions import lessened, weakened
             "case when a then b when c = d then e else f end",
             ["a → false", "a → true", "c = d → false", "c = d → true"],
         ),
+        (
+            "select from t where (a, b) is not distinct\n from (c, d) and e IS DISTINCT FROM f group by g",
+            ["(a, b) is not distinct from (c, d) → true", "e IS DISTINCT FROM f → true"],
+        ),
         ("begin x; exception when invalid_text_representation then raise y; end", []),
         ("a left join lateral (select 1) b ON (true)", []),
     ],

@@ -22,7 +22,7 @@ from _pytest.runner import runtestprotocol
 from tests.prove.every import all_mutants, sample
 from tests.prove.killers import Killers
 from tests.prove.mutant import Mutant
-from tests.prove.report import Verdict, noticed
+from tests.prove.report import BY_ROWS, Verdict, noticed
 from tests.prove.whole import Lines, lines
 from tests.support.wall import Wall
 
@@ -137,6 +137,9 @@ class Prover:
         try:
             with mutant.change(self.wall.admin):
                 by, found = self._notice(mutant, items)
+        except psycopg.errors.UniqueViolation:
+            # A key that the rows which are there already do not allow.
+            return Verdict(mutant.kind, mutant.name, "killed", found_by=BY_ROWS)
         except psycopg.Error as error:
             return Verdict(mutant.kind, mutant.name, "impossible", found_by=" ".join(str(error).split()))
         killed = bool(by or (found and mutant.is_structural))
