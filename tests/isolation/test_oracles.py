@@ -105,8 +105,9 @@ def test_ids_and_codes_of_another_organisation_can_be_used_again(wall: Wall) -> 
             wall.admin.execute(gone.encode(), (member.organisation,))
         for table in TENANT:
             for label, row in wall.rows[table.fullname]["cbo-a"].items():
-                # Nobody has an agreement with herself.
-                if label != "exchanged" and row.get("partner_id") != member.organisation:
+                # Nobody has an agreement with herself, nor a referral.
+                with_whom = (row.get("partner_id"), row.get("hearing_organisation_id"))
+                if label != "exchanged" and member.organisation not in with_whom:
                     insert(wall.admin, table.fullname, rewritten(row, member))
 
 
