@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 from tests.server.conftest import Act, Network, uuid_in
 from tests.server.sharing import Sharing, do, global_id, organisation
-from tests.server.test_hearings import proceeding
+from tests.server.test_hearings import act, proceeding
+
+from pat_platform.database.logins import login_name, login_password
+from pat_tenants.cases.service import today
 
 ALL = ("LEGAL_STATUS", "HEARING_SCHEDULE", "IDENTITY_MINIMAL", "CONTACT_SAFE", "RISK_SAFETY")
 PARTS = {
@@ -22,6 +28,19 @@ SELECTED = " ".join(
     for part, (_, kind, fields) in PARTS.items()
 )
 SHARED = f"query($id: ID!) {{ referral(id: $id) {{ sharedCase {{ pseudonym expiresAt {SELECTED} }} }} }}"
+
+
+DOORS = (
+    "received_referrals",
+    "received_cases",
+    "received_proceedings",
+    "received_hearings",
+    "received_support",
+    "received_identities",
+    "received_contacts",
+)
+SENDER = {f"{view}.keeper_id" for view in DOORS} | {"received_referrals.from_organisation_id"}
+"""Who sends is no secret between receivers."""
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +150,40 @@ def test_two_receivers_cannot_lay_what_they_have_side_by_side(network: Network, 
     assert name(goa) == name(goa) != name(delhi)
     other = Sharing(network, act_as, number=4, to="goa")
     assert name(other) != name(goa)
+
+
+@pytest.mark.usefixtures("wide")
+def test_in_sql_too_they_have_nothing_in_common_but_what_is_sealed(network: Network, act_as: Act) -> None:
+    """A sealed value is one survivor's, and so is what opens it: a receiver's login sees both (docs/isolation.md)."""
+    seen: list[dict[str, set[object]]] = []
+    for to in ("goa", "delhi"):
+        sharing = Sharing(network, act_as, number=6, to=to)
+        day = {"proceedingId": proceeding(sharing), "heldOn": today().isoformat(), "mode": "VIDEO"}
+        act(sharing.manager, "scheduleHearing", "Hearing", **day)
+        received = accepted(sharing, *ALL)
+        principal = sharing.worker.principal
+        login = login_name(principal.organisation, principal.role)
+        password = login_password(network.settings.secret, login, 1)
+        url = network.postgres.url(user=login, password=password, database="network")
+        values: dict[str, set[object]] = {}
+        with psycopg.connect(url, row_factory=dict_row) as connection:
+            connection.execute("select sec.enter(%s)", (str(principal.session),))
+            for view in DOORS:
+                key = "id" if view == "received_referrals" else "referral_id"
+                rows = connection.execute(
+                    f"select * from door.{view} where {key} = %s".encode(), (uuid_in(received),)
+                ).fetchall()
+                assert rows, view
+                for row in rows:
+                    for column, value in row.items():
+                        if isinstance(value, UUID | bytes):
+                            values.setdefault(f"{view}.{column}", set()).add(value)
+        seen.append(values)
+    ours, theirs = seen
+    assert {column for column in ours if ours[column] & theirs[column]} - SENDER == {
+        *(f"received_identities.{column}" for column in ("survivor_id", "wrapped", "first_name")),
+        *(f"received_contacts.{column}" for column in ("survivor_id", "wrapped", "phone")),
+    }
 
 
 @pytest.mark.usefixtures("wide")
