@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import orjson
 from graphql import GraphQLError
 
+from pat_auth.policy import Role
 from pat_auth.principal import Principal
 from pat_platform import trail
 from pat_platform.database.access import LockHeld
@@ -134,19 +136,19 @@ class Verbs:
         self, mutation: Mutation, root: Root, principal: Principal, refused: Refused
     ) -> Completed:
         current().failed(refused.code)
-        asked = ids_in(root.arguments) if refused.code == NOT_FOUND else ()
+        asked = tuple(ids_in(root.arguments)) if refused.code == NOT_FOUND else ()
         await record_refusal(self._parts, principal, refused.code, root.name, asked)
         values = {"code": refused.code, "message": refused.message, "field": refused.field}
         return mutation.values(root, "Refusal", values)
 
 
 async def record_refusal(
-    parts: Parts, principal: Principal, code: str, field: str, asked: Iterable[str] = ()
+    parts: Parts, principal: Principal, code: str, field: str, asked: Collection[str] = ()
 ) -> None:
     """Record a refusal in a transaction of its own: what was refused has been rolled back. ``asked`` are ids that lead to nothing."""
     async with parts.database.transaction(principal.login, principal.session, principal.person) as tx:
-        ids = {"ids": found} if (found := sorted(set(asked))) else {}
-        await trail.record(tx, "request.refused", [], code=code, field=field, **ids)
+        told = _told(principal, asked) if asked else {}
+        await trail.record(tx, "request.refused", [], code=code, field=field, **told)
 
 
 async def record_unknown(parts: Parts, principal: Principal, asked: Sequence[str]) -> None:
@@ -155,7 +157,13 @@ async def record_unknown(parts: Parts, principal: Principal, asked: Sequence[str
     They are about nobody: ids that she made up must not stand in anybody's log. Many in one request are one event.
     """
     async with parts.database.transaction(principal.login, principal.session, principal.person) as tx:
-        await trail.record(tx, "id.unknown", [], ids=sorted(set(asked)))
+        await trail.record(tx, "id.unknown", [], **_told(principal, asked))
+
+
+def _told(principal: Principal, asked: Collection[str]) -> dict[str, Any]:
+    """What was asked for; of a survivor how much: what is hidden from her for now would tell who she is, and when she looked."""
+    found = sorted(set(asked))
+    return {"count": len(found)} if principal.role is Role.SURVIVOR else {"ids": found}
 
 
 def ids_in(value: object) -> Iterator[str]:

@@ -212,6 +212,19 @@ def test_her_access_log_says_under_which_ground(sharing: Sharing) -> None:
     assert {"kind": "READ", "classes": ["LEGAL_STATUS"], "referral": under} in nodes
 
 
+def test_the_trail_keeps_on_what_a_referral_stood_when(sharing: Sharing, network: Network) -> None:
+    basis, consent = recorded(sharing, ORDER)["id"], sharing.agreed()
+    referral = sent_on(sharing, basis)
+    do(sharing.manager, "baseReferral", id=referral, consentId=consent)
+    told = "select action, subjects from trail.events where %s = any(subjects) and action <> 'referral.drafted' order by number"
+    stood = [
+        (action, uuid_in(basis) in subjects, uuid_in(consent) in subjects)
+        for action, subjects in network.rows(told, uuid_in(referral))
+    ]
+    on_order = [("referral.consent_recorded", True, False), ("referral.sent", True, False)]
+    assert stood == [*on_order, ("referral.based", False, True)]
+
+
 @pytest.mark.parametrize(
     ("kind", "changes", "expected"),
     [

@@ -124,6 +124,19 @@ def test_what_is_no_id_of_ours_is_not_recorded(act_as: Act, network: Network, id
     assert events(network, caller) == before
 
 
+def test_of_a_survivor_only_how_many_ids_is_recorded(act_as: Act, network: Network) -> None:
+    """What is hidden from her while somebody looks on is hers: its id would tell her administrators who has signed in."""
+    caller = act_as("survivor2@cbo-f.example")
+    id = global_id("ReferralHearing", uuid4())
+    before = len(events(network, caller)), len(events(network, caller, "request.refused"))
+    assert caller.ask("query($id: ID!) { node(id: $id) { id } }", id=id) == {"node": None}
+    withdrawn = "mutation($id: ID!) { withdrawConsent(input: {id: $id}) { __typename } }"
+    caller.ask(withdrawn, id=global_id("Consent", uuid4()))
+    assert events(network, caller)[before[0] :] == [({"count": 1}, [])]
+    told = {"code": "NOT_FOUND", "field": "withdrawConsent", "count": 1}
+    assert events(network, caller, "request.refused")[before[1] :] == [(told, [])]
+
+
 def test_of_a_type_that_she_may_not_read_it_is_recorded_too(act_as: Act, network: Network) -> None:
     caller = act_as("facilitator@cbo-f.example")
     id = global_id("Survivor", uuid4())

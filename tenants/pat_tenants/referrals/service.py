@@ -260,7 +260,15 @@ async def _move(tx: Transaction, referral: Referral, state: SenderState, **chang
 
 async def _change(tx: Transaction, referral: Referral, action: str, **changes: Any) -> None:
     await tx.change(update(Referral).where(Referral.id == referral.id).values(**changes))
-    subjects = [referral.id, referral.received_id, referral.case_id, referral.survivor_id]
+    # On what it stands from now on: the row keeps only the last of it, and whoever read before read on another.
+    stands_on = [changes.get(ground, getattr(referral, ground)) for ground in ("consent_id", "basis_id")]
+    subjects = [
+        referral.id,
+        referral.received_id,
+        referral.case_id,
+        referral.survivor_id,
+        *filter(None, stands_on),
+    ]
     why = {"reason": changes["reason"]} if changes.get("reason") else {}
     await trail.record(tx, action, subjects, scopes=list(changes.get("scopes", referral.scopes)), **why)
 
