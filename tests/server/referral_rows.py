@@ -205,6 +205,7 @@ class Table:
                     "referral_organisation_id": pair.sender_id,
                     "referral_id": terms.received_id,
                     "answer": answer,
+                    "reason": "NO_CAPACITY" if answer == "DECLINED" else None,
                     "created_by": pair.worker,
                 }
 

@@ -175,6 +175,12 @@ class Terms:
         return self.answer or "SENT"
 
     @property
+    def standing(self) -> str | None:
+        """What both sides are told that it stands on; the receiver, while it is open."""
+        ground = GROUNDS[self.ground]
+        return ground.kind if ground.is_approved else None
+
+    @property
     def is_received(self) -> bool:
         return self.state not in BEFORE_SENDING
 

@@ -29,7 +29,7 @@ _PAGES = f"""query($direction: ReferralDirection!, $filter: ReferralFilter, $aft
     pageInfo {{ hasNextPage endCursor }} edges {{ node {{ %s }} }}
   }}
 }}"""
-NODES = _PAGES % f"id status scopes partnerName {_SHARED}"
+NODES = _PAGES % f"id status scopes ground partnerName {_SHARED}"
 IDS = _PAGES % "id"
 
 
@@ -84,6 +84,7 @@ def allowed(terms: Terms, pair: Pair) -> dict[str, Any]:
         "id": None,
         "status": terms.status,
         "scopes": terms.shared,
+        "ground": terms.standing if terms.is_open else None,
         "partnerName": pair.sender_name if terms.is_open else None,
         "sharedCase": {"expires": terms.ends, "has_a_name": True, **opened} if terms.is_open else None,
     }
@@ -114,6 +115,7 @@ def test_the_sender_sees_the_same_state_and_no_case_through_the_door(table: Tabl
         seen = {uuid_in(node["id"]): node for node in nodes(manager, "SENT")}
         for terms in table.of(sender=slug):
             node = seen.pop(terms.id)
+            assert node["ground"] == terms.standing, terms
             assert (node["status"], node["scopes"], node["sharedCase"]) == (
                 terms.status,
                 list(terms.named),
