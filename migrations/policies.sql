@@ -520,7 +520,7 @@ left join app.agreements o on o.organisation_id = (select substr(session_user::t
 left join app.agreements t on t.organisation_id = x.id and t.partner_id = (select substr(session_user::text, 5, 32)::uuid)
 left join door.all_agreements g on g.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and g.partner_id = x.id;
 create view door.our_suspensions with (security_barrier) as select s.id, s.created_at, s.lifted_at from app.partner_suspensions s where s.partner_id = (select substr(session_user::text, 5, 32)::uuid);
-create view door.referral_states with (security_barrier) as select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until, s.ground from app.referrals r cross join lateral (select 
+create view door.referral_states with (security_barrier) as select r.organisation_id, r.id, r.received_id, s.status, s.begins_at, s.agreed_until, s.ground from app.referrals r cross join lateral (select 
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
@@ -529,7 +529,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -555,7 +555,7 @@ left join lateral (
 create view door.sent_answers with (security_barrier) as select a.referral_id, a.answer, a.reason, a.answered_at from app.referrals r join app.referral_answers a on a.referral_organisation_id = r.organisation_id and a.referral_id = r.received_id and a.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
 create view door.sent_hearings with (security_barrier) as select h.id, h.referral_id, h.held_on, h.mode, h.purpose, h.state, h.court_point, h.remote_point, h.has_coordinator, h.support_person, h.interpreter_language, h.outcome, h.next_on from app.referrals r join app.referral_hearings h on h.referral_organisation_id = r.organisation_id and h.referral_id = r.received_id and h.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals())) and not (select sec.is_held());
 create view door.sent_updates with (security_barrier) as select u.id, u.referral_organisation_id, u.referral_id, u.kind, u.happened_on, u.created_at from app.referrals r join app.referral_updates u on u.referral_organisation_id = r.organisation_id and u.referral_id = r.received_id and u.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals())) and not (select sec.is_held());
-create view door.received_referrals with (security_barrier) as select r.received_id as id, r.organisation_id as from_organisation_id, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.name end as from_organisation_name, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.state end as from_state, s.status, r.need, r.urgency, r.sent_at, s.agreed_until, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then s.scopes else '{}'::text[] end as scopes, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then s.ground end as ground from app.referrals r cross join lateral (select 
+create view door.received_referrals with (security_barrier) as select r.received_id as id, r.organisation_id as from_organisation_id, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.name end as from_organisation_name, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.state end as from_state, s.status, r.need, r.urgency, r.sent_at, s.begins_at, s.agreed_until, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then s.scopes else '{}'::text[] end as scopes, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then s.ground end as ground from app.referrals r cross join lateral (select 
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
@@ -564,7 +564,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -596,7 +596,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -628,7 +628,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -660,7 +660,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -692,7 +692,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -724,7 +724,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -756,7 +756,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -788,7 +788,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id

@@ -16,7 +16,7 @@ from pat_platform.engine.declare import (
     ToMany,
     ToOne,
 )
-from pat_platform.engine.kinds import INT, TEXT, UUID
+from pat_platform.engine.kinds import BOOL, INT, TEXT, UUID
 from pat_schema.declaring import declared, described, event, found
 from pat_schema.referrals import Referral
 from pat_schema.sharing import by_side
@@ -36,6 +36,11 @@ class ReferralChange:
     referral: Referral | None = found(
         by_side(ToOne(reads.SENT, reads.OF_CHANGE), ToOne(reads.RECEIVED, reads.OF_CHANGE)),
         "As the caller may see it now; null if it is no longer hers to see.",
+    )
+    purge: bool = found(
+        by_side(Constant(False), Expression(reads.IS_CLOSED, BOOL, nullable=False)),
+        "Whether the case behind it is not shared with the caller's organisation, or no longer: whatever a client has kept of"
+        " `sharedCase` it forgets now. Where it is still shared, what is Withheld in it is no longer. Never for the sender.",
     )
 
 

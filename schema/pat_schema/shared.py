@@ -124,7 +124,7 @@ class SharedCase:
     )
     expires_at: datetime = found(
         Column("expires_at", DATETIME, nullable=False),
-        "When it ends at the latest. Forget what was read here then, or as soon as `referralChanged` says that it has ended.",
+        "When it ends at the latest. Forget what was read here then, or as soon as `referralChanged` says `purge`.",
     )
     legal_status: LegalStatusResult = found(
         _shared(Scope.LEGAL_STATUS, "SharedLegalStatus"), "How her proceedings stand."

@@ -67,7 +67,6 @@ OF_A_CASE = (
     "app.case_note_texts",
     "app.legal_proceedings",
     "app.hearings",
-    "app.hearing_confirmations",
     "app.barred_guardians",
     "app.legal_bases",
     "app.legal_basis_reasons",
@@ -138,6 +137,9 @@ def _covered(wall: Wall, relation: str, me: Member) -> Covered:
     elif relation == "app.safety_holds":
         yield _key(wall, relation, "hers"), {ASSIGNED, ORGANISATION}
         yield _key(wall, relation, "ours"), OURS
+    elif relation == "app.hearing_confirmations":
+        yield _key(wall, relation, "hers"), HERS
+        yield _key(wall, relation, "exchanged"), OURS
     elif relation == "app.partner_suspensions":
         yield _key(wall, relation, "hers"), OURS
         yield _key(wall, relation, "ours"), OURS

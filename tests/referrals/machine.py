@@ -44,6 +44,7 @@ TOLD = (
     " union all select 'hearings', referral_id, count(*)::text from door.sent_hearings group by referral_id"
 )
 EMPTIED = (
+    "hearing_confirmations",
     "referral_assignments",
     "referral_updates",
     "referral_hearings",

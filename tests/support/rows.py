@@ -67,7 +67,7 @@ def rows_of(slug: str, other: str, members: list[Member]) -> dict[str, Labelled]
     tables["app.referral_assignments"] = {"ours": _given(slug, other, "exchanged")}
     tables["app.hearing_confirmations"] = {
         "hers": _confirmation(slug, "goa", "hers", "hers"),
-        "ours": _confirmation(slug, other, "exchanged", "ours"),
+        "exchanged": _confirmation(slug, other, "exchanged", "ours"),
     }
     return tables
 

@@ -57,7 +57,8 @@ _SENT_BY_ME = f"r.organisation_id = {ORGANISATION} and r.received_id = any (arra
 
 # Worked out for the referrals that are asked for: a view of its own is a barrier, behind which all of them are, for each of them anew.
 _STATE_HERE = (
-    f"cross join lateral (select {STATUS} as status, {_SCOPES} as scopes, {_UNTIL} as agreed_until, {_GROUND} as ground"
+    f"cross join lateral (select {STATUS} as status, {_SCOPES} as scopes, {_UNTIL} as agreed_until, {_GROUND} as ground,"
+    " g.valid_from as begins_at"
     f" from (select) here {terms(f'({_BOTH})')} {ANSWER}) s"
 )
 
@@ -242,7 +243,7 @@ REFERRAL = Door(
         ),
         View(
             "door.referral_states",
-            "select r.organisation_id, r.id, r.received_id, s.status, s.agreed_until, s.ground"
+            "select r.organisation_id, r.id, r.received_id, s.status, s.begins_at, s.agreed_until, s.ground"
             f" from app.referrals r {_STATE_HERE} where {_SENT_BY_ME}",
         ),
         View(
@@ -266,7 +267,7 @@ REFERRAL = Door(
             # A stub until the receiver accepts, and again afterwards: who asks is part of what is shared.
             "select r.received_id as id, r.organisation_id as from_organisation_id,"
             f" case when {_OPEN} then o.name end as from_organisation_name, case when {_OPEN} then o.state end as from_state,"
-            " s.status, r.need, r.urgency, r.sent_at, s.agreed_until,"
+            " s.status, r.need, r.urgency, r.sent_at, s.begins_at, s.agreed_until,"
             f" case when {_OPEN} then s.scopes else '{{}}'::text[] end as scopes, case when {_OPEN} then s.ground end as ground"
             f" from app.referrals r {_STATE_HERE} join app.organisations o on o.id = r.organisation_id"
             f" where r.to_organisation_id = {ORGANISATION}",

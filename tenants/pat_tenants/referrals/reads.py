@@ -93,6 +93,8 @@ IDENTITY_READ = Audit("identity", "{t}.referral_id")
 RISK_READ = Audit("risk", "{t}.referral_id")
 
 OF_CHANGE = "{n}.id = {t}.id"
+# Asked as each event is read: what was open when somebody looked may be shut by now.
+IS_CLOSED = "not exists (select from door.received_referrals d where d.id = {t}.id and d.status in ('ACCEPTED', 'IN_PROGRESS'))"
 RECEIVED_COUNT = "(select count(*) from door.received_referrals)"
 RECEIVED_STATES = Source(
     "(select x.status, count(*) from door.received_referrals x group by x.status)", ("status",), TEXT
