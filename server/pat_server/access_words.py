@@ -39,14 +39,14 @@ def _sentence(
     kind: str,
     _: str,
     classes: list[str],
-    is_under_referral: bool,
+    is_agreed: bool,
     is_unasked: bool,
 ) -> str:
     translate = translator((language or "en").lower())
     who = ROLES[Role(role)] if role in set(Role) else _SOMEBODY
     what = [_CLASSES[RecordClass(each)] for each in classes] or [_RECORD]
     said = {
-        AccessKind.READ: _READ_UNASKED if is_unasked else _READ_UNDER if is_under_referral else _READ,
+        AccessKind.READ: _READ if is_agreed is is_unasked else _READ_UNDER if is_agreed else _READ_UNASKED,
         AccessKind.REFERRED: _REFERRED,
         AccessKind.WRITTEN: _WRITTEN,
     }[AccessKind(kind)]

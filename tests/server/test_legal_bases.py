@@ -212,6 +212,37 @@ def test_her_access_log_says_under_which_ground(sharing: Sharing) -> None:
     assert {"kind": "READ", "classes": ["LEGAL_STATUS"], "referral": under} in nodes
 
 
+def test_what_was_read_on_an_order_is_not_said_to_be_agreed_to_when_she_agrees_later(
+    network: Network, act_as: Act
+) -> None:
+    sharing = Sharing(network, act_as, slug="cbo-d", number=3, to="punjab")
+    shared = "query($id: ID!) { referral(id: $id) { sharedCase { legalStatus { ... on SharedLegalStatus { proceedings { stage } } } } } }"
+    log = "{ me { accessLog(first: 9) { edges { node { kind sentence } } } } }"
+
+    def said() -> str:
+        """How it is said that somebody reads now."""
+        sharing.worker.ask(shared, id=sharing.received(referral))
+        return read()[0]
+
+    def read() -> list[str]:
+        nodes = [edge["node"] for edge in sharing.survivor.ask(log)["me"]["accessLog"]["edges"]]
+        return [
+            each["sentence"].split(" read")[1]
+            for each in nodes
+            if each["kind"] == "READ" and "Worker" in each["sentence"]
+        ]
+
+    unasked, neither, agreed = ", without having to ask you", "", ", as you have agreed"
+    basis = recorded(sharing, ORDER)["id"]
+    referral = sent_on(sharing, basis)
+    assert said() == f"{unasked}: how your matters stand."
+    do(sharing.manager, "baseReferral", id=referral, consentId=sharing.agreed())
+    assert read()[0] == f"{unasked}: how your matters stand."
+    assert said() == f"{neither}: how your matters stand."
+    do(sharing.manager, "endLegalBasis", id=basis)
+    assert said() == f"{agreed}: how your matters stand."
+
+
 def test_the_trail_keeps_on_what_a_referral_stood_when(sharing: Sharing, network: Network) -> None:
     basis, consent = recorded(sharing, ORDER)["id"], sharing.agreed()
     referral = sent_on(sharing, basis)

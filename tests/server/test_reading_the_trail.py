@@ -212,7 +212,8 @@ def test_her_log_is_in_words_in_her_language(survivor: Caller, goas: UUID) -> No
         )
         for language in ("EN", "BN", "HI")
     }
-    assert re.fullmatch(r"Worker of .+ read, as you have agreed: how your matters stand\.", sentences["EN"])
+    # Nobody has asked her for this one, and nothing stood in the place of that: it is said that it was read, and no more.
+    assert re.fullmatch(r"Worker of .+ Aid read: how your matters stand\.", sentences["EN"])
     assert re.search("[\u0980-\u09ff]", sentences["BN"])
     assert re.search("[\u0900-\u097f]", sentences["HI"])
 

@@ -134,7 +134,7 @@ def test_what_is_withheld_is_not_recorded_as_read(network: Network, act_as: Act)
     (line,) = [edge["node"] for edge in sharing.survivor.ask(log)["me"]["accessLog"]["edges"]]
     assert line["classes"] == ["RISK"]
     assert line["referral"] == {"id": referral_of(sharing, received)}
-    assert line["sentence"].endswith("read, as you have agreed: how you are.")
+    assert line["sentence"].endswith(": how you are.")
 
 
 @pytest.mark.usefixtures("wide")

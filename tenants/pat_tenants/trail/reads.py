@@ -53,13 +53,22 @@ ALL = "true"
 OF_ORGANISATION = "{n}.id = {t}.organisation_id"
 REFERRAL = "{n}.id = {t}.referral_id"
 
-# What she was not asked about is not said to be agreed to by her. A basis that was recorded later was not what it was read on.
+# A referral says on what it stands now, and not on what it stood when somebody read. What she was not asked about is not said to be
+# agreed to by her: of the two that which alone ran at that moment is said, and neither where both did.
+_OF_THE_SAME = (
+    "g.survivor_id = r.survivor_id and g.recipient_id = r.to_organisation_id and g.purpose = r.need"
+    " where r.id = {t}.referral_id"
+)
+_AGREED = (
+    "exists (select from app.referrals r join app.consents g left join app.consent_withdrawals w on w.consent_id = g.id"
+    f" on {_OF_THE_SAME} and g.given_at <= {{t}}.at and least(g.valid_until, w.created_at) > {{t}}.at)"
+)
 _UNASKED = (
-    "exists (select from app.referrals r join app.legal_bases b on b.id = r.basis_id"
-    " where r.id = {t}.referral_id and b.created_at <= {t}.at)"
+    f"exists (select from app.referrals r join app.legal_bases g on {_OF_THE_SAME}"
+    " and g.created_at <= {t}.at and least(g.valid_until, g.ended_at) > {t}.at)"
 )
 SENTENCE = (
     "json_build_array(({arg:language})::text, {t}.organisation, {t}.role, {t}.kind, {t}.action, to_json({t}.classes),"
-    " {t}.referral_id is not null, " + _UNASKED + ")::text"
+    f" {_AGREED}, {_UNASKED})::text"
 )
 """What the finishing step ``worded`` needs to say an access in words."""
