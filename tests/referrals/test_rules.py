@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pat_platform.errors import Refused
+from pat_tenants.referral_work import rules as working
 from pat_tenants.referrals import rules
 from pat_tenants.referrals.models import Answer, ReferralStatus, Scope
 from pat_tenants.referrals.rules import Allowed
@@ -74,6 +75,10 @@ def test_an_agreement_covers_what_it_names_while_it_is_live() -> None:
     rules.agreement_covers(Allowed(LEGAL, LATER), LEGAL, NOW)
     for none in (None, Allowed(LEGAL, NOW), Allowed(LEGAL, LATER, is_live=False)):
         assert code(rules.agreement_covers, none, LEGAL, NOW) == "AGREEMENT_MISSING"
+    with pytest.raises(Refused, match="suspended"):  # to sign it again would help nobody
+        rules.agreement_covers(Allowed(LEGAL, LATER, is_live=False), LEGAL, NOW)
+    with pytest.raises(Refused, match="or is suspended"):
+        working.is_unended(ReferralStatus.SUSPENDED)
     assert code(rules.agreement_covers, Allowed(["RISK_SAFETY"], LATER), LEGAL, NOW) == "AGREEMENT_SCOPE"
 
 

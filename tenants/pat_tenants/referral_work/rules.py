@@ -18,7 +18,9 @@ OPEN = UNENDED - {ReferralStatus.SENT}
 def is_unended(status: ReferralStatus) -> None:
     """Raises Refused where there is nothing to give to anybody any more."""
     if status not in UNENDED:
-        raise Refused("STATUS_NOT_ALLOWED", "This referral has ended: nobody works on it any more.", None)
+        raise Refused(
+            "STATUS_NOT_ALLOWED", "This referral has ended or is suspended: nobody works on it.", None
+        )
 
 
 def is_open(status: ReferralStatus) -> None:

@@ -93,7 +93,8 @@ def agreement_covers(agreement: Allowed | None, scopes: Collection[str], now: da
     if agreement is None or not agreement.holds(now):
         raise Refused(
             "AGREEMENT_MISSING",
-            "There is no live agreement with that organisation. Its administrators and yours sign one.",
+            "There is no live agreement with that organisation: it is not signed by both, suspended, over or not yet in force."
+            " Your administrators see which of these.",
             None,
         )
     if not set(scopes) <= set(agreement.scopes):
