@@ -69,7 +69,8 @@ async def assign_referral(tx: Transaction, *, received_id: UUID, member_id: UUID
             created_by=tx.actor,
         )
     )
-    await trail.record(tx, "referral.assigned", [received_id], member=member_id and str(member_id))
+    given = {} if member_id is None else {"member": str(member_id)}
+    await trail.record(tx, "referral.assigned", [received_id], **given)
 
 
 async def take_referral(tx: Transaction, *, received_id: UUID) -> None:
