@@ -243,6 +243,15 @@ def test_each_side_sees_how_far_the_two_are(wall: Wall) -> None:
         )
 
 
+def test_what_one_side_alone_has_signed_shares_nothing(wall: Wall) -> None:
+    sides = {slug: wall.organisation(slug) for slug in (US, THEM)}
+    for agreement in ("they did not sign", "we did not sign"):
+        with wall.admin.transaction(force_rollback=True):
+            sign(wall, agreement, sides)
+            with_them = f"select scopes::text from door.agreements where partner_id = '{sides[THEM]}'"
+            assert list(read(wall, US, Role.ORGANISATION_ADMIN, with_them)) == [("{}",)], agreement
+
+
 def test_neither_side_sees_what_others_have_signed_with_each_other(wall: Wall) -> None:
     for slug, role in ((THEM, Role.DESTINATION_ADMIN), (US, Role.ORGANISATION_ADMIN)):
         with wall.admin.transaction(force_rollback=True):
