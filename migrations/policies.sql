@@ -62,6 +62,8 @@ alter table app.referral_changes enable row level security;
 alter table app.referral_changes force row level security;
 alter table app.referral_hearings enable row level security;
 alter table app.referral_hearings force row level security;
+alter table app.referral_steps enable row level security;
+alter table app.referral_steps force row level security;
 alter table app.referral_updates enable row level security;
 alter table app.referral_updates force row level security;
 alter table app.referrals enable row level security;
@@ -334,6 +336,8 @@ grant insert (organisation_id, referral_id, case_id, survivor_id, is_of_hearings
 create policy waking_insert on app.referral_changes for insert to pat_sec with check (true);
 grant delete on app.referral_changes to pat_sec;
 create policy waking_delete on app.referral_changes for delete to pat_sec using (true);
+grant insert (organisation_id, referral_id, case_id, survivor_id, state, actor) on app.referral_steps to pat_sec;
+create policy waking_insert on app.referral_steps for insert to pat_sec with check (true);
 create policy session on app.agreements as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.alert_closings as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.alerts as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
@@ -363,6 +367,7 @@ create policy session on app.referral_answers as restrictive to pat_application,
 create policy session on app.referral_assignments as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.referral_changes as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.referral_hearings as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
+create policy session on app.referral_steps as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.referral_updates as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.referrals as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
 create policy session on app.replays as restrictive to pat_application, pat_door_referral, pat_door_network_referrals, pat_door_trail, pat_door_network_trail, pat_door_access using ((select sec.actor()) is not null);
@@ -435,6 +440,7 @@ create policy fence on app.referral_changes as restrictive to pat_application us
 create policy fence on app.referral_hearings as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.referral_hearings as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy signature on app.referral_hearings as restrictive for update to pat_application using (true) with check (updated_by = (select sec.actor()));
+create policy fence on app.referral_steps as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy fence on app.referral_updates as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 create policy author on app.referral_updates as restrictive for insert to pat_application with check (created_by = (select sec.actor()));
 create policy fence on app.referrals as restrictive to pat_application using (organisation_id = (select substr(session_user::text, 5, 32)::uuid)) with check (organisation_id = (select substr(session_user::text, 5, 32)::uuid));
@@ -455,6 +461,8 @@ grant usage on schema app to pat_door_referral;
 grant usage, create on schema door to pat_door_referral;
 grant select (organisation_id, id, received_id, case_id, survivor_id, to_organisation_id, need, urgency, scopes, state, consent_id, basis_id, agreed_until, sent_at, ended_at) on app.referrals to pat_door_referral;
 create policy pat_door_referral on app.referrals for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or (to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and state not in ('DRAFT', 'CONSENT_RECORDED')));
+grant select (organisation_id, id, referral_id, state, taken_at) on app.referral_steps to pat_door_referral;
+create policy pat_door_referral on app.referral_steps for select to pat_door_referral using (state not in ('DRAFT', 'CONSENT_RECORDED') and exists (select from app.referrals r where r.organisation_id = referral_steps.organisation_id and r.id = referral_steps.referral_id and r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid)));
 grant select (organisation_id, id, referral_organisation_id, referral_id, answer, reason, answered_at) on app.referral_answers to pat_door_referral;
 create policy pat_door_referral on app.referral_answers for select to pat_door_referral using (organisation_id = (select substr(session_user::text, 5, 32)::uuid) or referral_organisation_id = (select substr(session_user::text, 5, 32)::uuid));
 grant select (organisation_id, id, referral_organisation_id, referral_id, held_on, mode, purpose, state, court_point, remote_point, has_coordinator, support_person, interpreter_language, outcome, next_on) on app.referral_hearings to pat_door_referral;
@@ -552,7 +560,7 @@ left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true) s where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
-create view door.sent_answers with (security_barrier) as select a.referral_id, a.answer, a.reason, a.answered_at from app.referrals r join app.referral_answers a on a.referral_organisation_id = r.organisation_id and a.referral_id = r.received_id and a.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
+create view door.sent_answers with (security_barrier) as select a.id, a.referral_id, a.answer, a.reason, a.answered_at from app.referrals r join app.referral_answers a on a.referral_organisation_id = r.organisation_id and a.referral_id = r.received_id and a.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals()));
 create view door.sent_hearings with (security_barrier) as select h.id, h.referral_id, h.held_on, h.mode, h.purpose, h.state, h.court_point, h.remote_point, h.has_coordinator, h.support_person, h.interpreter_language, h.outcome, h.next_on from app.referrals r join app.referral_hearings h on h.referral_organisation_id = r.organisation_id and h.referral_id = r.received_id and h.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals())) and not (select sec.is_held());
 create view door.sent_updates with (security_barrier) as select u.id, u.referral_organisation_id, u.referral_id, u.kind, u.happened_on, u.created_at from app.referrals r join app.referral_updates u on u.referral_organisation_id = r.organisation_id and u.referral_id = r.received_id and u.organisation_id = r.to_organisation_id where r.organisation_id = (select substr(session_user::text, 5, 32)::uuid) and r.received_id = any (array(select app.my_referrals())) and not (select sec.is_held());
 create view door.received_referrals with (security_barrier) as select r.received_id as id, r.organisation_id as from_organisation_id, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.name end as from_organisation_name, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then o.state end as from_state, s.status, r.need, r.urgency, r.sent_at, s.begins_at, s.agreed_until, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then s.scopes else '{}'::text[] end as scopes, case when s.status in ('ACCEPTED', 'IN_PROGRESS') then s.ground end as ground from app.referrals r cross join lateral (select 
@@ -587,6 +595,7 @@ left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true) s join app.organisations o on o.id = r.organisation_id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid);
+create view door.received_steps with (security_barrier) as select t.id, r.organisation_id as keeper_id, r.received_id as referral_id, t.state, t.taken_at from app.referrals r join app.referral_steps t on t.organisation_id = r.organisation_id and t.referral_id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and t.state not in ('DRAFT', 'CONSENT_RECORDED');
 create view door.received_proceedings with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, encode(substring(sha256(uuid_send(p.id) || uuid_send(r.received_id)) for 16), 'hex')::uuid as id, p.jurisdiction, p.state, p.stage from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id cross join lateral (select 
 case
     when r.state <> 'SENT' then r.state
@@ -1321,6 +1330,22 @@ grant select on app.referrals to pat_legal_aid;
 create policy referral_read_legal_aid_select on app.referrals for select to pat_legal_aid using (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
 grant select on app.referrals to pat_survivor;
 create policy referral_read_survivor_select on app.referrals for select to pat_survivor using (survivor_id = (select sec.survivor()));
+grant select on app.referral_steps to pat_organisation_admin;
+create policy referral_read_organisation_admin_select on app.referral_steps for select to pat_organisation_admin using (true);
+grant select on app.referral_steps to pat_case_manager;
+create policy referral_read_case_manager_select on app.referral_steps for select to pat_case_manager using (true);
+grant select on app.referral_steps to pat_social_worker;
+create policy referral_read_social_worker_select on app.referral_steps for select to pat_social_worker using (true);
+grant select on app.referral_steps to pat_legal_aid;
+create policy referral_read_legal_aid_select on app.referral_steps for select to pat_legal_aid using (case_id in (select case_id from app.case_assignments where membership_id = (select sec.membership()) and ended_at is null));
+grant select on app.referral_steps to pat_survivor;
+create policy referral_read_survivor_select on app.referral_steps for select to pat_survivor using (survivor_id = (select sec.survivor()));
+
+set role pat_door_referral;
+grant select on door.received_steps to pat_destination_admin;
+grant select on door.received_steps to pat_destination_worker;
+
+set role pat_owner;
 grant select on app.referral_answers to pat_destination_admin;
 create policy referral_read_destination_admin_select on app.referral_answers for select to pat_destination_admin using (true);
 grant select on app.referral_answers to pat_destination_worker;

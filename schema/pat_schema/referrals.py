@@ -45,10 +45,11 @@ from pat_tenants.consents import reads as consents
 from pat_tenants.hearings import reads as hearings
 from pat_tenants.organisations import reads as organisations
 from pat_tenants.referral_work import reads as work
-from pat_tenants.referrals import reads, service
+from pat_tenants.referrals import history, reads, service
 from pat_tenants.referrals.models import Answer, DeclineReason, EndReason, Ground, ReferralStatus, Urgency
 
 if TYPE_CHECKING:
+    from pat_schema.referral_history import ReferralStep
     from pat_schema.referral_work import ReferralUpdate
 
 codes(ReferralStatus)
@@ -170,6 +171,13 @@ class Referral(Node):
             ToMany(hearings.RECEIVED, reads.HEARINGS, order=hearings.BY_DAY),
         ),
         "Hearings that the receiver reported.",
+    )
+    history: list[Annotated[ReferralStep, strawberry.lazy("pat_schema.referral_history")]] = found(
+        by_side(
+            ToMany(history.SENT, history.OF_REFERRAL, order=history.IN_ORDER),
+            ToMany(history.RECEIVED, history.OF_REFERRAL, order=history.IN_ORDER),
+        ),
+        "The steps that either side took, in order; for the receiver, since it was sent. What ran out or was withdrawn is nobody's step.",
     )
     updates: list[Annotated[ReferralUpdate, strawberry.lazy("pat_schema.referral_work")]] = found(
         by_side(

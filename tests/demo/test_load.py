@@ -151,6 +151,18 @@ def test_no_step_of_a_referral_is_to_come_or_out_of_order(demo: Demo) -> None:
     assert set(steps) == {(True, True, True, True)}
 
 
+def test_the_history_of_a_referral_begins_with_its_draft_and_is_past(demo: Demo) -> None:
+    histories = demo.rows(
+        "select array_agg(s.state order by s.taken_at), max(s.taken_at) <= now(),"
+        " bool_and(s.state <> 'SENT' or s.taken_at >= r.sent_at) and bool_or(s.taken_at = r.sent_at) is not false"
+        " from app.referrals r join app.referral_steps s on s.organisation_id = r.organisation_id and s.referral_id = r.id"
+        " group by r.organisation_id, r.id"
+    )
+    begins = ["DRAFT", "CONSENT_RECORDED", "SENT"]
+    assert {tuple(steps[:3]) == tuple(begins[: len(steps)]) for steps, _, _ in histories} == {True}
+    assert {(is_past, is_dated) for _, is_past, is_dated in histories} == {(True, True)}
+
+
 def test_a_referred_case_is_open_and_older_than_its_referral(demo: Demo) -> None:
     cases = demo.rows(
         "select c.status, c.opened_on < r.created_at::date from app.referrals r join app.cases c on c.id = r.case_id"

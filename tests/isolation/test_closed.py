@@ -83,6 +83,7 @@ FUNCTIONS = {
     "sec.note_assignment()": {"pat_sec"},
     "sec.note_hearing()": {"pat_sec"},
     "sec.note_confirmation()": {"pat_sec"},
+    "sec.note_step()": {"pat_sec"},
     "sec.changed_since(pg_snapshot)": {LISTENER, "pat_sec"},
     "sec.live_among(uuid[])": {LISTENER, "pat_sec"},
     "sec.forget_changes()": {SIGN_IN, "pat_sec"},

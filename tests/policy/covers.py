@@ -44,8 +44,10 @@ KEYS = {
     "app.organisations": ("id",),
     "app.places": ("id",),
     "app.referral_changes": ("organisation_id", "referral_id"),
+    "app.referral_steps": ("organisation_id", "referral_id"),
     "door.sent_answers": ("referral_id",),
     "door.received_referrals": ("from_organisation_id", "id"),
+    "door.received_steps": ("referral_id",),
     "door.received_proceedings": ("referral_id",),
     "door.received_hearings": ("referral_id",),
     "door.sent_hearings": ("id",),
@@ -122,7 +124,7 @@ def _covered(wall: Wall, relation: str, me: Member) -> Covered:
     elif relation == "app.transitions":
         for noun, before, after, *_ in rows():
             yield (noun, before, after), {SELF}
-    elif relation == "app.referrals" or relation == "door.referral_states":
+    elif relation in ("app.referrals", "app.referral_steps", "door.referral_states"):
         yield _key(wall, "app.referrals", "hers"), HERS
         yield _key(wall, "app.referrals", "ours"), OURS
         yield _key(wall, "app.referrals", "exchanged"), OURS
@@ -181,7 +183,8 @@ def _through_doors(view: str) -> Covered:
         case "door.received_referrals":
             yield (named("organisation", "cbo-b"), named("cbo-b", "received", "exchanged")), {RECEIVED}
         case (
-            "door.received_proceedings"
+            "door.received_steps"
+            | "door.received_proceedings"
             | "door.received_hearings"
             | "door.received_confirmations"
             | "door.received_support"

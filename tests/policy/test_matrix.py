@@ -250,6 +250,7 @@ def opens(relation: str, reach: Reach) -> bool:
         "door.sent_hearings",
         "door.sent_updates",
         "app.referrals",
+        "app.referral_steps",
         "app.hearings",
         "app.hearing_confirmations",
         "app.legal_proceedings",

@@ -264,6 +264,12 @@ def test_a_referral_is_never_answered_by_who_sent_it(wall: Wall) -> None:
     assert {writer.split()[0] for writer in writers} == {"destination_admin", "destination_worker"}
 
 
+def test_a_step_of_a_referral_is_never_written_by_anybody(wall: Wall) -> None:
+    """It is kept where it is taken, and stays."""
+    commands = ["insert", "update", "delete", "truncate"]
+    assert privileges(wall, list(Role), ["app.referral_steps"], commands) == set()
+
+
 def test_what_a_receiver_has_said_done_and_given_to_whom_is_never_changed_by_anybody(wall: Wall) -> None:
     tables = ["app.referral_answers", "app.referral_updates", "app.referral_assignments"]
     assert privileges(wall, list(Role), tables, ["update", "delete", "truncate"]) == set()

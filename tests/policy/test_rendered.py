@@ -65,7 +65,8 @@ def test_applying_takes_away_what_was_opened_by_hand(wall: Wall) -> None:
             "drop policy fence on app.cases",
             "alter table app.cases no force row level security",
             "create or replace view door.sent_answers with (security_barrier) as"
-            " select null::uuid as referral_id, null::text as answer, null::text as reason, null::timestamptz as answered_at",
+            " select null::uuid as id, null::uuid as referral_id, null::text as answer, null::text as reason,"
+            " null::timestamptz as answered_at",
         ):
             wall.admin.execute(statement.encode())
         assert standing(wall.admin) != before

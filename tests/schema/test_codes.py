@@ -35,6 +35,7 @@ TABLES = {
     "Referral": "app.referrals",
     "ReferralCount": "app.referrals",
     "ReferralHearing": "app.referral_hearings",
+    "ReferralStep": "app.referral_steps",
     "ReferralUpdate": "app.referral_updates",
     "RemotePointConfirmation": "app.hearing_confirmations",
     "SelfHelpGroup": "app.self_help_groups",

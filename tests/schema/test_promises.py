@@ -36,6 +36,8 @@ COMPUTED = {
     ("Agreement", "their_scopes"),
     ("AuditEvent", "classes"),
     ("CaseCount", "count"),
+    ("ReferralStep", "side"),
+    ("ReferralStep", "status"),
     ("ReferralCount", "count"),
     ("ReferralCount", "status"),
     ("ClientKey", "is_believed"),

@@ -25,7 +25,7 @@ from pat_tenants.alerts.models import Alert
 from pat_tenants.cases.models import Case, CaseAssignment, CaseNote
 from pat_tenants.consents.models import Consent
 from pat_tenants.isolation.provision import provision
-from pat_tenants.referrals.models import Referral, ReferralAnswer
+from pat_tenants.referrals.models import Referral, ReferralAnswer, ReferralStep
 from pat_tenants.survivors.models import Survivor
 from pat_tenants.tables import metadata
 
@@ -179,7 +179,18 @@ from app.cases c where c.organisation_id = a.organisation_id and c.id = a.case_i
 # Of what happened while stories were told nobody is mailed when the server starts.
 _TOLD = "update app.alerts set told_at = created_at where is_raised"
 
-DATED = (Survivor, Case, CaseAssignment, CaseNote, Consent, Referral, ReferralAnswer, Alert)
+# Steps are taken when their referrals say; what went on again after a pause did so when it was told.
+_STEPPED = """
+update app.referral_steps s set taken_at = case s.state
+    when 'DRAFT' then r.created_at
+    when 'CONSENT_RECORDED' then r.created_at + coalesce((r.sent_at - r.created_at) / 2, interval '1 minute')
+    when 'SENT' then r.sent_at
+    else coalesce(r.ended_at, s.taken_at) end
+from app.referrals r where r.organisation_id = s.organisation_id and r.id = s.referral_id and not exists (
+    select from app.referral_steps e where e.organisation_id = s.organisation_id and e.referral_id = s.referral_id
+    and e.state = s.state and e.taken_at < s.taken_at)"""
+
+DATED = (Survivor, Case, CaseAssignment, CaseNote, Consent, Referral, ReferralStep, ReferralAnswer, Alert)
 """The tables that `finish` writes."""
 
 
@@ -195,6 +206,7 @@ def finish(admin_url: str, record: Record) -> None:
             _update(connection, table, column, by_id)
         connection.execute(_ASSIGNED_SINCE_OPENING)
         connection.execute(_TOLD)
+        connection.execute(_STEPPED)
         for each in metadata.tables.values():
             if each.schema == "app":
                 connection.execute(f"analyze {each.fullname}".encode())

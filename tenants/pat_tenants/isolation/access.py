@@ -133,6 +133,8 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
         ),
         Permission.REFERRAL_READ: _reads(
             "app.referrals",
+            "app.referral_steps",
+            "door.received_steps",
             "app.referral_answers",
             "app.referral_hearings",
             "app.referral_updates",

@@ -130,6 +130,13 @@ REFERRAL = Door(
             ),
             f"organisation_id = {ORGANISATION} or (to_organisation_id = {ORGANISATION} and {SENT})",
         ),
+        # What came before it was sent is the sender's own.
+        Opening(
+            "app.referral_steps",
+            ("organisation_id", "id", "referral_id", "state", "taken_at"),
+            f"{SENT} and exists (select from app.referrals r where r.organisation_id = referral_steps.organisation_id"
+            f" and r.id = referral_steps.referral_id and r.to_organisation_id = {ORGANISATION})",
+        ),
         Opening(
             "app.referral_answers",
             (
@@ -248,7 +255,7 @@ REFERRAL = Door(
         ),
         View(
             "door.sent_answers",
-            "select a.referral_id, a.answer, a.reason, a.answered_at from app.referrals r"
+            "select a.id, a.referral_id, a.answer, a.reason, a.answered_at from app.referrals r"
             f" join app.referral_answers a on {OF_ITS_RECEIVER.format(answer='a')} where {_SENT_BY_ME}",
         ),
         View(
@@ -271,6 +278,12 @@ REFERRAL = Door(
             f" case when {_OPEN} then s.scopes else '{{}}'::text[] end as scopes, case when {_OPEN} then s.ground end as ground"
             f" from app.referrals r {_STATE_HERE} join app.organisations o on o.id = r.organisation_id"
             f" where r.to_organisation_id = {ORGANISATION}",
+        ),
+        View(
+            "door.received_steps",
+            "select t.id, r.organisation_id as keeper_id, r.received_id as referral_id, t.state, t.taken_at from app.referrals r"
+            " join app.referral_steps t on t.organisation_id = r.organisation_id and t.referral_id = r.id"
+            f" where r.to_organisation_id = {ORGANISATION} and t.{SENT}",
         ),
         View(
             "door.received_proceedings",

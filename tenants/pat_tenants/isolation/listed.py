@@ -56,6 +56,9 @@ TRIGGERS: Mapping[str, str] = MappingProxyType(
             )
             for table, noun in (("hearings", "hearing"), ("referral_hearings", "referral_hearing"))
         },
+        "app.referrals.note_step": (
+            "CREATE TRIGGER note_step AFTER INSERT OR UPDATE ON app.referrals FOR EACH ROW EXECUTE FUNCTION sec.note_step()"
+        ),
         "app.referral_answers.take_answer": (
             "CREATE TRIGGER take_answer BEFORE INSERT ON app.referral_answers FOR EACH ROW EXECUTE FUNCTION app.take_answer()"
         ),

@@ -29,6 +29,7 @@ WRITERS = (
     "sec.note_assignment()",
     "sec.note_hearing()",
     "sec.note_confirmation()",
+    "sec.note_step()",
 )
 """What the triggers call: nobody else may."""
 
@@ -66,6 +67,11 @@ KEEPER: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (_CHANGES, "SELECT", ("organisation_id", "transaction", "changed_at")),
     (_CHANGES, "INSERT", ("organisation_id", "referral_id", "case_id", "survivor_id", "is_of_hearings")),
     (_CHANGES, "DELETE", ()),
+    (
+        "app.referral_steps",
+        "INSERT",
+        ("organisation_id", "referral_id", "case_id", "survivor_id", "state", "actor"),
+    ),
 )
 """What the functions reach of the tables of organisations, in the name of their owner; no columns for the whole table."""
 

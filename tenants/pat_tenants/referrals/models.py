@@ -205,6 +205,28 @@ class Referral(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 
+class ReferralStep(Base):
+    """A state to which the sender has led its referral. The trigger of referrals writes it; nobody changes it."""
+
+    __tablename__ = "referral_steps"
+    __table_args__ = (
+        PrimaryKeyConstraint("organisation_id", "id"),
+        one_of("state", SenderState),
+        Index(None, "organisation_id", "referral_id", "taken_at"),
+        {"schema": "app", "info": {"kind": TableKind.TENANT, "case": "case_id", "survivor": "survivor_id"}},
+    )
+
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("app.organisations.id"))
+    id: Mapped[UUID] = mapped_column(server_default=text("gen_random_uuid()"))
+    referral_id: Mapped[UUID]
+    case_id: Mapped[UUID]
+    survivor_id: Mapped[UUID]
+    state: Mapped[str]
+    actor: Mapped[UUID | None]
+    """Who took it; None where that was not kept yet."""
+    taken_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+
+
 class ReferralAnswer(Base):
     """A row of the receiver about a referral of another organisation."""
 
