@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from tests.server.conftest import Act, Caller, Network, uuid_in
 from tests.server.sharing import SCOPES, Sharing, do, global_id, organisation
+from tests.server.subscriptions.conftest import CHANGED, listening
 
 VITAL = ["CONTACT_SAFE", "RISK_SAFETY"]
 WHY = "Her mother says that she left with Bikash for the station, and her phone is off."
@@ -241,6 +242,21 @@ def test_what_was_read_on_an_order_is_not_said_to_be_agreed_to_when_she_agrees_l
     assert said() == f"{neither}: how your matters stand."
     do(sharing.manager, "endLegalBasis", id=basis)
     assert said() == f"{agreed}: how your matters stand."
+
+
+def test_whoever_waits_is_told_at_once_that_a_basis_has_ended(server: str, sharing: Sharing) -> None:
+    basis = recorded(sharing, ORDER)["id"]
+    referral = sent_on(sharing, basis)
+    with (
+        listening(server, sharing.worker, CHANGED) as receiver,
+        listening(server, sharing.manager, CHANGED) as sender,
+    ):
+        do(sharing.manager, "endLegalBasis", id=basis)
+        for socket, id in ((receiver, sharing.received(referral)), (sender, referral)):
+            told = socket.event()
+            while told["id"] != id:
+                told = socket.event()
+            assert told["referral"]["status"] == "REVOKED"
 
 
 def test_the_trail_keeps_on_what_a_referral_stood_when(sharing: Sharing, network: Network) -> None:
