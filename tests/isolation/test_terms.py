@@ -244,7 +244,7 @@ def test_each_side_sees_how_far_the_two_are(wall: Wall) -> None:
 
 
 def test_what_one_side_alone_has_signed_shares_nothing(wall: Wall) -> None:
-    sides = {slug: wall.organisation(slug) for slug in (US, THEM)}
+    sides: dict[str, object] = {slug: wall.organisation(slug) for slug in (US, THEM)}
     for agreement in ("they did not sign", "we did not sign"):
         with wall.admin.transaction(force_rollback=True):
             sign(wall, agreement, sides)
