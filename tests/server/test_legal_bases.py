@@ -283,6 +283,8 @@ def test_the_trail_keeps_on_what_a_referral_stood_when(sharing: Sharing, network
         (MISSING, {"reference": "WP 1/2026"}, "REFERENCE_INVALID"),
         (MISSING, {"reason": " "}, "REASON_MISSING"),
         (MISSING, {"reason": None}, "REASON_MISSING"),
+        (MISSING, {"reason": "\u202e" + WHY}, "TEXT_INVALID"),
+        (MISSING, {"reason": WHY * 200}, "TEXT_TOO_LONG"),
         (ORDER, {"validUntil": "2026-01-01T00:00:00Z"}, "DATES_INVALID"),
         (MISSING, {"validUntil": (datetime.now(UTC) + timedelta(hours=74)).isoformat()}, "DATES_INVALID"),
         (ORDER, {"recipientId": global_id("Organisation", uuid4())}, "RECIPIENT_UNKNOWN"),

@@ -9,7 +9,9 @@ from types import MappingProxyType
 from uuid import UUID
 
 from pat_platform.errors import Refused
+from pat_platform.texts import plain
 from pat_tenants.bases.models import LegalBasis, LegalBasisKind
+from pat_tenants.cases.rules import NOTE_LIMIT
 from pat_tenants.referrals.models import Scope
 
 LONGEST: Mapping[LegalBasisKind, timedelta] = MappingProxyType(
@@ -69,7 +71,7 @@ def _is_vital(scopes: Collection[Scope], reference: str | None, reason: str | No
         )
     if reference is not None:
         raise Refused("REFERENCE_INVALID", "A vital interest has a reason, and no number.", "reference")
-    if reason is None or not reason.strip():
+    if reason is None or not plain(reason, limit=NOTE_LIMIT, field="reason", lines=True):
         raise Refused("REASON_MISSING", "Write why this cannot wait for her consent.", "reason")
 
 
