@@ -9,8 +9,8 @@ from itertools import product
 from typing import Any
 from uuid import UUID
 
+from tests.support.made import author
 from tests.support.people import named
-from tests.support.rows import author
 from tests.support.wall import Wall, as_superuser, insert
 
 from pat_auth.policy import Role

@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from tests.support.made import DAY
 from tests.support.people import Member, named
-from tests.support.rows import DAY
 from tests.support.wall import Connection, Wall, as_superuser, attempt
 
 from pat_auth.policy import Role

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from tests.isolation.lines import read
+from tests.support.made import author
 from tests.support.people import CBOS, named
-from tests.support.rows import author
 from tests.support.wall import Connection, Wall, as_superuser, attempt, careless_view
 
 from pat_auth.policy import Role

@@ -11,7 +11,7 @@ from itertools import product
 import pytest
 from tests.isolation.lines import read
 from tests.support.people import named
-from tests.support.rows import TO_GOA
+from tests.support.sharing_rows import TO_GOA
 from tests.support.wall import Wall
 
 from pat_auth.policy import Role

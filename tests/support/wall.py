@@ -11,7 +11,8 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 from tests.support.people import CBOS, KINDS, Member, Row, named
-from tests.support.rows import rows_of, rows_of_receiver, rows_of_secretariat, rows_of_sign_in
+from tests.support.rows import rows_of, rows_of_receiver, rows_of_secretariat
+from tests.support.sign_in_rows import rows_of_sign_in
 
 from pat_auth.policy import Role
 from pat_platform.database.logins import login_name, login_password
