@@ -52,8 +52,8 @@ select concat_ws('|', m.roleid::regrole, m.member::regrole, m.admin_option, m.in
 _TABLES = f"""
 select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname in {SCHEMAS} and c.relkind in ('r', 'p')
-and c.oid::regclass::text <> 'app.referral_changes' order by 1"""
-"""What changed about referrals is noted, and is forgotten by the days alone."""
+and c.oid::regclass::text not in ('app.referral_changes', 'app.referral_steps') order by 1"""
+"""What changed about referrals is noted, and which steps they took: the one is forgotten by the days alone, the other never."""
 
 Lines = frozenset[str]
 
