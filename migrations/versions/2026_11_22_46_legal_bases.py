@@ -48,7 +48,7 @@ create table app.legal_bases (
     constraint ck_legal_bases_valid check (valid_until > created_at and valid_until <= created_at
         + case kind when 'VITAL_INTEREST' then interval '72 hours' else interval '4320 hours' end),
     constraint ck_legal_bases_reference check ((kind = 'VITAL_INTEREST') = (reference is null)
-        and length(reference) <= 200),
+        and reference ~ '^([A-Z]{1,5}[-/. ]{0,2})?(S[-/. ]{1,2})?[0-9]{1,6}([-/. ]{1,2}[0-9]{1,6}){0,6}$'),
     constraint ck_legal_bases_approved check ((approved_by is null) = (approved_at is null)
         and (approved_by is null or (kind = 'VITAL_INTEREST' and approved_by <> created_by))),
     constraint ck_legal_bases_ended check ((ended_by is null) = (ended_at is null)),

@@ -29,8 +29,8 @@ create table app.referral_updates (
     constraint fk_referral_updates_referral foreign key (referral_organisation_id, referral_id)
         references app.referrals (organisation_id, received_id)
 );
-create index ix_referral_updates_referral_organisation_id_referral_id
-    on app.referral_updates (referral_organisation_id, referral_id);
+create index ix_referral_updates_of_referral
+    on app.referral_updates (organisation_id, referral_organisation_id, referral_id);
 
 create table app.referral_assignments (
     organisation_id uuid not null,
@@ -48,7 +48,7 @@ create table app.referral_assignments (
         references app.memberships (organisation_id, id)
 );
 create index ix_referral_assignments_newest
-    on app.referral_assignments (referral_organisation_id, referral_id, organisation_id, created_at);
+    on app.referral_assignments (organisation_id, referral_organisation_id, referral_id, created_at);
 create index ix_referral_assignments_organisation_id_membership_id
     on app.referral_assignments (organisation_id, membership_id);
 """

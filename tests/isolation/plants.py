@@ -117,6 +117,21 @@ OF_TABLES: dict[str, tuple[Plant, ...]] = {
         ),
         Plant("alter table app.case_notes add constraint planted unique (id)", "app.case_notes.planted"),
     ),
+    "index that does not begin with organisation_id": (
+        Plant(
+            "create index planted on app.referral_updates (referral_organisation_id, referral_id)",
+            "app.referral_updates.planted",
+        ),
+        Plant("create index planted on app.cases (opened_on, organisation_id)", "app.cases.planted"),
+        Plant(
+            "create index planted on app.survivors (lower(code), organisation_id)", "app.survivors.planted"
+        ),
+        Plant(
+            """drop index app.ix_referrals_to_organisation_id_organisation_id;
+            create index ix_referrals_to_organisation_id_organisation_id on app.referrals (to_organisation_id)""",
+            "app.referrals.ix_referrals_to_organisation_id_organisation_id",
+        ),
+    ),
     "foreign key that does not begin with organisation_id": (
         Plant(
             """alter table app.case_notes add constraint planted

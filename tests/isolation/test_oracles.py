@@ -130,3 +130,40 @@ def test_an_unknown_id_and_anothers_id_answer_alike(wall: Wall, statement: str) 
 
     assert answer(wall.id("app.cases", "cbo-a", "hers")) == answer(uuid4())
     assert answer(wall.id("app.cases", "cbo-b", "hers")) != answer(uuid4())
+
+
+_OF_REFERRAL = (
+    "referral_organisation_id = %(other)s and referral_id >= '00000000-0000-0000-0000-000000000000'"
+)
+COUNTED = [
+    ("delhi", Role.DESTINATION_WORKER, "referral_answers", _OF_REFERRAL),
+    ("delhi", Role.DESTINATION_WORKER, "referral_hearings", _OF_REFERRAL),
+    ("delhi", Role.DESTINATION_WORKER, "referral_updates", _OF_REFERRAL),
+    ("delhi", Role.DESTINATION_ADMIN, "referral_assignments", _OF_REFERRAL),
+    ("delhi", Role.DESTINATION_WORKER, "referral_changes", "changed_at <= now()"),
+    ("cbo-b", Role.CASE_MANAGER, "referrals", "to_organisation_id = %(receiver)s"),
+    ("cbo-b", Role.CASE_MANAGER, "consents", "recipient_id = %(receiver)s"),
+    ("cbo-b", Role.CASE_MANAGER, "legal_bases", "recipient_id = %(receiver)s"),
+    ("cbo-b", Role.ORGANISATION_ADMIN, "agreements", "partner_id = %(receiver)s"),
+]
+"""Who asks for rows by an index that others' are in as well."""
+
+
+@pytest.mark.parametrize(("slug", "role", "table", "condition"), COUNTED)
+def test_explaining_a_query_by_an_index_counts_no_row_of_others(
+    wall: Wall, slug: str, role: Role, table: str, condition: str
+) -> None:
+    member = wall.member(slug, role)
+    given = {"other": wall.organisation("cbo-a"), "receiver": wall.organisation("goa")}
+    others = f"select count(*) from app.{table} where {condition} and organisation_id <> %(mine)s".encode()
+    counted = wall.admin.execute(others, {**given, "mine": member.organisation}).fetchone()
+    assert counted is not None
+    assert counted[0] > 0
+    with wall.acting(member) as connection:
+        connection.execute("set local enable_seqscan = off")
+        explained = connection.execute(
+            f"explain (analyze, costs off, timing off) select 1 from app.{table} where {condition}".encode(),
+            given,
+        ).fetchall()
+    plan = [line for (line,) in explained]
+    assert not [line for line in plan if "Rows Removed" in line], plan

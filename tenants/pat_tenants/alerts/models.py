@@ -35,7 +35,11 @@ class Alert(Base):
         one_of("kind", AlertKind),
         Index(None, "organisation_id", "survivor_id"),
         Index(None, "organisation_id", "created_at"),
-        Index("ix_alerts_told_at", "created_at", postgresql_where=text("is_raised and told_at is null")),
+        Index(
+            "ix_alerts_told_at",
+            *("organisation_id", "created_at"),
+            postgresql_where=text("is_raised and told_at is null"),
+        ),
         {"schema": "app", "info": {"kind": TableKind.TENANT, "survivor": "survivor_id"}},
     )
 

@@ -76,7 +76,9 @@ class LegalBasis(Base):
             name="valid",
         ),
         CheckConstraint(
-            "(kind = 'VITAL_INTEREST') = (reference is null) and length(reference) <= 200", name="reference"
+            "(kind = 'VITAL_INTEREST') = (reference is null) and reference"
+            " ~ '^([A-Z]{1,5}[-/. ]{0,2})?(S[-/. ]{1,2})?[0-9]{1,6}([-/. ]{1,2}[0-9]{1,6}){0,6}$'",
+            name="reference",
         ),
         CheckConstraint(
             "(approved_by is null) = (approved_at is null)"

@@ -70,6 +70,8 @@ def _parameters() -> dict[str, Any]:
         "second": [list(reference) for reference in listed.SECOND_REFERENCES],
         "second_names": [f"{table}.{name}" for table, name, _ in listed.SECOND_REFERENCES],
         "second_definitions": [definition for _, _, definition in listed.SECOND_REFERENCES],
+        "index_names": list(listed.INDEXES),
+        "index_definitions": list(listed.INDEXES.values()),
         "trigger_names": list(listed.TRIGGERS),
         "trigger_definitions": list(listed.TRIGGERS.values()),
         "definers": list(listed.DEFINERS),

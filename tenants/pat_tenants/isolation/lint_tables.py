@@ -95,6 +95,16 @@ RULES = (
         and {_first("t.oid", "x.indkey", 0)} is distinct from 'organisation_id'""",
     ),
     Rule(
+        "index that does not begin with organisation_id",
+        _TABLES
+        + f"""select name || '.' || i.relname from tables t join pg_index x on x.indrelid = t.oid join pg_class i on i.oid = x.indexrelid
+        where tenant and not (x.indisunique or x.indisexclusion)
+        and {_first("t.oid", "x.indkey", 0)} is distinct from 'organisation_id'
+        and not exists (
+            select from unnest(%(index_names)s::text[], %(index_definitions)s::text[]) l(index_name, definition)
+            where l.index_name = name || '.' || i.relname and l.definition = pg_get_indexdef(x.indexrelid))""",
+    ),
+    Rule(
         "foreign key that does not begin with organisation_id",
         _TABLES
         + f"""select name || '.' || k.conname from tables t join pg_constraint k on k.conrelid = t.oid and k.contype = 'f'

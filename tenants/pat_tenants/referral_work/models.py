@@ -41,7 +41,9 @@ class ReferralUpdate(Base):
         one_of("kind", UpdateKind),
         # What has been done was done: what is planned is none.
         CheckConstraint("happened_on <= (created_at at time zone 'Asia/Kolkata')::date", name="happened_on"),
-        Index(None, "referral_organisation_id", "referral_id"),
+        Index(
+            "ix_referral_updates_of_referral", "organisation_id", "referral_organisation_id", "referral_id"
+        ),
         {"schema": "app", "info": {"kind": TableKind.TENANT}},
     )
 
@@ -74,7 +76,7 @@ class ReferralAssignment(Base):
         ),
         Index(
             "ix_referral_assignments_newest",
-            *("referral_organisation_id", "referral_id", "organisation_id", "created_at"),
+            *("organisation_id", "referral_organisation_id", "referral_id", "created_at"),
         ),
         Index(None, "organisation_id", "membership_id"),
         {"schema": "app", "info": {"kind": TableKind.TENANT}},

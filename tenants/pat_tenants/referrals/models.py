@@ -242,7 +242,6 @@ class ReferralAnswer(Base):
         one_of("answer", Answer),
         one_of("reason", DeclineReason),
         CheckConstraint("(answer = 'DECLINED') = (reason is not null)", name="declined"),
-        Index(None, "referral_organisation_id", "referral_id"),
         {"schema": "app", "info": {"kind": TableKind.TENANT}},
     )
 
@@ -271,7 +270,9 @@ class ReferralHearing(Arrangements, Base):
         one_of("mode", HearingMode),
         one_of("purpose", HearingPurpose),
         *checks(),
-        Index(None, "referral_organisation_id", "referral_id"),
+        Index(
+            "ix_referral_hearings_of_referral", "organisation_id", "referral_organisation_id", "referral_id"
+        ),
         {"schema": "app", "info": {"kind": TableKind.TENANT}},
     )
 
@@ -296,7 +297,6 @@ class ReferralChange(Base):
         PrimaryKeyConstraint("organisation_id", "id"),
         Index(None, "organisation_id", "transaction"),
         Index(None, "transaction"),
-        Index(None, "changed_at"),
         {"schema": "app", "info": {"kind": TableKind.TENANT, "case": "case_id", "survivor": "survivor_id"}},
     )
 
