@@ -147,7 +147,7 @@ grant usage on schema sec to pat_owner, pat_service_issuer, pat_service_migrator
 grant select on sec.people, sec.logins, sec.sessions to pat_service_issuer;
 grant insert, update (revoked_at) on sec.sessions to pat_service_issuer;
 grant execute on function sec.actor() to pat_trail;
-grant execute on function sec.enter(text), sec.actor(), sec.membership(), sec.survivor(), sec.is_held() to pat_application;
+grant execute on function sec.enter(text), sec.actor(), sec.membership(), sec.survivor(), sec.is_held(), sec.moment() to pat_application;
 create policy keeper on sec.people to pat_sec using (true) with check (true);
 create policy keeper on sec.logins to pat_sec using (true) with check (true);
 create policy keeper on sec.sessions to pat_sec using (true) with check (true);
@@ -168,7 +168,7 @@ set role pat_owner;
 grant usage on schema app to pat_trail;
 
 set role pat_sec;
-grant usage on schema sec to pat_door_trail, pat_door_access, pat_door_referral;
+grant usage on schema sec to pat_door_trail, pat_door_access, pat_door_referral, pat_door_network_referrals;
 
 set role pat_trail;
 grant execute on function trail.numbers_about(uuid) to pat_organisation_admin, pat_destination_admin;
@@ -505,8 +505,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
-        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
-        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > (select sec.moment()) then 'UPCOMING'
         else 'LIVE'
     end as status
 from app.agreements o
@@ -535,7 +535,7 @@ case
     when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
 end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
@@ -550,8 +550,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
-        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
-        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > (select sec.moment()) then 'UPCOMING'
         else 'LIVE'
     end as status
 from app.agreements o
@@ -570,7 +570,7 @@ case
     when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
 end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
@@ -585,8 +585,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
-        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
-        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > (select sec.moment()) then 'UPCOMING'
         else 'LIVE'
     end as status
 from app.agreements o
@@ -603,7 +603,7 @@ case
     when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
 end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
@@ -618,8 +618,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
-        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
-        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > (select sec.moment()) then 'UPCOMING'
         else 'LIVE'
     end as status
 from app.agreements o
@@ -635,7 +635,7 @@ case
     when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
 end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
@@ -650,8 +650,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
-        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
-        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > (select sec.moment()) then 'UPCOMING'
         else 'LIVE'
     end as status
 from app.agreements o
@@ -667,7 +667,7 @@ case
     when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
 end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
@@ -682,8 +682,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
-        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
-        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > (select sec.moment()) then 'UPCOMING'
         else 'LIVE'
     end as status
 from app.agreements o
@@ -699,7 +699,7 @@ case
     when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
 end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
@@ -714,8 +714,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
-        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
-        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > (select sec.moment()) then 'UPCOMING'
         else 'LIVE'
     end as status
 from app.agreements o
@@ -731,7 +731,7 @@ case
     when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
 end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
@@ -746,8 +746,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
-        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
-        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > (select sec.moment()) then 'UPCOMING'
         else 'LIVE'
     end as status
 from app.agreements o
@@ -763,7 +763,7 @@ case
     when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
 end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
@@ -778,8 +778,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
-        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
-        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > (select sec.moment()) then 'UPCOMING'
         else 'LIVE'
     end as status
 from app.agreements o
@@ -795,7 +795,7 @@ case
     when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
 end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
@@ -810,8 +810,8 @@ select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as 
     case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
-        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
-        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > (select sec.moment()) then 'UPCOMING'
         else 'LIVE'
     end as status
 from app.agreements o
@@ -848,7 +848,7 @@ case
     when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
 end as status, date_trunc('month', r.sent_at at time zone 'Asia/Kolkata')::date as month from app.referrals r 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
@@ -858,8 +858,8 @@ left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = 
 left join (select o.organisation_id, o.partner_id, case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
-        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
-        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > (select sec.moment()) then 'UPCOMING'
         else 'LIVE'
     end as status from app.agreements o
 join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.organisation_id) g on g.organisation_id = r.organisation_id and g.partner_id = r.to_organisation_id 

@@ -17,28 +17,28 @@ begin
     if not row_security_active('app.legal_bases'::regclass) then return new; end if;
     me := sec.actor();
     if (new.approved_by, new.approved_at) is distinct from (old.approved_by, old.approved_at) then
-        if old.approved_at is not null or old.ended_at is not null or old.valid_until <= statement_timestamp()
+        if old.approved_at is not null or old.ended_at is not null or old.valid_until <= clock_timestamp()
             or new.approved_by is distinct from me
             or not exists (
                 select from app.legal_basis_reasons w where w.organisation_id = old.organisation_id and w.basis_id = old.id)
         then
             raise check_violation using message = 'this basis cannot be approved now', constraint = 'transition';
         end if;
-        new.approved_at := statement_timestamp();
+        new.approved_at := clock_timestamp();
     end if;
     if (new.ended_by, new.ended_at) is distinct from (old.ended_by, old.ended_at) then
-        if old.ended_at is not null or old.valid_until <= statement_timestamp() or new.ended_by is distinct from me then
+        if old.ended_at is not null or old.valid_until <= clock_timestamp() or new.ended_by is distinct from me then
             raise check_violation using message = 'this basis cannot be ended now', constraint = 'transition';
         end if;
-        new.ended_at := statement_timestamp();
+        new.ended_at := clock_timestamp();
     end if;
     if (new.reviewed_by, new.reviewed_at, new.review) is distinct from (old.reviewed_by, old.reviewed_at, old.review) then
         if old.reviewed_at is not null or new.reviewed_by is distinct from me
-            or (old.ended_at is null and old.valid_until > statement_timestamp())
+            or (old.ended_at is null and old.valid_until > clock_timestamp())
         then
             raise check_violation using message = 'this basis cannot be reviewed now', constraint = 'transition';
         end if;
-        new.reviewed_at := statement_timestamp();
+        new.reviewed_at := clock_timestamp();
     end if;
     return new;
 end
@@ -71,16 +71,16 @@ begin
         raise check_violation using message = 'a referral cannot take that step now', constraint = 'transition';
     end if;
     if needed is not null and not (
-        cardinality(new.scopes) > 0 and coalesce(new.agreed_until > statement_timestamp(), false) and (exists (
+        cardinality(new.scopes) > 0 and coalesce(new.agreed_until > clock_timestamp(), false) and (exists (
             select from app.consents c
             where c.organisation_id = new.organisation_id and c.id = new.consent_id
-            and new.scopes <@ c.scopes and c.valid_until > statement_timestamp() and not exists (
+            and new.scopes <@ c.scopes and c.valid_until > clock_timestamp() and not exists (
                 select from app.consent_withdrawals w
                 where w.organisation_id = c.organisation_id and w.consent_id = c.id)
         ) or exists (
             select from app.legal_bases b
             where b.organisation_id = new.organisation_id and b.id = new.basis_id
-            and new.scopes <@ b.scopes and b.valid_until > statement_timestamp() and b.ended_at is null
+            and new.scopes <@ b.scopes and b.valid_until > clock_timestamp() and b.ended_at is null
             and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
         ))
     ) then

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_22_59"
-down_revision = "2026_11_22_56"
+down_revision = "2026_11_22_58"
 branch_labels = None
 depends_on = None
 

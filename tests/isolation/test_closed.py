@@ -43,6 +43,7 @@ SCHEMAS = {
         "pat_door_referral",
         "pat_door_trail",
         "pat_door_access",
+        "pat_door_network_referrals",
         ISSUER,
         MIGRATOR,
         SIGN_IN,
@@ -58,6 +59,7 @@ FUNCTIONS = {
     "sec.actor()": {*APPLICATION, "pat_sec", "pat_trail"},
     "sec.membership()": {*APPLICATION, "pat_sec"},
     "sec.survivor()": {*APPLICATION, "pat_sec"},
+    "sec.moment()": {*APPLICATION, "pat_sec"},
     "app.my_referrals()": {*APPLICATION, "pat_owner"},
     "app.received_status(uuid,uuid)": {*APPLICATION, "pat_owner"},
     "app.take_step()": {"pat_owner"},
@@ -132,6 +134,7 @@ AS_THEIR_CALLER = {
     *("app.take_hearing_step()", "app.take_basis_step()"),
     *("trail.field(text)", "sec.end_sessions(uuid[],text)"),
     "sec.put_link(uuid,uuid,uuid,text,bytea,timestamp with time zone)",
+    "sec.moment()",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from tests.prove.conditions import lessened, weakened
@@ -22,11 +22,16 @@ from pg_class c where c.relnamespace = 'door'::regnamespace and c.relkind = 'v' 
 
 # What is said, and what must not be said instead. In a view both users are the caller; in a function that runs as its owner,
 # the current one is the owner.
-_WORDS = {
-    "statement_timestamp()": "transaction_timestamp()",
-    "clock_timestamp()": "transaction_timestamp()",
-}
-_WORDS_OF_FUNCTIONS = {**_WORDS, "session_user": "current_user"}
+_WORDS = (
+    ("statement_timestamp()", "transaction_timestamp()"),
+    ("clock_timestamp()", "transaction_timestamp()"),
+    # The client's message may hold more than one statement, and wait between them.
+    ("> clock_timestamp()", "> statement_timestamp()"),
+    ("<= clock_timestamp()", "<= statement_timestamp()"),
+    ("return clock_timestamp()", "return statement_timestamp()"),
+    ("sec.moment()", "statement_timestamp()"),
+)
+_WORDS_OF_FUNCTIONS = (*_WORDS, ("session_user", "current_user"))
 _LOCKS = re.compile(r"for update(?: of \w+)?(?: skip locked)?", re.IGNORECASE)
 
 # Parts of what is hashed, and of what is revealed: none may be left out.
@@ -51,9 +56,9 @@ def _of_body(signature: str, name: str, definition: str) -> Iterator[Mutant]:
         yield Mutant("function weakened", f"{signature}: {described}", change, frozenset({name}))
 
 
-def _weaker(text: str, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _weaker(text: str, words: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     yield from weakened(text)
-    for word, instead in words.items():
+    for word, instead in words:
         for match in re.finditer(re.escape(word), text, re.IGNORECASE):
             yield _replaced(text, match.start(), match.end(), instead)
     for part in chain(_LOCKS.finditer(text), _PARTS.finditer(text)):

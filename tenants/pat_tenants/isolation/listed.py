@@ -114,6 +114,7 @@ CALLERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sec.membership()": (GROUP,),
         "sec.survivor()": (GROUP,),
         "sec.enter(text)": (GROUP,),
+        "sec.moment()": (GROUP,),
         "trail.record(text,uuid[],jsonb)": (GROUP,),
         "trail.reveal(text,jsonb)": (GROUP,),
         "trail.numbers_about(uuid)": AUDITING,

@@ -54,7 +54,8 @@ _KEEPERS: tuple[Statement, ...] = (
     ("pat_sec", "grant execute on function sec.actor() to pat_trail"),
     (
         "pat_sec",
-        f"grant execute on function sec.enter(text), sec.actor(), sec.membership(), sec.survivor(), sec.is_held() to {GROUP}",
+        "grant execute on function sec.enter(text), sec.actor(), sec.membership(), sec.survivor(), sec.is_held(), sec.moment()"
+        f" to {GROUP}",
     ),
     ("pat_sec", "create policy keeper on sec.people to pat_sec using (true) with check (true)"),
     ("pat_sec", "create policy keeper on sec.logins to pat_sec using (true) with check (true)"),
@@ -75,7 +76,10 @@ _KEEPERS: tuple[Statement, ...] = (
     ("pat_trail", "create policy keeper on trail.signatures to pat_trail using (true) with check (true)"),
     # What their policies and views name.
     ("pat_owner", "grant usage on schema app to pat_trail"),
-    ("pat_sec", "grant usage on schema sec to pat_door_trail, pat_door_access, pat_door_referral"),
+    (
+        "pat_sec",
+        "grant usage on schema sec to pat_door_trail, pat_door_access, pat_door_referral, pat_door_network_referrals",
+    ),
     ("pat_trail", f"grant execute on function trail.numbers_about(uuid) to {', '.join(AUDITING)}"),
     # Whoever signs the heads sees no event, and replaces no signature.
     ("pat_trail", f"grant usage on schema trail to {JOBS}"),

@@ -5,19 +5,22 @@ Every door that shows a state is made of this, so that all of them say the same 
 
 from __future__ import annotations
 
+MOMENT = "(select sec.moment())"
+"""When a statement asks: a message of the client's may hold many, and wait between them."""
+
 SENT = "state not in ('DRAFT', 'CONSENT_RECORDED')"
 
 # A referral is open to its receiver while the sender keeps it sent, a consent or another basis stands behind it, the agreement of the
 # two is live, and the receiver has taken it on and has not ended it. All of it is asked at the moment of reading: no job has to run for
 # a door to close.
-STATUS = """
+STATUS = f"""
 case
     when r.state <> 'SENT' then r.state
     when a.answer in ('DECLINED', 'COMPLETED') then a.answer
     when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
     when g.status = 'SUSPENDED' then 'SUSPENDED'
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= statement_timestamp() then 'EXPIRED'
+    when least(r.agreed_until, c.valid_until, b.valid_until) <= {MOMENT} then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
 end"""
 """Over a referral ``r``, its consent ``c`` and withdrawal ``w`` or other basis ``b``, agreement ``g`` and answer ``a``."""
@@ -44,8 +47,8 @@ _SHUT = "array(select x.partner_id from app.partner_suspensions x where x.lifted
 SIGNED_STATUS = f"""case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && {_SHUT} then 'SUSPENDED'
-        when least(o.valid_until, t.valid_until) <= statement_timestamp() then 'EXPIRED'
-        when greatest(o.valid_from, t.valid_from) > statement_timestamp() then 'UPCOMING'
+        when least(o.valid_until, t.valid_until) <= {MOMENT} then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > {MOMENT} then 'UPCOMING'
         else 'LIVE'
     end"""
 """Over what the one has signed, ``o``, and the other, ``t``."""
