@@ -13,6 +13,7 @@ from pat_platform.database.credentials import FIRST_GENERATION
 from pat_platform.database.logins import ISSUER
 from pat_platform.settings import Settings
 from pat_server.doctor.finding import Finding, ok, problem, warning
+from pat_server.doctor.logins import look_at_logins
 from pat_server.migrate import MINIMUM, known_revisions, newest_revision
 from pat_tenants.isolation.harden import still_open
 from pat_tenants.isolation.lint import lint
@@ -31,6 +32,7 @@ def look_at_database(connection: psycopg.Connection, settings: Settings) -> Iter
     if is_migrated:
         yield from look_at_wall(connection)
         yield from look_at_secret(settings)
+        yield from look_at_logins(connection, settings)
     yield from look_at_connections(connection, settings)
 
 

@@ -46,6 +46,12 @@ LIMITS = {
     "idle_in_transaction_session_timeout": "10s",
     "search_path": "pg_catalog",
 }
+"""What an organisation's login starts with. PostgreSQL lets every login change its own settings, and its own password."""
+
+_SETTINGS = """
+select r.rolname, d.datname, s.setconfig from pg_db_role_setting s
+join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase
+where r.rolname = any(%s)"""
 
 
 def provision(connection: Connection, secret: bytes, organisation: UUID, kind: OrganisationKind) -> list[str]:
@@ -115,11 +121,39 @@ def provision_all(
 
 
 def provision_services(connection: Connection, secret: bytes, names: Iterable[str] = SERVICE_LOGINS) -> int:
-    """Give the service logins their passwords."""
+    """Give the service logins their passwords, and no settings."""
     names = tuple(names)
+    for name in changed_settings(connection, names, {}):
+        _set_settings(connection, name, {})
     for name in names:
         _set_password(connection, name, login_password(secret, name, 1))
     return len(names)
+
+
+def changed_settings(
+    connection: Connection, names: Iterable[str], limits: Mapping[str, str] = LIMITS
+) -> list[str]:
+    """Those of the logins that do not start with exactly these settings, in whatever database."""
+    names = tuple(names)
+    found: dict[str, list[str]] = {name: [] for name in names}
+    for name, database, settings in connection.execute(_SETTINGS, (list(names),)).fetchall():
+        found[name] += [setting if database is None else f"{database}: {setting}" for setting in settings]
+    given = sorted(f"{setting}={value}" for setting, value in limits.items())
+    return [name for name, settings in found.items() if sorted(settings) != given]
+
+
+def _set_settings(connection: Connection, name: str, limits: Mapping[str, str]) -> None:
+    """Take every setting that a login has away, and give it these."""
+    login = sql.Identifier(name)
+    for _, database, _ in connection.execute(_SETTINGS, ([name],)).fetchall():
+        where = (
+            sql.SQL("") if database is None else sql.SQL("in database {}").format(sql.Identifier(database))
+        )
+        connection.execute(sql.SQL("alter role {} {} reset all").format(login, where))
+    for setting, value in limits.items():
+        connection.execute(
+            sql.SQL("alter role {} set {} = {}").format(login, sql.Identifier(setting), sql.Literal(value))
+        )
 
 
 def _make_login(connection: Connection, name: str, password: str, *, member_of: str) -> None:
@@ -130,17 +164,13 @@ def _make_login(connection: Connection, name: str, password: str, *, member_of: 
                 sql.Identifier(name), sql.Identifier(member_of)
             )
         )
-        for setting, value in LIMITS.items():
-            connection.execute(
-                sql.SQL("alter role {} set {} = {}").format(
-                    sql.Identifier(name), sql.Identifier(setting), sql.Literal(value)
-                )
-            )
         connection.execute(
             grant_membership(
                 name, MIGRATOR, "admin true, inherit false, set false", "admin_option", not_by=MIGRATOR
             )
         )
+    if changed_settings(connection, [name]):
+        _set_settings(connection, name, LIMITS)
     let_connect(connection, name)
     _set_password(connection, name, password)
 
