@@ -19,7 +19,7 @@ create table app.legal_bases (
     reference text,
     valid_until timestamp with time zone not null,
     created_by uuid not null,
-    created_at timestamp with time zone default now() not null,
+    created_at timestamp with time zone default clock_timestamp() not null,
     approved_by uuid,
     approved_at timestamp with time zone,
     ended_by uuid,

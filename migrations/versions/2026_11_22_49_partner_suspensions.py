@@ -14,7 +14,7 @@ create table app.partner_suspensions (
     partner_id uuid not null,
     reason text not null,
     created_by uuid not null,
-    created_at timestamp with time zone default now() not null,
+    created_at timestamp with time zone default clock_timestamp() not null,
     updated_by uuid,
     lifted_at timestamp with time zone,
     constraint pk_partner_suspensions primary key (organisation_id, id),

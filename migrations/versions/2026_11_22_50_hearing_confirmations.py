@@ -19,9 +19,9 @@ create table app.hearing_confirmations (
     has_coordinator boolean not null,
     support_person text,
     created_by uuid not null,
-    created_at timestamp with time zone default now() not null,
+    created_at timestamp with time zone default clock_timestamp() not null,
     updated_by uuid not null,
-    updated_at timestamp with time zone default now() not null,
+    updated_at timestamp with time zone default clock_timestamp() not null,
     constraint pk_hearing_confirmations primary key (organisation_id, hearing_id),
     constraint fk_hearing_confirmations_organisation_id foreign key (organisation_id) references app.organisations (id),
     constraint fk_hearing_confirmations_hearing foreign key (hearing_organisation_id, hearing_id)

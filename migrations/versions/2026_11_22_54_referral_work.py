@@ -21,10 +21,11 @@ create table app.referral_updates (
     kind text not null,
     happened_on date not null,
     created_by uuid not null,
-    created_at timestamp with time zone default now() not null,
+    created_at timestamp with time zone default clock_timestamp() not null,
     constraint pk_referral_updates primary key (organisation_id, id),
     constraint ck_referral_updates_kind check (kind in ({kinds})),
-    constraint ck_referral_updates_happened_on check (happened_on <= (created_at at time zone 'Asia/Kolkata')::date),
+    constraint ck_referral_updates_happened_on check (happened_on >= date '2000-01-01'
+        and happened_on <= (created_at at time zone 'Asia/Kolkata')::date),
     constraint fk_referral_updates_organisation_id foreign key (organisation_id) references app.organisations (id),
     constraint fk_referral_updates_referral foreign key (referral_organisation_id, referral_id)
         references app.referrals (organisation_id, received_id)

@@ -36,6 +36,7 @@ begin
     -- The release before names no reason.
     if new.answer = 'DECLINED' and new.reason is null then new.reason := 'OTHER_REASON'; end if;
     if not row_security_active('app.referral_answers'::regclass) then return new; end if;
+    new.answered_at := clock_timestamp();
     -- What is not open to her is refused by the policy, like what does not exist.
     seen := app.received_status(new.referral_organisation_id, new.referral_id);
     if seen in ('SENT', 'ACCEPTED', 'IN_PROGRESS') and not exists (

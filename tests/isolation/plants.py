@@ -96,6 +96,10 @@ OF_TABLES: dict[str, tuple[Plant, ...]] = {
         Plant("alter policy author on app.case_notes with check (true)", "app.case_notes"),
         Plant("alter policy author on app.case_notes to pat_social_worker", "app.case_notes"),
     ),
+    "table whose first writer is not checked": (
+        Plant("drop policy first_signature on app.cases", "app.cases"),
+        Plant("alter policy first_signature on app.cases with check (created_by is not null)", "app.cases"),
+    ),
     "table whose last writer is not checked": (
         Plant("drop policy signature on app.cases", "app.cases"),
         Plant("alter policy signature on app.cases with check (updated_by is not null)", "app.cases"),

@@ -66,6 +66,9 @@ FUNCTIONS = {
     "app.take_basis_step()": {"pat_owner"},
     "app.take_hearing_step()": {"pat_owner"},
     "app.take_answer()": {"pat_owner"},
+    "app.keep_moments()": {"pat_owner"},
+    "app.keep_confirming()": {"pat_owner"},
+    "app.keep_lifting()": {"pat_owner"},
     "trail.record(text,uuid[],jsonb)": {*APPLICATION, "pat_trail"},
     "trail.reveal(text,jsonb)": {*APPLICATION, "pat_trail"},
     "trail.numbers_about(uuid)": {"pat_organisation_admin", "pat_destination_admin", "pat_trail"},
@@ -132,6 +135,7 @@ FUNCTIONS = {
 AS_THEIR_CALLER = {
     *("app.my_referrals()", "app.received_status(uuid,uuid)", "app.take_step()", "app.take_answer()"),
     *("app.take_hearing_step()", "app.take_basis_step()"),
+    *("app.keep_moments()", "app.keep_confirming()", "app.keep_lifting()"),
     *("trail.field(text)", "sec.end_sessions(uuid[],text)"),
     "sec.put_link(uuid,uuid,uuid,text,bytea,timestamp with time zone)",
     "sec.moment()",

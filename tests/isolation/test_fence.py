@@ -116,6 +116,9 @@ def test_a_row_bears_the_name_of_whoever_puts_it_in(wall: Wall, member: Member, 
     colleague = wall.member("cbo-b", Role.ORGANISATION_ADMIN)
     with wide_open(wall, table, member) as connection:
         assert try_insert(connection, table, {**row, "created_by": colleague.person}) == REFUSED
+        if table in SIGNED:
+            assert try_insert(connection, table, {**row, "updated_by": colleague.person}) == REFUSED
+            assert try_insert(connection, table, {**row, "updated_by": None}) != REFUSED
         assert try_insert(connection, table, row) != REFUSED
 
 

@@ -20,6 +20,7 @@ _GUESSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("fence", ("test_the_fence_alone",)),
     ("session", ("test_whoever_has_not_entered", "test_a_door_shows_nothing_to_whoever")),
     ("author", ("test_a_row_bears_the_name",)),
+    ("first_signature", ("test_a_row_bears_the_name",)),
     ("signature", ("test_a_changed_row_bears_the_name",)),
     ("FORCE", ("test_the_owner_of_the_tables_sees_no_row",)),
     ("row security", ("test_the_fence_alone",)),

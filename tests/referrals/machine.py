@@ -228,7 +228,7 @@ class Sharing(Grounds):
         if referral.consent is None:
             # A row without terms is no more than a draft: a constraint says so before any step is asked.
             return
-        statement = "update app.referrals set state = %s, sent_at = coalesce(sent_at, now()) where id = %s"
+        statement = "update app.referrals set state = %s where id = %s"
         expected = by == referral.origin and self.model.may_move(referral, to)
         assert self._write(by, Role.CASE_MANAGER, statement, to, self.ids[id_of(referral)][0]) is expected, (
             to,

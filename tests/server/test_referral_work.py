@@ -93,6 +93,9 @@ def test_what_was_not_done_yet_or_by_nobody_is_not_told(sharing: Sharing, referr
     tomorrow = (today() + timedelta(days=1)).isoformat()
     told = do(sharing.worker, "reportUpdate", id=received, kind="TRACED", happenedOn=tomorrow)
     assert (told["code"], told["field"]) == ("DATES_INVALID", "happenedOn")
+    for long_ago in ("1999-12-31", "0001-01-01"):
+        told = do(sharing.worker, "reportUpdate", id=received, kind="TRACED", happenedOn=long_ago)
+        assert (told["code"], told["field"]) == ("DATES_INVALID", "happenedOn")
     for id, caller in (
         (global_id("Referral", uuid4()), sharing.worker),
         (referral, sharing.worker),

@@ -107,7 +107,7 @@ class LegalBasis(Base):
     """The mark of the order, or the section of the law; none for a vital interest, whose reason is sealed."""
     valid_until: Mapped[datetime]
     created_by: Mapped[UUID]
-    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    created_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     approved_by: Mapped[UUID | None]
     approved_at: Mapped[datetime | None]
     ended_by: Mapped[UUID | None]

@@ -56,6 +56,6 @@ class HearingConfirmation(Base):
     support_person: Mapped[str | None]
     """What she or he is, never a name."""
     created_by: Mapped[UUID]
-    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    created_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     updated_by: Mapped[UUID]
-    updated_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -178,7 +178,6 @@ async def confirm_remote_point(
         "has_coordinator": has_coordinator,
         "support_person": support_person and support_person.value,
         "updated_by": tx.actor,
-        "updated_at": datetime.now(UTC),
     }
     known = {"hearing_id": hearing_id, "referral_id": found.referral_id, "created_by": tx.actor}
     known |= {"hearing_organisation_id": found.to_organisation_id, "organisation_id": tx.organisation}

@@ -56,7 +56,23 @@ _CLIENT = Access(
     ("organisation_id", "kind", *_CLIENT_COLUMNS, "created_by", "updated_by"),
 )
 
-_CONFIRMED = ("remote_point", "has_coordinator", "support_person", "updated_by", "updated_at")
+# When it was said is the trigger's to say.
+_CONFIRMED = ("remote_point", "has_coordinator", "support_person", "updated_by")
+_CONFIRMS = Access(
+    Command.INSERT,
+    "app.hearing_confirmations",
+    (
+        *(
+            "organisation_id",
+            "hearing_id",
+            "hearing_organisation_id",
+            "referral_id",
+            "case_id",
+            "survivor_id",
+        ),
+        *(*_CONFIRMED, "created_by"),
+    ),
+)
 
 _SUSPENDS = ("suspended_at", "updated_by", "updated_at")
 
@@ -112,7 +128,7 @@ ACCESS: Mapping[Permission, tuple[Access, ...]] = MappingProxyType(
         Permission.PROCEEDING_RECORD: (
             *_adds("app.legal_proceedings", "app.hearings"),
             _changes("app.hearings", *CHANGED),
-            *_adds("app.hearing_confirmations"),
+            _CONFIRMS,
             _changes("app.hearing_confirmations", *_CONFIRMED),
         ),
         Permission.HEARING_READ: _reads(

@@ -84,6 +84,7 @@ def _parameters() -> dict[str, Any]:
         "session": listed.SESSION,
         "author": listed.AUTHOR,
         "signature": listed.SIGNATURE,
+        "first_signature": listed.FIRST_SIGNATURE,
         "held_roles": [privilege.role for privilege in privileges],
         "held_tables": [privilege.table for privilege in privileges],
         "held_kinds": [privilege.kind for privilege in privileges],

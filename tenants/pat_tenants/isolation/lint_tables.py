@@ -72,6 +72,17 @@ RULES = (
         ),
     ),
     Rule(
+        "table whose first writer is not checked",
+        _TABLES
+        + _without_policy(
+            "nspname = 'app' and exists (select from columns c where c.attrelid = t.oid and c.attname = 'updated_by')",
+            name="first_signature",
+            command="INSERT",
+            roles=_GROUP,
+            check="with_check=%(first_signature)s",
+        ),
+    ),
+    Rule(
         "table whose last writer is not checked",
         _TABLES
         + _without_policy(

@@ -83,6 +83,16 @@ TRIGGERS: Mapping[str, str] = MappingProxyType(
         "app.referrals.note_step": (
             "CREATE TRIGGER note_step AFTER INSERT OR UPDATE ON app.referrals FOR EACH ROW EXECUTE FUNCTION sec.note_step()"
         ),
+        **{
+            f"app.{table}.{name}": (
+                f"CREATE TRIGGER {name} BEFORE {commands} ON app.{table} FOR EACH ROW EXECUTE FUNCTION app.{name}()"
+            )
+            for table, name, commands in (
+                ("referrals", "keep_moments", "INSERT OR UPDATE"),
+                ("hearing_confirmations", "keep_confirming", "UPDATE"),
+                ("partner_suspensions", "keep_lifting", "UPDATE"),
+            )
+        },
         "app.referral_answers.take_answer": (
             "CREATE TRIGGER take_answer BEFORE INSERT ON app.referral_answers FOR EACH ROW EXECUTE FUNCTION app.take_answer()"
         ),
@@ -143,6 +153,7 @@ EXTENSIONS = ("plpgsql",)
 FENCE = "(organisation_id = ( SELECT (substr((SESSION_USER)::text, 5, 32))::uuid AS substr))"
 SESSION = "(( SELECT sec.actor() AS actor) IS NOT NULL)"
 AUTHOR = "(created_by = ( SELECT sec.actor() AS actor))"
+FIRST_SIGNATURE = "(COALESCE(updated_by, created_by) = ( SELECT sec.actor() AS actor))"
 SIGNATURE = "(updated_by = ( SELECT sec.actor() AS actor))"
 
 

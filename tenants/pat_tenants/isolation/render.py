@@ -183,6 +183,12 @@ def _fence(table: Table) -> Iterator[str]:
         check = f"created_by = {ACTOR}"
         yield f"create policy author on {table.fullname} as restrictive for insert to {GROUP} with check ({check})"
     if "updated_by" in table.c:
+        # Put in, it may have been changed by nobody yet.
+        check = f"coalesce(updated_by, created_by) = {ACTOR}"
+        yield (
+            f"create policy first_signature on {table.fullname} as restrictive for insert to {GROUP}"
+            f" with check ({check})"
+        )
         check = f"updated_by = {ACTOR}"
         yield (
             f"create policy signature on {table.fullname} as restrictive for update to {GROUP}"

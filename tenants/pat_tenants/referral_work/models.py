@@ -40,7 +40,10 @@ class ReferralUpdate(Base):
         ),
         one_of("kind", UpdateKind),
         # What has been done was done: what is planned is none.
-        CheckConstraint("happened_on <= (created_at at time zone 'Asia/Kolkata')::date", name="happened_on"),
+        CheckConstraint(
+            "happened_on >= date '2000-01-01' and happened_on <= (created_at at time zone 'Asia/Kolkata')::date",
+            name="happened_on",
+        ),
         Index(
             "ix_referral_updates_of_referral", "organisation_id", "referral_organisation_id", "referral_id"
         ),
@@ -55,7 +58,7 @@ class ReferralUpdate(Base):
     kind: Mapped[str]
     happened_on: Mapped[date]
     created_by: Mapped[UUID]
-    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    created_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
 
 
 class ReferralAssignment(Base):

@@ -29,8 +29,14 @@ def is_open(status: ReferralStatus) -> None:
         raise Refused("NOT_SHARED", "This is not shared through this referral, or no longer.", None)
 
 
+EARLIEST = date(2000, 1, 1)
+"""Nothing that is told of a referral was done before; the database asks it too."""
+
+
 def has_happened(day: date, today: date) -> None:
-    """Raises Refused for a day that is still to come."""
+    """Raises Refused for a day that is still to come, and for one so long ago that it must be a mistake."""
+    if day < EARLIEST:
+        raise Refused("DATES_INVALID", "This day is too long ago: look at the year.", "happenedOn")
     if day > today:
         raise Refused(
             "DATES_INVALID", "What is told here has been done: this day is still to come.", "happenedOn"

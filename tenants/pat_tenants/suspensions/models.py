@@ -46,7 +46,7 @@ class PartnerSuspension(Base):
     partner_id: Mapped[UUID] = mapped_column(ForeignKey("app.organisations.id"))
     reason: Mapped[str]
     created_by: Mapped[UUID]
-    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    created_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     updated_by: Mapped[UUID | None]
     """Who lifted it."""
     lifted_at: Mapped[datetime | None]
