@@ -35,11 +35,12 @@ def _known_changes(wall: Wall) -> None:
     sent = [row for labelled in wall.rows["app.referrals"].values() for row in labelled.values()]
     known = [(row["organisation_id"], row["id"]) for row in sent]
     known += [(row["to_organisation_id"], row["received_id"]) for row in sent]
-    wall.admin.execute(
-        "delete from app.referral_changes c where (c.organisation_id, c.referral_id) not in"
-        " (select * from unnest(%s::uuid[], %s::uuid[]))",
-        ([organisation for organisation, _ in known], [referral for _, referral in known]),
-    )
+    for noted in ("changes", "steps"):
+        wall.admin.execute(
+            f"delete from app.referral_{noted} c where (c.organisation_id, c.referral_id) not in"
+            " (select * from unnest(%s::uuid[], %s::uuid[]))".encode(),
+            ([organisation for organisation, _ in known], [referral for _, referral in known]),
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -130,8 +131,8 @@ def written_by(me: Member, row: Row) -> Row:
     """The same row again, under another id where it has one, by the member: a key may refuse it, the wall is asked first."""
     mine: dict[str, object] = {"created_by": me.person, "updated_by": me.person, "id": uuid4()}
     if "received_id" in row:
-        # A referral begins as a draft, about which nothing has been done.
-        mine |= {"state": "DRAFT", "sent_at": None, "ended_at": None, "reason": None}
+        # A referral begins as a draft.
+        mine["state"] = "DRAFT"
     if "giver" in row and me.role is not Role.SURVIVOR:
         # Only she agrees in the app.
         row = {**row, "mode": "SIGNATURE", "evidence": "paper"}
