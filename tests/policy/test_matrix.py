@@ -131,8 +131,8 @@ def written_by(me: Member, row: Row) -> Row:
     """The same row again, under another id where it has one, by the member: a key may refuse it, the wall is asked first."""
     mine: dict[str, object] = {"created_by": me.person, "updated_by": me.person, "id": uuid4()}
     if "received_id" in row:
-        # A referral begins as a draft.
-        mine["state"] = "DRAFT"
+        # A referral begins as a draft, about which nothing has been done.
+        mine |= {"state": "DRAFT", "sent_at": None, "ended_at": None, "reason": None}
     if "giver" in row and me.role is not Role.SURVIVOR:
         # Only she agrees in the app.
         row = {**row, "mode": "SIGNATURE", "evidence": "paper"}
