@@ -14,9 +14,10 @@ from pat_auth.policy import Role
 NONE, REFUSED = [(0,)], "42501"
 
 
-@pytest.fixture
-def me(wall: Wall) -> Member:
-    return wall.member("cbo-a", Role.ORGANISATION_ADMIN)
+@pytest.fixture(params=(Role.ORGANISATION_ADMIN, Role.DESTINATION_ADMIN, Role.SECRETARIAT_ADMIN))
+def me(wall: Wall, request: pytest.FixtureRequest) -> Member:
+    """An administrator of each kind: the wall's CBOs have them all."""
+    return wall.member("cbo-a", request.param)
 
 
 def changed(admin: Connection, me: Member, statement: str, id: UUID) -> object:
