@@ -62,10 +62,20 @@ begin
         end if;
         return new;
     end if;
-    if new.state = old.state then return new; end if;
+    if new.state = old.state and (new.consent_id, new.basis_id) is not distinct from (old.consent_id, old.basis_id) then
+        return new;
+    end if;
     select s.status into seen from door.referral_states s where s.id = old.id;
+    if new.state = old.state then
+        -- To stand on something else opens nothing that was withdrawn or ended: to send it is a step of its own.
+        if new.state = 'SENT' and seen = 'REVOKED' then
+            raise check_violation using message = 'what was withdrawn goes on when it is sent anew', constraint = 'transition';
+        end if;
+        return new;
+    end if;
+    -- What reads as revoked may follow from a withdrawal. What its sender has revoked itself takes no step any more.
     select t.guard into needed from app.transitions t
-    where t.noun = 'referral' and t.from_state = seen and t.to_state = new.state
+    where t.noun = 'referral' and t.from_state = seen and t.to_state = new.state and old.state <> 'REVOKED'
     and substr(session_user::text, 38) = any (t.roles);
     if not found then
         raise check_violation using message = 'a referral cannot take that step now', constraint = 'transition';

@@ -112,7 +112,7 @@ class LegalBasis(Node):
     )
     is_review_due: bool = found(
         Column("is_review_due", BOOL, nullable=False),
-        "Whether something was shared on it, it is over, and nobody has reviewed it.",
+        "Whether somebody else had approved it, it is over, and nobody has reviewed it: also where no referral ever stood on it.",
     )
 
 

@@ -73,6 +73,11 @@ class Consent(Node):
         "On what something may be shared with the same organisation all the same, at this moment: no withdrawal ends it.",
         requires=Permission.BASIS_READ,
     )
+    also_agreed: list[Consent] = found(
+        ToMany(reads.CONSENTS, reads.BESIDE, order=reads.NEWEST_FIRST, estimate=1),
+        "What else she has agreed to with the same organisation, of what runs at this moment: it ends by a withdrawal of its own.",
+        requires=Permission.CONSENT_READ,
+    )
 
 
 @input_type
@@ -195,7 +200,8 @@ class ConsentMutation:
     async def withdraw_consent(self, info: Info, input: WithdrawConsentInput) -> WithdrawConsentResult:
         """End a consent. Nothing stands in the way, and from the next statement on nothing is shared on it. Her case managers are told.
 
-        What may be shared all the same, by order of a court for instance, is said by `survivedBy`.
+        What may be shared all the same, by order of a court for instance, is said by `survivedBy`; what else she has agreed to with
+        the same organisation, by `alsoAgreed`.
         """
         consent = uuid_of(input.id, "Consent")
         await service.withdraw_consent(info.context.tx, consent_id=consent)

@@ -84,7 +84,7 @@ class ReferralReason(StrEnum):
     NO_ANSWER = "NO_ANSWER"
     PARTNER = "PARTNER"
     MISTAKE = "MISTAKE"
-    WITHDRAWN_BY_HER = "WITHDRAWN_BY_HER"
+    CONSENT_WITHDRAWN = "CONSENT_WITHDRAWN"
 
 
 @codes
@@ -136,7 +136,10 @@ class Referral(Node):
         "Until when it lasts: as long as what it stands on, the agreement of the two and the referral itself all do.",
     )
     allowed_transitions: list[ReferralStatus] = found(
-        Expression(reads.ALLOWED, CODE_ARRAY, nullable=False),
+        by_side(
+            Expression(reads.SENT_ALLOWED, CODE_ARRAY, nullable=False),
+            Expression(reads.RECEIVED_ALLOWED, CODE_ARRAY, nullable=False),
+        ),
         "The states that the caller may lead it to from here; what else must hold is said when it does not.",
     )
     consent: Consent | None = found(
@@ -317,7 +320,10 @@ class ReferralMutation:
 
     @mutation(requires=Permission.REFERRAL_SEND)
     async def base_referral(self, info: Info, input: BaseReferralInput) -> BaseReferralResult:
-        """Say on what a referral stands: a draft becomes ready to be sent, one under way goes on for longer, or with more."""
+        """Say on what a referral stands: a draft becomes ready to be sent, one under way goes on for longer, or with more.
+
+        What she has withdrawn, or what stood on a basis that was ended, goes on only once it is sent anew: until then it is suspended.
+        """
         referral = uuid_of(input.id, "Referral")
         await service.base_referral(
             info.context.tx,

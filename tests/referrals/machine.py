@@ -215,8 +215,10 @@ class Sharing(Grounds):
         values = (self.given[id_of(consent)], list(scopes), self.ids[id_of(referral)][0])
         if (consent.origin, consent.to) != (referral.origin, referral.to):
             assert self._as(referral.origin, Role.CASE_MANAGER, statement, *values) == "23503"
-        else:
-            assert self._write(referral.origin, Role.CASE_MANAGER, statement, *values)
+            return
+        expected = self.model.may_stand(referral, consent)
+        assert self._write(referral.origin, Role.CASE_MANAGER, statement, *values) is expected
+        if expected:
             referral.consent, referral.scopes, referral.is_over = consent, scopes, False
 
     @rule(referral=referrals, to=st.sampled_from(STATES), by=st.sampled_from(ORIGINS))

@@ -17,8 +17,9 @@ SENDER: dict[str, tuple[str, ...]] = {
     "DRAFT": ("CONSENT_RECORDED",),
     "CONSENT_RECORDED": ("SENT",),
     **dict.fromkeys(RUNNING, ("SUSPENDED", "REVOKED", "CLOSED")),
-    "SUSPENDED": ("SENT", "REVOKED"),
-    "EXPIRED": ("REVOKED", "CLOSED"),
+    "SUSPENDED": ("SENT", "SUSPENDED", "REVOKED"),
+    "EXPIRED": ("SUSPENDED", "REVOKED", "CLOSED"),
+    "REVOKED": ("SUSPENDED", "REVOKED", "CLOSED"),
     "DECLINED": ("CLOSED",),
     "COMPLETED": ("CLOSED",),
 }
@@ -153,11 +154,16 @@ class Model:
         """Whether a referral may stand on it."""
         return bool(consent and consent.runs and scopes and scopes <= consent.scopes and not is_over)
 
+    def may_stand(self, referral: Referral, ground: Consent) -> bool:
+        """Whether it may be put on another ground as it is: what was taken back goes on only when it is sent anew."""
+        is_the_same = ground is referral.consent
+        return is_the_same or referral.state != "SENT" or self.status(referral) != "REVOKED"
+
     def may_move(self, referral: Referral, to: str) -> bool:
         """Whether the sender's step is one, and what must hold for it does. To stay where one is, is none, and harms nobody."""
         if to == referral.state:
             return True
-        if to not in SENDER.get(self.status(referral), ()):
+        if referral.state == "REVOKED" or to not in SENDER.get(self.status(referral), ()):
             return False
         if to not in ("CONSENT_RECORDED", "SENT"):
             return True

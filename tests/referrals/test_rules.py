@@ -5,7 +5,7 @@ import pytest
 from pat_platform.errors import Refused
 from pat_tenants.referral_work import rules as working
 from pat_tenants.referrals import rules
-from pat_tenants.referrals.models import Answer, ReferralStatus, Scope
+from pat_tenants.referrals.models import Answer, ReferralStatus, Scope, SenderState
 from pat_tenants.referrals.rules import Allowed
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -21,12 +21,23 @@ def code(decide: object, *arguments: object) -> str:
 
 @pytest.mark.parametrize("wanted", [ReferralStatus.REVOKED, ReferralStatus.SUSPENDED, ReferralStatus.CLOSED])
 def test_what_was_sent_may_be_ended_or_suspended(wanted: ReferralStatus) -> None:
-    rules.sender_may(ReferralStatus.SENT, wanted)
+    rules.sender_may(ReferralStatus.SENT, wanted, SenderState.SENT)
 
 
 @pytest.mark.parametrize("current", [ReferralStatus.DRAFT, ReferralStatus.REVOKED, ReferralStatus.CLOSED])
 def test_nothing_is_sent_without_consent_or_after_its_end(current: ReferralStatus) -> None:
-    assert code(rules.sender_may, current, ReferralStatus.SENT) == "STATUS_NOT_ALLOWED"
+    for own in (SenderState.DRAFT, SenderState.SENT):
+        assert code(rules.sender_may, current, ReferralStatus.SENT, own) == "STATUS_NOT_ALLOWED"
+
+
+@pytest.mark.parametrize(
+    "current", [ReferralStatus.SUSPENDED, ReferralStatus.EXPIRED, ReferralStatus.REVOKED]
+)
+def test_what_is_shut_by_something_else_its_sender_may_shut_itself_once(current: ReferralStatus) -> None:
+    for wanted in (ReferralStatus.SUSPENDED, ReferralStatus.REVOKED):
+        rules.sender_may(current, wanted, SenderState.SENT)
+        assert code(rules.sender_may, current, wanted, SenderState(wanted)) == "STATUS_NOT_ALLOWED"
+        assert code(rules.sender_may, current, wanted, SenderState.REVOKED) == "STATUS_NOT_ALLOWED"
 
 
 def test_the_receiver_answers_in_order() -> None:

@@ -119,14 +119,16 @@ def test_a_withdrawal_ends_what_stands_on_it_and_says_what_goes_on(sharing: Shar
     assert sharing.seen(ordered)["scopes"] == SCOPES
 
 
-def test_what_she_withdrew_goes_on_by_order_where_it_is_put_on_one(sharing: Sharing) -> None:
+def test_what_she_withdrew_goes_on_by_order_where_it_is_put_on_one_and_sent_anew(sharing: Sharing) -> None:
     consent = sharing.agreed()
     referral = sharing.sent(consent)
     do(sharing.worker, "answerReferral", id=sharing.received(referral), answer="ACCEPTED")
     do(sharing.survivor, "withdrawConsent", id=consent)
     assert sharing.seen(referral)["scopes"] == []
     narrow = recorded(sharing, {**ORDER, "scopes": ["LEGAL_STATUS"]})["id"]
-    assert do(sharing.manager, "baseReferral", id=referral, legalBasisId=narrow)["status"] == "ACCEPTED"
+    assert do(sharing.manager, "baseReferral", id=referral, legalBasisId=narrow)["status"] == "SUSPENDED"
+    assert sharing.seen(referral)["scopes"] == []
+    assert do(sharing.manager, "moveReferral", id=referral, to="SENT")["status"] == "ACCEPTED"
     assert sharing.seen(referral)["scopes"] == ["LEGAL_STATUS"]
 
 

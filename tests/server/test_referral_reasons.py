@@ -78,11 +78,13 @@ def test_nobody_needs_a_reason_to_shut_a_door_and_one_that_is_open_again_has_non
     assert why(sharing.manager, sent) == ("REVOKED", None)
 
 
-def test_what_she_has_ended_herself_says_so_to_her_organisation_alone(sharing: Sharing) -> None:
+@pytest.mark.parametrize("by", ["survivor", "manager"])
+def test_what_follows_from_a_withdrawal_says_so_to_her_organisation_alone(sharing: Sharing, by: str) -> None:
+    """Not who has said it: a guardian's may be withdrawn because he is barred."""
     consent = sharing.agreed()
     sent = sharing.sent(consent)
-    do(sharing.survivor, "withdrawConsent", id=consent)
-    assert why(sharing.manager, sent) == ("REVOKED", "WITHDRAWN_BY_HER")
+    do(getattr(sharing, by), "withdrawConsent", id=consent)
+    assert why(sharing.manager, sent) == ("REVOKED", "CONSENT_WITHDRAWN")
     assert why(sharing.worker, sharing.received(sent)) == ("REVOKED", None)
 
 

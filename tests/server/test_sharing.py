@@ -270,8 +270,13 @@ def test_no_login_of_an_application_takes_a_step_that_is_none(sharing: Sharing, 
     assert tried(based, *ready[:3], datetime.now(UTC), ready[4]) == "transition"
     do(sharing.survivor, "withdrawConsent", id=consent)
     assert tried(based, *ready) == "transition"
-    # What she has withdrawn is over, and no step leads out of it.
+    # What she has withdrawn goes on on nothing else as it is; it is shut, and what is revoked is so for good.
+    on_another = "update app.referrals set consent_id = %s where id = %s"
+    assert tried(on_another, uuid_in(sharing.agreed()), uuid_in(sent)) == "transition"
     for state in ("SUSPENDED", "REVOKED", "CLOSED"):
+        assert tried(move, state, uuid_in(sent)) == "1", state
+    do(sharing.manager, "moveReferral", id=sent, to="REVOKED")
+    for state in ("SENT", "SUSPENDED", "CLOSED"):
         assert tried(move, state, uuid_in(sent)) == "transition", state
     begun = (
         "insert into app.referrals (organisation_id, id, received_id, case_id, survivor_id, to_organisation_id, need, urgency,"

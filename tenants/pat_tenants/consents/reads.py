@@ -16,6 +16,7 @@ BY_TIME = {"NEWEST": NEWEST_FIRST}
 OF_SURVIVOR = "{n}.survivor_id = {t}.id"
 MINE = "{n}.survivor_id = (select sec.survivor())"
 OF_REFERRAL = "{n}.id = {t}.consent_id"
+BESIDE = "{n}.survivor_id = {t}.survivor_id and {n}.recipient_id = {t}.recipient_id and {n}.id <> {t}.id and {n}.is_live"
 LIVE = {"isLive": Filter("{t}.is_live = {value}", "bool")}
 
 IS_GUARDIAN_BARRED = "exists (select from app.barred_guardians b where b.survivor_id = {t}.id)"

@@ -49,7 +49,7 @@ SENT_REASON = (
     f"case when {HELD} then null"
     f" when {{t}}.status = 'DECLINED' then (select a.reason from door.sent_answers a where {_DECLINED})"
     " when {t}.status = {t}.own_state and {t}.own_state in ('SUSPENDED', 'REVOKED', 'CLOSED') then {t}.own_reason"
-    " when {t}.status = 'REVOKED' and {t}.consent_id is not null then 'WITHDRAWN_BY_HER' end"
+    " when {t}.status = 'REVOKED' and {t}.consent_id is not null then 'CONSENT_WITHDRAWN' end"
 )
 RECEIVED_REASON = (
     f"case {{t}}.status when 'DECLINED' then (select a.reason from app.referral_answers a where {_DECLINED}"
@@ -60,10 +60,13 @@ OF_CASE = "{n}.case_id = {t}.id"
 BY_SENDING = (Order("sent_at", desc=True), Order("id"))
 
 # The login says as what she acts: the steps of others are not hers to be told.
-ALLOWED = (
-    "array(select step.to_state from app.transitions step where step.noun = 'referral' and step.from_state = {t}.status"
-    " and substr(session_user::text, 38) = any (step.roles) order by step.to_state)"
+_STEPS = (
+    "array(select step.to_state from app.transitions step where step.noun = 'referral' and step.from_state = {{t}}.status"
+    " and substr(session_user::text, 38) = any (step.roles){besides} order by step.to_state)"
 )
+RECEIVED_ALLOWED = _STEPS.format(besides="")
+# What reads as suspended or revoked need not be so by the sender's own word; what it has said itself is no step any more.
+SENT_ALLOWED = _STEPS.format(besides=" and step.to_state <> {t}.own_state and {t}.own_state <> 'REVOKED'")
 
 HEARINGS = "{n}.referral_id = {t}.received_id"
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pat_platform.errors import Refused
 from pat_tenants.organisations.models import OrganisationKind
-from pat_tenants.referrals.models import Answer, DeclineReason, ReferralStatus, Scope
+from pat_tenants.referrals.models import Answer, DeclineReason, ReferralStatus, Scope, SenderState
 from pat_tenants.transitions import steps
 
 RECEIVING = frozenset({OrganisationKind.DESTINATION})
@@ -28,9 +28,9 @@ class Allowed:
         return self.is_live and self.until > now
 
 
-def sender_may(current: ReferralStatus, wanted: ReferralStatus) -> None:
-    """Raises Refused when the sender cannot take this step."""
-    if steps.step(current, wanted) is None:
+def sender_may(current: ReferralStatus, wanted: ReferralStatus, own: SenderState) -> None:
+    """Raises Refused when the sender cannot take this step, has taken it already, or has revoked the referral itself."""
+    if steps.step(current, wanted) is None or own.value == wanted.value or own is SenderState.REVOKED:
         raise Refused(
             "STATUS_NOT_ALLOWED",
             "This referral cannot take that step now. Look at its state first.",

@@ -62,6 +62,10 @@ class _Own:
     row: Referral
     status: ReferralStatus
 
+    def may(self, wanted: ReferralStatus) -> None:
+        """Raises Refused where its sender cannot lead it there."""
+        rules.sender_may(self.status, wanted, SenderState(self.row.state))
+
 
 async def draft_referral(
     tx: Transaction, *, case_id: UUID, to: UUID, need: Need, urgency: Urgency = Urgency.ROUTINE
@@ -105,8 +109,9 @@ async def base_referral(
 ) -> None:
     """Say on which consent of hers a referral stands, or on which other basis: all that it allows, or less, or for a shorter time.
 
-    A draft becomes ready to be sent; one that is under way goes on, on the new ground from the next statement on. Raises Refused for
-    both or neither, and for one that does not run, is not about her, this receiver and this need, or does not cover the scopes.
+    A draft becomes ready to be sent; one that is under way goes on, on the new ground from the next statement on. One of which the ground
+    was withdrawn or ended does not: it is suspended until it is sent anew. Raises Refused for both or neither, and for one that does not
+    run, is not about her, this receiver and this need, or does not cover the scopes.
     """
     if (consent_id is None) == (basis_id is None):
         raise Refused("GROUND_INVALID", "Name a consent, or another legal basis: one of them.", "consentId")
@@ -117,9 +122,11 @@ async def base_referral(
     _covers(basis_id)(ground, named, until, datetime.now(UTC))
     terms = {"consent_id": consent_id, "basis_id": basis_id, "scopes": named, "agreed_until": until}
     if own.row.state in _GOES_ON and own.status not in _FINISHED:
-        await _change(tx, own.row, "referral.based", **terms)
+        is_taken_back = own.status is ReferralStatus.REVOKED
+        shut = {"state": SenderState.SUSPENDED, "reason": None} if is_taken_back else {}
+        await _change(tx, own.row, "referral.based", **terms, **shut)
         return
-    rules.sender_may(own.status, ReferralStatus.CONSENT_RECORDED)
+    own.may(ReferralStatus.CONSENT_RECORDED)
     await _move(tx, own.row, SenderState.CONSENT_RECORDED, **terms)
 
 
@@ -130,7 +137,7 @@ async def send_referral(tx: Transaction, *, referral_id: UUID) -> None:
     shared.
     """
     own = await _own(tx, referral_id)
-    rules.sender_may(own.status, ReferralStatus.SENT)
+    own.may(ReferralStatus.SENT)
     now = datetime.now(UTC)
     ground = await _ground(tx, own.row, own.row.consent_id, own.row.basis_id)
     _covers(own.row.basis_id)(ground, own.row.scopes, own.row.agreed_until, now)
@@ -244,7 +251,7 @@ def _allowed(row: Any) -> rules.Allowed | None:
 
 async def _end(tx: Transaction, referral_id: UUID, state: SenderState, reason: EndReason | None) -> None:
     own = await _own(tx, referral_id)
-    rules.sender_may(own.status, ReferralStatus(state.value))
+    own.may(ReferralStatus(state.value))
     await _move(tx, own.row, state, reason=reason)
 
 

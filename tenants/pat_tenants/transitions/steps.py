@@ -51,6 +51,7 @@ class Step(Generic[State]):
 REFERRAL = "referral"
 _S, _SEND, _ANSWER = ReferralStatus, Permission.REFERRAL_SEND, Permission.REFERRAL_ANSWER
 _RUNNING = (_S.SENT, _S.ACCEPTED, _S.IN_PROGRESS)
+_DERIVED = (_S.SUSPENDED, _S.EXPIRED, _S.REVOKED)
 
 STEPS: tuple[Step[ReferralStatus], ...] = (
     Step(_S.DRAFT, _S.CONSENT_RECORDED, _SEND, Guard.CONSENT),
@@ -60,12 +61,20 @@ STEPS: tuple[Step[ReferralStatus], ...] = (
     Step(_S.ACCEPTED, _S.IN_PROGRESS, _ANSWER),
     Step(_S.ACCEPTED, _S.COMPLETED, _ANSWER),
     Step(_S.IN_PROGRESS, _S.COMPLETED, _ANSWER),
-    *(Step(running, _S.SUSPENDED, _SEND) for running in _RUNNING),
+    *(Step(each, _S.SUSPENDED, _SEND) for each in (*_RUNNING, *_DERIVED)),
     Step(_S.SUSPENDED, _S.SENT, _SEND, Guard.TERMS),
-    *(Step(each, _S.REVOKED, _SEND) for each in (*_RUNNING, _S.SUSPENDED, _S.EXPIRED)),
-    *(Step(each, _S.CLOSED, _SEND) for each in (*_RUNNING, _S.DECLINED, _S.COMPLETED, _S.EXPIRED)),
+    *(Step(each, _S.REVOKED, _SEND) for each in (*_RUNNING, *_DERIVED)),
+    *(
+        Step(each, _S.CLOSED, _SEND)
+        for each in (*_RUNNING, _S.DECLINED, _S.COMPLETED, _S.EXPIRED, _S.REVOKED)
+    ),
 )
-"""EXPIRED is nobody's step: it is what is read once time has passed."""
+"""EXPIRED is nobody's step: it is what is read once time has passed.
+
+What is read as SUSPENDED or REVOKED may follow from an agreement or a withdrawal, while the sender's own state is still SENT: then the
+sender may say the same itself, so that it stays shut whatever is lifted or agreed to. Where its own state is the one that it would lead
+to, or is REVOKED, there is no step.
+"""
 
 
 HEARING, REFERRAL_HEARING = "hearing", "referral_hearing"
