@@ -124,15 +124,9 @@ def _case(slug: str, label: str) -> Iterator[tuple[str, Row]]:
     )
     yield made(slug, "hearings", label, **about, proceeding_id=proceeding, held_on=DAY, mode="VIDEO")
     # Beside those that are written whenever a referral is.
-    yield made(
-        slug,
-        "referral_changes",
-        label,
-        created_by=None,
-        referral_id=named(slug, "referrals", label),
-        **about,
-        transaction=3,
-    )
+    referral = {"created_by": None, "referral_id": named(slug, "referrals", label), **about}
+    yield made(slug, "referral_changes", label, **referral, transaction=3)
+    yield made(slug, "referral_steps", label, **referral, state="DRAFT")
 
 
 def _arrival(slug: str, label: str) -> Iterator[tuple[str, Row]]:
