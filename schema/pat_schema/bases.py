@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -198,11 +199,19 @@ EndLegalBasisResult = Annotated[LegalBasis | Refusal, strawberry.union("EndLegal
 ReviewLegalBasisResult = Annotated[LegalBasis | Refusal, strawberry.union("ReviewLegalBasisResult")]
 
 
+def _saves(given: Mapping[str, Any]) -> bool:
+    return given["kind"] == LegalBasisKind.VITAL_INTEREST
+
+
 @described
 class BasisMutation:
     """How something comes to be shared without consent, and how it ends."""
 
-    @mutation(requires=Permission.BASIS_RECORD)
+    @mutation(
+        requires=Permission.BASIS_RECORD,
+        is_urgent=_saves,
+        urgency="No budget that is spent stands in the way of recording a vital interest.",
+    )
     async def record_legal_basis(self, info: Info, input: RecordLegalBasisInput) -> RecordLegalBasisResult:
         """Record on what something is shared without consent. A vital interest counts once somebody else has approved it."""
         terms = service.Terms(
@@ -219,7 +228,7 @@ class BasisMutation:
         basis = await service.record_legal_basis(context.tx, context.vault, survivor_id=survivor, terms=terms)
         return saved(LegalBasis, basis)
 
-    @mutation(requires=Permission.BASIS_APPROVE)
+    @mutation(requires=Permission.BASIS_APPROVE, is_urgent=always)
     async def approve_legal_basis(self, info: Info, input: ApproveLegalBasisInput) -> ApproveLegalBasisResult:
         """Approve a vital interest that somebody else has recorded. From the next statement on it counts."""
         basis = uuid_of(input.id, "LegalBasis")

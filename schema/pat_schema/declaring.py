@@ -90,8 +90,8 @@ def mutation(
 ) -> Callable[[Function], Any]:
     """A mutation: the decorated function translates its input and calls a verb, nothing more.
 
-    ``is_urgent`` says with which inputs it ends what is shared: nobody's spent budget and nobody's lock then stands in its way, which
-    ``urgency`` says in the API.
+    ``is_urgent`` says with which inputs it ends what is shared, or a life may depend on it: nobody's spent budget and nobody's lock then
+    stands in its way, which ``urgency`` says in the API.
     """
 
     def decorate(function: Function) -> Any:

@@ -23,6 +23,21 @@ _READ_UNDER = noop("%(who)s of %(organisation)s read, as you have agreed: %(what
 _READ_UNASKED = noop("%(who)s of %(organisation)s read, without having to ask you: %(what)s.")
 _REFERRED = noop("%(who)s of %(organisation)s worked on what was asked of another organisation for you.")
 _WRITTEN = noop("%(who)s of %(organisation)s wrote in your record.")
+_OF_BASES: Mapping[str, str] = {
+    "legal_basis.recorded": noop(
+        "%(who)s of %(organisation)s wrote that parts of your record may be shared without asking you: you can see which, and with whom."
+    ),
+    "legal_basis.approved": noop(
+        "%(who)s of %(organisation)s confirmed that parts of your record may be shared without asking you: you can see which, and with"
+        " whom."
+    ),
+    "legal_basis.ended": noop(
+        "%(who)s of %(organisation)s ended that parts of your record may be shared without asking you."
+    ),
+    "legal_basis.reviewed": noop(
+        "%(who)s of %(organisation)s looked at whether parts of your record had to be shared without asking you."
+    ),
+}
 _SOMEBODY = noop("Somebody")
 _RECORD = noop("your record")
 
@@ -37,7 +52,7 @@ def _sentence(
     organisation: str,
     role: str | None,
     kind: str,
-    _: str,
+    action: str,
     classes: list[str],
     is_agreed: bool,
     is_unasked: bool,
@@ -48,7 +63,7 @@ def _sentence(
     said = {
         AccessKind.READ: _READ if is_agreed is is_unasked else _READ_UNDER if is_agreed else _READ_UNASKED,
         AccessKind.REFERRED: _REFERRED,
-        AccessKind.WRITTEN: _WRITTEN,
+        AccessKind.WRITTEN: _OF_BASES.get(action, _WRITTEN),
     }[AccessKind(kind)]
     return translate(
         said, who=translate(who), organisation=organisation, what=", ".join(map(translate, what))

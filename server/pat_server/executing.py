@@ -236,7 +236,7 @@ class Executor:
         return _answer(mutation.response(completed), cost)
 
     async def _paid(self, mutation: Mutation, request: GraphQLRequest, caller: Caller) -> bytes:
-        """What was paid. Nothing is, where a budget is spent, by what ends that something is shared: that waits for nobody.
+        """What was paid. Nothing is, where a budget is spent, by what is urgent: that waits for nobody.
 
         Raises Throttled for the rest, and for what is urgent and asks for much besides.
         """
@@ -252,7 +252,7 @@ class Executor:
         return shown(mutation.cost, 0, None)
 
     def _is_urgent(self, root: Root) -> bool:
-        """Whether a root field ends that something is shared."""
+        """Whether a root field ends that something is shared, or may save somebody."""
         is_urgent = self._urgent.get(root.name)
         return is_urgent is not None and is_urgent(root.arguments["input"])
 

@@ -80,12 +80,46 @@ def test_an_adjourned_hearing_has_a_later_day_and_only_what_goes_on_has_one() ->
             rules.next_day(state, DAY, day)
 
 
-def test_offices_are_named_without_numbers() -> None:
-    assert rules.is_an_office("  DLSA Barasat, room 12 ", "courtPoint") == "DLSA Barasat, room 12"
+OFFICES = (
+    *(
+        "DLSA Barasat, room 12",
+        "District Court Barasat",
+        "Additional Sessions court, Panaji",
+        "CWC Kolkata",
+        "SDLSC Bongaon",
+    ),
+    *("Children's Home for Girls, Barasat", "Embassy of India, Dhaka", "জেলা আদালত, বারাসাত", "जिला न्यायालय"),
+)
+NO_OFFICES = (
+    *(
+        "Court, FIR 1234",
+        "DLSA 9830012345",
+        "Barasat",
+        "her aunt Meena's house",
+        "courteous Rina",
+        "house of Rina Das, lane",
+    ),
+    "Rina Das at her aunt Meena near the court, husband not told",
+    "court;Rina;Das;at;her;aunt;Meena;in;Barasat",
+)
+
+
+@pytest.mark.parametrize("name", OFFICES)
+def test_offices_are_named_for_what_they_are(name: str) -> None:
+    assert rules.is_an_office(f"  {name} ", "courtPoint") == name
+
+
+def test_no_office_need_be_named() -> None:
     assert rules.is_an_office(None, "courtPoint") is rules.is_an_office(" ", "courtPoint") is None
-    for text in ("FIR 1234", "9830012345", "x" * 121):
-        with pytest.raises(Refused):
-            rules.is_an_office(text, "courtPoint")
+
+
+@pytest.mark.parametrize("text", NO_OFFICES)
+def test_what_is_no_name_of_an_office_is_refused(text: str) -> None:
+    with pytest.raises(Refused) as refused:
+        rules.is_an_office(text, "courtPoint")
+    assert refused.value.code == "OFFICE_ONLY"
+    with pytest.raises(Refused):
+        rules.is_an_office("court" * 25, "courtPoint")
 
 
 def test_a_language_has_two_letters() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from tests.hearings.test_rules import NO_OFFICES, OFFICES
 from tests.isolation.lines import read
 from tests.support.people import Member, named
 from tests.support.wall import Connection, Wall, as_superuser, attempt, careless_view, insert
@@ -148,7 +149,13 @@ def test_a_newer_word_replaces_the_one_before_as_long_as_the_day_is_to_come(
 @pytest.mark.usefixtures("admin")
 def test_a_number_is_no_office(wall: Wall, manager: Member) -> None:
     assert confirm(wall, manager, remote_point="DLSA 9830012345") == "23514"
-    assert confirm(wall, manager, remote_point="x" * 121) == "23514"
+    assert confirm(wall, manager, remote_point="court" + "x" * 116) == "23514"
+    # Nor are words: the receiver would read them.
+    for words in NO_OFFICES:
+        assert confirm(wall, manager, remote_point=words) == "23514"
+    for name in OFFICES:
+        assert confirm(wall, manager, remote_point=name) == [(1,)]
+        wall.admin.execute(f"delete from {TABLE}".encode())
     assert confirm(wall, manager, remote_point=None) == "23502"
     assert confirm(wall, manager, support_person="Anjali") == "23514"
 

@@ -19,7 +19,7 @@ from pat_tenants.transitions.steps import HEARING_STEPS, REPORTED_STEPS, Guard
 
 S = HearingState
 LINK = {
-    "court_point": "Panaji",
+    "court_point": "Sessions Court, Panaji",
     "remote_point": "DLSA Barasat",
     "has_coordinator": True,
     "support_person": "LAWYER",

@@ -43,6 +43,20 @@ def test_each_step_is_kept_once_with_who_took_it(wall: Wall, admin: Connection) 
     assert admin.execute(KEPT.encode()).fetchall()[2:] == [("DRAFT", None)]
 
 
+def test_a_safety_hold_hides_the_steps_from_herself_alone(wall: Wall, admin: Connection) -> None:
+    me, manager = wall.member("cbo-a", Role.SURVIVOR), wall.member("cbo-a", Role.CASE_MANAGER)
+    admin.execute(f"update app.referrals set state = 'SUSPENDED' where id = '{HERS}'".encode())
+    held = "insert into app.safety_holds values (%s, gen_random_uuid(), %s, gen_random_uuid())"
+    shown = []
+    for is_held in (False, True):
+        if is_held:
+            admin.execute(held.encode(), (CBO_A, named("cbo-a", "survivors", "hers")))
+        for member in (me, manager):
+            with as_superuser(admin, member.login, member.session):
+                shown.append(attempt(admin, f"select state from ({KEPT}) k"))
+    assert shown == [[("SUSPENDED",)], [("SUSPENDED",)], [], [("SUSPENDED",)]]
+
+
 @pytest.mark.parametrize("role", [Role.CASE_MANAGER, Role.ORGANISATION_ADMIN, Role.DESTINATION_ADMIN])
 def test_nobody_writes_changes_or_deletes_a_step(wall: Wall, admin: Connection, role: Role) -> None:
     me = wall.member("cbo-a", role)

@@ -323,14 +323,14 @@ class TestASendersPeople:
         hers = replace(accepted, manager=accepted.wall.member("cbo-a", Role.SURVIVOR, 2))
         assert hers.status() == [("ACCEPTED",)]
         seen = "select 1 from {} where referral_id = %(received)s"
-        assert hers.sender(seen.format("door.sent_answers")) == [(1,)]
-        # While somebody may look over her shoulder, no days in court are in her view.
-        assert hers.sender(seen.format("door.sent_hearings")) == []
+        # While somebody may look over her shoulder, neither answers nor days in court are in her view.
+        views = ("door.sent_answers", "door.sent_hearings")
+        assert [hers.sender(seen.format(view)) for view in views] == [[], []]
         held = "update app.safety_holds set lifted_at = %s where organisation_id = %s and survivor_id = %s"
         about = (accepted.manager.organisation, named("cbo-a", "survivors", "ours"))
         accepted.wall.admin.execute(held.encode(), (datetime.now(UTC), *about))
         try:
-            assert hers.sender(seen.format("door.sent_hearings")) == [(1,)]
+            assert [hers.sender(seen.format(view)) for view in views] == [[(1,)], [(1,)]]
         finally:
             accepted.wall.admin.execute(held.encode(), (None, *about))
 

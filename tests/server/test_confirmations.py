@@ -33,6 +33,8 @@ def test_her_end_is_confirmed_by_who_works_on_her_case_for_a_day_that_is_told_to
     id = reported(sharing, shared, today() + timedelta(days=12))
     assert confirm(sharing.manager, id)["code"] == "POINT_MISSING"
     assert confirm(sharing.manager, id, remotePoint="Room 2041")["code"] == "OFFICE_ONLY"
+    words = "house of Rina Das, lane behind the mosque"
+    assert confirm(sharing.manager, id, remotePoint=words)["code"] == "OFFICE_ONLY"
     said = {"hearingId": id, "hasCoordinator": True, "remotePoint": "DLSA Barasat"}
     document = (
         "mutation($input: ConfirmRemotePointInput!) { confirmRemotePoint(input: $input) { __typename } }"

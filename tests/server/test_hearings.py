@@ -114,9 +114,11 @@ def test_a_childs_hearing_by_video_link_from_report_to_the_next_day(
     # What the sender has to do first is no button of the receiver's.
     assert requested["allowedTransitions"] == ["ADJOURNED", "CANCELLED", "MISSED"]
     assert arrange(courtPoint="Court 9830012345")["code"] == "OFFICE_ONLY"
-    known = arrange(courtPoint="Panaji", remotePoint="DLSA Barasat", interpreterLanguage="bn")
+    who = "Rina Das at her aunt Meena in Barasat, husband not told"
+    assert arrange(remotePoint=who)["code"] == "OFFICE_ONLY"
+    known = arrange(courtPoint="Sessions Court, Panaji", remotePoint="DLSA Barasat", interpreterLanguage="bn")
     assert (known["courtPoint"], known["remotePoint"], known["interpreterLanguage"]) == (
-        "Panaji",
+        "Sessions Court, Panaji",
         "DLSA Barasat",
         "bn",
     )
@@ -165,7 +167,11 @@ def test_a_childs_hearing_by_video_link_from_report_to_the_next_day(
 def test_a_grown_woman_may_speak_alone(sharing: Sharing, shared: str) -> None:
     grown_up(sharing, is_child=False)
     id = reported(sharing, shared, today() + timedelta(days=11))
-    preparation = {"courtPoint": "Panaji", "remotePoint": "DLSA Barasat", "hasCoordinator": True}
+    preparation = {
+        "courtPoint": "Sessions Court, Panaji",
+        "remotePoint": "DLSA Barasat",
+        "hasCoordinator": True,
+    }
     act(sharing.worker, "arrangeReportedHearing", "ReferralHearing", id=id, preparation=preparation)
     confirm(sharing.manager, id)
     for state in ("VC_REQUESTED", "VC_CONFIRMED", "READY"):
@@ -177,9 +183,13 @@ def test_a_grown_woman_may_speak_alone(sharing: Sharing, shared: str) -> None:
 def test_an_organisation_prepares_its_own_and_the_receiver_sees_it(sharing: Sharing, shared: str) -> None:
     grown_up(sharing, is_child=True)
     day = today() + timedelta(days=13)
-    said = {"heldOn": day.isoformat(), "mode": "PHYSICAL", "preparation": {"courtPoint": "Barasat"}}
+    said = {
+        "heldOn": day.isoformat(),
+        "mode": "PHYSICAL",
+        "preparation": {"courtPoint": "District Court Barasat"},
+    }
     hearing = act(sharing.manager, "scheduleHearing", "Hearing", proceedingId=proceeding(sharing), **said)
-    assert (hearing["state"], hearing["courtPoint"]) == ("SCHEDULED", "Barasat")
+    assert (hearing["state"], hearing["courtPoint"]) == ("SCHEDULED", "District Court Barasat")
     of_ours = "query($from: Date) { hearings(from: $from, to: $from) { edges { node { side hearing { id } case { id } } } } }"
     ours = sharing.manager.ask(of_ours, **{"from": day.isoformat()})["hearings"]["edges"]
     case = {"id": global_id("Case", sharing.case()[0])}
@@ -199,7 +209,7 @@ def test_an_organisation_prepares_its_own_and_the_receiver_sees_it(sharing: Shar
         for each in days(sharing.worker, **{"from": day.isoformat(), "first": 500})
         if each["referral"] and each["referral"]["id"] == sharing.received(shared)
     ]
-    assert (day.isoformat(), "ADJOURNED", "PARTNER", "Barasat") in seen
+    assert (day.isoformat(), "ADJOURNED", "PARTNER", "District Court Barasat") in seen
     assert ((day + timedelta(days=30)).isoformat(), "SCHEDULED", "PARTNER", None) in seen
     late = act(sharing.manager, "arrangeHearing", "Hearing", id=hearing["id"], preparation={})
     assert late["code"] == "STATUS_NOT_ALLOWED"
@@ -211,7 +221,7 @@ def test_after_the_end_a_receiver_prepares_nothing_and_keeps_dates_alone(sharing
     do(sharing.worker, "answerReferral", id=sharing.received(referral), answer="ACCEPTED")
     day = today() + timedelta(days=17)
     id = reported(sharing, referral, day)
-    preparation = {"courtPoint": "Panaji", "supportPerson": "LAWYER"}
+    preparation = {"courtPoint": "Sessions Court, Panaji", "supportPerson": "LAWYER"}
     act(sharing.worker, "arrangeReportedHearing", "ReferralHearing", id=id, preparation=preparation)
     do(sharing.survivor, "withdrawConsent", id=consent)
     again = act(sharing.worker, "arrangeReportedHearing", "ReferralHearing", id=id, preparation=preparation)
@@ -226,7 +236,10 @@ def test_after_the_end_a_receiver_prepares_nothing_and_keeps_dates_alone(sharing
         {"heldOn": day.isoformat(), "state": "SCHEDULED", "courtPoint": None, "supportPerson": None}
     ]
     # The sender has what was written.
-    assert sharing.manager.ask(query, id=referral)["referral"]["hearings"][0]["courtPoint"] == "Panaji"
+    assert (
+        sharing.manager.ask(query, id=referral)["referral"]["hearings"][0]["courtPoint"]
+        == "Sessions Court, Panaji"
+    )
 
 
 def test_the_calendar_goes_on_page_by_page_in_order_within_its_days(sharing: Sharing, shared: str) -> None:
@@ -416,7 +429,13 @@ def test_a_worker_prepares_the_days_of_cases_that_are_assigned_to_her(sharing: S
         sharing.case()[0],
     )
     for email, is_hers in workers:
-        said = act(act_as(email), "arrangeHearing", "Hearing", id=id, preparation={"courtPoint": "Barasat"})
+        said = act(
+            act_as(email),
+            "arrangeHearing",
+            "Hearing",
+            id=id,
+            preparation={"courtPoint": "District Court Barasat"},
+        )
         assert said.get("code") == (None if is_hers else "NOT_ASSIGNED")
         answers.add(is_hers)
     assert answers == {True, False}

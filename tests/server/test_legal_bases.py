@@ -215,6 +215,30 @@ def test_her_access_log_says_under_which_ground(sharing: Sharing) -> None:
     assert {"kind": "READ", "classes": ["LEGAL_STATUS"], "referral": under} in nodes
 
 
+def test_her_access_log_says_what_was_done_with_a_basis(network: Network, act_as: Act, admin: Caller) -> None:
+    """One sentence of its own each, in her language."""
+    sharing = Sharing(network, act_as)
+    basis = recorded(sharing, MISSING)["id"]
+    assert do(admin, "approveLegalBasis", id=basis)["isLive"]
+    assert do(sharing.manager, "endLegalBasis", id=basis)["endedAt"]
+    log = """query($in: MailLanguage!) { me { accessLog(first: 9) { edges { node { kind sentence(language: $in) } } } } }"""
+
+    def said(language: str) -> list[str]:
+        nodes = [
+            edge["node"] for edge in sharing.survivor.ask(log, **{"in": language})["me"]["accessLog"]["edges"]
+        ]
+        return [node["sentence"] for node in nodes if node["kind"] == "WRITTEN"][:3]
+
+    ended, approved, written = said("EN")
+    assert "ended that parts of your record may be shared without asking you." in ended
+    assert (
+        "confirmed that parts of your record may be shared without asking you: you can see which" in approved
+    )
+    assert "wrote that parts of your record may be shared without asking you: you can see which" in written
+    for language, unasked in (("BN", "জিজ্ঞাসা না কর"), ("HI", "आपसे पूछे बिना")):
+        assert len({each for each in said(language) if unasked in each}) == 3
+
+
 def test_what_was_read_on_an_order_is_not_said_to_be_agreed_to_when_she_agrees_later(
     network: Network, act_as: Act
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -157,6 +158,30 @@ def test_an_auditor_reads_of_all_organisations_and_of_nobody_in_them(act_as: Act
     assert {(event["member"], event["detail"], event["subjectCount"]) for event in events} == {
         (None, None, 0)
     }
+
+
+@pytest.mark.parametrize("email", ["auditor@secretariat.example", "admin@secretariat.example"])
+def test_the_network_reads_of_what_is_about_somebody_the_month_alone(act_as: Act, email: str) -> None:
+    act_as("manager@cbo-f.example").ask(NAMED)
+    month = datetime.now(ZoneInfo("Asia/Kolkata")).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    reader = act_as(email)
+
+    def found(**wanted: Any) -> list[dict[str, Any]]:
+        wanted = {"action": "record.read", **wanted}
+        return nodes(reader.ask(EVENTS, first=100, filter=wanted)["auditEvents"])
+
+    events = found()
+    assert {datetime.fromisoformat(event["at"]) for event in events} == {month}
+    assert found(**{"from": month.isoformat()}) == events
+    assert found(**{"from": (month + timedelta(seconds=1)).isoformat()}) == []
+    first = reader.ask(EVENTS, first=2, filter={"action": "record.read"})["auditEvents"]
+    second = reader.ask(
+        EVENTS, first=2, after=first["pageInfo"]["endCursor"], filter={"action": "record.read"}
+    )
+    assert [*nodes(first), *nodes(second["auditEvents"])] == events[:4]
+    assert [uuid_in(event["id"]) for event in events] == sorted(
+        (uuid_in(event["id"]) for event in events), reverse=True
+    )
 
 
 @pytest.mark.parametrize("email", ["analyst@secretariat.example", "officer@funder.example"])

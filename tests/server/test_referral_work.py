@@ -84,6 +84,9 @@ def test_while_a_safety_hold_is_in_force_she_is_not_shown_what_was_done(
     try:
         assert updates(sharing.survivor, referral) == []
         assert updates(sharing.manager, referral) == [("TRACED", TODAY)]
+        steps = "query($id: ID!) { referral(id: $id) { history { status } } }"
+        assert sharing.survivor.ask(steps, id=referral)["referral"]["history"] == []
+        assert len(sharing.manager.ask(steps, id=referral)["referral"]["history"]) == 4
     finally:
         sharing.manager.ask(lift, input=hers)
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from tests.server.conftest import Act, Caller, Network, free_port, serving, uuid_in
 from tests.server.sharing import DOCUMENTS, SCOPES, SOON, Sharing, do, global_id, organisation
+from tests.server.test_legal_bases import MISSING, ORDER
 
 from pat_server.budgets import URGENT
 
@@ -71,6 +72,22 @@ def test_a_referral_is_suspended_and_revoked_but_not_sent(sharing: Sharing, requ
         assert answer["data"]["moveReferral"]["status"] == to
 
 
+def test_who_is_in_danger_waits_for_nobodys_budget(sharing: Sharing, act_as: Act, request: Any) -> None:
+    url = request.getfixturevalue("emptied")
+    record, approve = DOCUMENTS["recordLegalBasis"], DOCUMENTS["approveLegalBasis"]
+    about = {
+        "survivorId": global_id("Survivor", sharing.case()[1]),
+        "recipientId": global_id("Organisation", organisation(sharing.network, sharing.to)),
+        "purpose": "COURT_FOLLOW_UP",
+        "validUntil": (datetime.now(UTC) + timedelta(hours=48)).isoformat(),
+    }
+    assert code(sharing.manager, url, record, input={**about, **ORDER}) == "THROTTLED"
+    answer = asked(sharing.manager, url, record, input={**about, **MISSING})
+    basis = answer["data"]["recordLegalBasis"]["id"]
+    answer = asked(act_as("admin@cbo-b.example"), url, approve, input={"id": basis})
+    assert answer["data"]["approveLegalBasis"]["isLive"]
+
+
 def test_nothing_else_comes_through_beside_it_and_not_without_end(sharing: Sharing, request: Any) -> None:
     consent = sharing.agreed()
     url = request.getfixturevalue("emptied")
@@ -126,4 +143,5 @@ def test_what_is_shared_without_her_consent_is_ended_though_everything_is_spent(
     url = request.getfixturevalue("emptied")
     ended = asked(sharing.manager, url, DOCUMENTS["endLegalBasis"], input={"id": basis})
     assert ended["data"]["endLegalBasis"]["isLive"] is False
-    assert code(sharing.manager, url, DOCUMENTS["approveLegalBasis"], input={"id": basis}) == "THROTTLED"
+    reviewed = {"id": basis, "review": "JUSTIFIED"}
+    assert code(sharing.manager, url, DOCUMENTS["reviewLegalBasis"], input=reviewed) == "THROTTLED"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,7 @@ from tests.support.people import Member, named
 from tests.support.wall import Connection, Wall, as_superuser, attempt
 
 from pat_auth.policy import Role
-from pat_tenants.isolation.trail_doors import ACCESS, NETWORK_TRAIL, TRAIL_DOORS
+from pat_tenants.isolation.trail_doors import ACCESS, EXACT, NETWORK_TRAIL, TRAIL_DOORS
 
 READERS = {
     "door.organisation_events": Role.ORGANISATION_ADMIN,
@@ -92,6 +93,50 @@ def test_whoever_audits_the_network_reads_neither_who_acted_nor_whom_it_was_abou
     """Not because a view leaves it out: the door's owner has no right on these columns."""
     (opening,) = NETWORK_TRAIL.openings
     assert not {"actor", "subjects", "number", "previous"} & set(opening.columns)
+
+
+@pytest.fixture
+def in_november(wall: Wall, admin: Connection) -> Connection:
+    """cbo-a's chain of a month in which a referral was sent and a danger approved, and somebody signed in."""
+    organisation = named("organisation", "cbo-a")
+    actions = ("referral.sent", "legal_basis.approved", "session.opened", "record.read", "agreement.signed")
+    for number, action in enumerate(actions * 4):
+        admin.execute(
+            "insert into trail.events values (%s, %s, timestamptz '2026-11-01 00:30+05:30' + make_interval(days => %s),"
+            " 'org_x', null, %s, '{}', '{}', '', sha256(%s))",
+            (organisation, number, number, action, str(number).encode()),
+        )
+    return admin
+
+
+SHOWN = "select at, action, id from door.network_events"
+
+
+@pytest.mark.parametrize("role", [Role.SECRETARIAT_ADMIN, Role.AUDITOR])
+def test_of_events_about_people_the_network_reads_the_month(
+    wall: Wall, in_november: Connection, role: Role
+) -> None:
+    """In India, where what happens in the night of the first is of that month."""
+    slug = "secretariat" if role is Role.SECRETARIAT_ADMIN else "cbo-a"
+    member = wall.member(slug, role)
+    with as_superuser(in_november, member.login, member.session):
+        rows = attempt(in_november, SHOWN)
+        since = attempt(in_november, f"{SHOWN} where at > '2026-11-02' and action !~ '^(session|agreement)'")
+    assert not isinstance(rows, str)
+    exact = {at for at, action, _ in rows if action in EXACT}
+    cut = [(at, id) for at, action, id in rows if action not in EXACT]
+    assert len(exact) == 8
+    assert {at.astimezone(UTC).isoformat() for at, _ in cut} == {"2026-10-31T18:30:00+00:00"}
+    assert [id for _, id in cut] == sorted((id for _, id in cut), reverse=True)
+    assert since == []
+
+
+def test_the_network_reads_its_newest_events_by_an_index(wall: Wall, admin: Connection) -> None:
+    member = wall.member("cbo-a", Role.AUDITOR)
+    admin.execute("set local enable_seqscan = off")
+    with as_superuser(admin, member.login, member.session):
+        plan = attempt(admin, f"explain (costs off) {SHOWN} limit 1")
+    assert "ix_events_shown" in str(plan)
 
 
 def test_nobody_learns_how_much_goes_on_elsewhere() -> None:

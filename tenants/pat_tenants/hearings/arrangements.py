@@ -15,6 +15,34 @@ OFFICE_LIMIT = 120
 """Characters: the name of an office, not a note."""
 
 
+_KINDS = (
+    *(
+        "courts?",
+        "tribunal",
+        "magistrate",
+        "judge",
+        "legal services",
+        "legal aid",
+        "(nal|sl|dl|sdl|tl)sa",
+        "(dl|tl|sdl)sc",
+    ),
+    *("cwc", "child welfare committee", "jjb", "juvenile justice board", "dcpu", "child protection unit"),
+    *(
+        "(children.?s|shelter|observation) home",
+        "one stop centre",
+        "embassy",
+        "consulate",
+        "high commission",
+    ),
+    *("আদালত", "কোর্ট", "अदालत", "न्यायालय", "कोर्ट"),
+)
+OFFICE = f"(^|[^a-z])({'|'.join(_KINDS)})([^a-z]|$)"
+"""A regular expression, whatever the case: a court, or an office from which the Supreme Court lets somebody speak by video link."""
+
+NO_OFFICE = r"[0-9]{4}|([^\s,;/]+[\s,;/]+){8}[^\s,;/]"
+"""The numbers of files and telephones; more than eight words."""
+
+
 class HearingState(StrEnum):
     """How far a day in court is prepared, or how it ended."""
 
@@ -83,8 +111,8 @@ class Arrangements:
 
 
 def is_office(column: str) -> str:
-    """In SQL: that a column holds the name of an office, without the numbers of files and telephones."""
-    return f"length({column}) <= {OFFICE_LIMIT} and {column} !~ '[0-9]{{4}}'"
+    """In SQL: that a column names an office for what it is, in few words and without the numbers of files and telephones."""
+    return f"length({column}) <= {OFFICE_LIMIT} and {column} ~* '{OFFICE}' and {column} !~ '{NO_OFFICE}'"
 
 
 def checks() -> tuple[CheckConstraint, ...]:

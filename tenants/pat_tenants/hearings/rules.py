@@ -9,12 +9,12 @@ from datetime import date
 from pat_platform.errors import Refused
 from pat_platform.texts import plain
 from pat_tenants.cases.models import HearingMode
-from pat_tenants.hearings.arrangements import OFFICE_LIMIT, UPCOMING, HearingState
+from pat_tenants.hearings.arrangements import NO_OFFICE, OFFICE, OFFICE_LIMIT, UPCOMING, HearingState
 from pat_tenants.transitions.steps import Guard, hearing_step, reported_step
 
 OF_AGE = 18
 
-_NUMBER = re.compile(r"[0-9]{4}")
+_OFFICE, _NO_OFFICE = re.compile(OFFICE, re.IGNORECASE), re.compile(NO_OFFICE)
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -39,12 +39,16 @@ class Confirmed:
 
 
 def is_an_office(text: str | None, field: str) -> str | None:
-    """The name of a court or an office. Raises Refused for what is longer, and for numbers: those of a file or a telephone."""
+    """The name of a court or an office, which says what kind it is. Raises Refused for what is longer than a name, or has numbers."""
     if text is None:
         return None
     text = plain(text, limit=OFFICE_LIMIT, field=field)
-    if _NUMBER.search(text):
-        raise Refused("OFFICE_ONLY", "Write the name of the office alone, no numbers: others read it.", field)
+    if text and (_NO_OFFICE.search(text) or not _OFFICE.search(text)):
+        raise Refused(
+            "OFFICE_ONLY",
+            "Write what court or office it is, such as District Court Barasat: eight words, no numbers. Others read it.",
+            field,
+        )
     return text or None
 
 

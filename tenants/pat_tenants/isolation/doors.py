@@ -255,12 +255,12 @@ REFERRAL = Door(
         ),
         View(
             "door.sent_answers",
+            # What could endanger her while somebody looks on is hidden from herself.
             "select a.id, a.referral_id, a.answer, a.reason, a.answered_at from app.referrals r"
-            f" join app.referral_answers a on {OF_ITS_RECEIVER.format(answer='a')} where {_SENT_BY_ME}",
+            f" join app.referral_answers a on {OF_ITS_RECEIVER.format(answer='a')} where {_SENT_BY_ME} and not {HELD}",
         ),
         View(
             "door.sent_hearings",
-            # What could endanger her while somebody looks on is hidden from herself.
             f"select h.id, h.referral_id, {_OF_DAY} from app.referrals r join app.referral_hearings h"
             f" on {OF_ITS_RECEIVER.format(answer='h')} where {_SENT_BY_ME} and not {HELD}",
         ),

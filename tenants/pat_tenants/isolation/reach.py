@@ -56,6 +56,7 @@ _SPECIAL: dict[tuple[str, Reach], str] = {
     ),
     ("app.hearings", Reach.OWN): f"survivor_id = {SURVIVOR} and not {HELD}",
     ("app.hearing_confirmations", Reach.OWN): f"survivor_id = {SURVIVOR} and not {HELD}",
+    ("app.referral_steps", Reach.OWN): f"survivor_id = {SURVIVOR} and not {HELD}",
     # That somebody has come in is nobody's business but when it is an alert.
     ("app.alerts", Reach.ORGANISATION): "is_raised",
     ("app.alert_closings", Reach.ORGANISATION): "alert_id in (select id from app.alerts)",

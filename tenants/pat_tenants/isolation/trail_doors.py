@@ -67,6 +67,32 @@ TRAIL = Door(
 )
 """The caller's own organisation's chain."""
 
+_EXACT = {
+    "session": "opened revoked",
+    "password": "changed reset",
+    "passkey": "added removed",
+    "generator": "renewed",
+    "recovery_codes": "renewed",
+    "upstream": "added disabled linked unlinked",
+    "person": "disabled enabled",
+    "member": "invited joined ended",
+    "invitation": "withdrawn",
+    "client": "registered updated disabled",
+    "client_key": "rotated",
+    "agreement": "signed suspended resumed",
+    "partner": "suspended resumed",
+}
+EXACT = tuple(f"{noun}.{done}" for noun, all_done in _EXACT.items() for done in all_done.split())
+"""Actions of which the network reads the moment: those about accounts and organisations. Of all others, the month: a moment would tell
+the one referral or survivor from the others. The index ``ix_events_shown`` has the same list."""
+
+# The same moment for whatever happened in a month, in India, and there in the order of ids that tell nothing.
+_AMONG = ", ".join(f"'{action}'" for action in EXACT)
+_SHOWN_AT = (
+    f"case when e.action = any (array[{_AMONG}]) then e.at"
+    " else date_trunc('month', e.at at time zone 'Asia/Kolkata') at time zone 'Asia/Kolkata' end"
+)
+
 NETWORK_TRAIL = Door(
     owner="pat_door_network_trail",
     openings=(
@@ -79,13 +105,13 @@ NETWORK_TRAIL = Door(
     views=(
         View(
             "door.network_events",
-            f"select {_id(ORGANISATION)}, e.organisation_id, e.at, {_ROLE}, e.action, {_CLASSES} from trail.events e"
-            " order by e.at desc",
+            f"select {_id(ORGANISATION)}, e.organisation_id, {_SHOWN_AT} as at, {_ROLE}, e.action, {_CLASSES} from trail.events e"
+            f" order by {_SHOWN_AT} desc, id desc",
             frozenset({Reach.NETWORK}),
         ),
     ),
 )
-"""All chains, for whoever audits the network: neither who acted nor whom it is about."""
+"""All chains, for whoever audits the network: neither who acted nor whom it is about, nor when in its month."""
 
 _ABOUT_MINE = f"subjects && (select array[{SURVIVOR}] || array(select app.my_referrals()))"
 
