@@ -200,7 +200,7 @@ ReviewLegalBasisResult = Annotated[LegalBasis | Refusal, strawberry.union("Revie
 
 
 def _saves(given: Mapping[str, Any]) -> bool:
-    return given["kind"] == LegalBasisKind.VITAL_INTEREST
+    return given["kind"] in (LegalBasisKind.VITAL_INTEREST,)
 
 
 @described
