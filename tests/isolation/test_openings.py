@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.isolation.lines import read
-from tests.support.wall import Wall, careless_view
+from tests.support.wall import Wall, careless_view, insert
 
 from pat_auth.policy import Role
 
@@ -42,3 +42,32 @@ def test_the_doors_owner_reads_what_was_withdrawn_of_the_callers_and_of_what_it_
             assert ours < set(every)
             withdrawn = read(wall, slug, role, "select organisation_id, consent_id from door.careless")
             assert set(withdrawn) == {(sender, consent) for sender, _, consent in ours}
+
+
+def test_what_was_withdrawn_is_of_that_consent_and_not_of_one_that_another_organisation_calls_the_same(
+    wall: Wall,
+) -> None:
+    """Also where the door's owner could read every consent there is."""
+    withdrawn = wall.rows["app.consents"]["cbo-a"]["exchanged"]
+    alike = {**wall.rows["app.consents"]["cbo-b"]["hers"], "id": withdrawn["id"]}
+    goa = "select organisation_id, consent_id from door.careless"
+    with wall.admin.transaction(force_rollback=True):
+        insert(wall.admin, "app.consents", alike)
+        known = ("organisation_id", "survivor_id", "created_by")
+        row = {**{name: withdrawn[name] for name in known}, "consent_id": withdrawn["id"]}
+        insert(wall.admin, "app.consent_withdrawals", row)
+        careless_view(wall, DOOR, "app.consent_withdrawals")
+        pair = (wall.organisation("cbo-a"), withdrawn["id"])
+        for opened in (False, True):
+            if opened:
+                wall.admin.execute(f"alter policy {DOOR} on app.consents using (true)".encode())
+            assert pair not in read(wall, "goa", Role.DESTINATION_WORKER, goa)
+            assert pair not in read(wall, "delhi", Role.DESTINATION_WORKER, goa)
+            assert pair in read(wall, "cbo-b", Role.CASE_MANAGER, goa)
+            assert pair in read(wall, "cbo-a", Role.CASE_MANAGER, goa)
+        insert(
+            wall.admin,
+            "app.consent_withdrawals",
+            {**{name: alike[name] for name in known}, "consent_id": alike["id"]},
+        )
+        assert (wall.organisation("cbo-b"), alike["id"]) in read(wall, "goa", Role.DESTINATION_WORKER, goa)
