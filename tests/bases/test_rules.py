@@ -119,3 +119,9 @@ def test_a_third_person_reviews_what_has_ended(
     values: dict[str, Any], by: UUID, expected: str | None
 ) -> None:
     assert decided(rules.may_be_reviewed, basis(**values), by, NOW) == expected
+
+
+def test_the_database_asks_of_a_reference_what_the_rules_ask() -> None:
+    constraints = {c.name: c for c in LegalBasis.__table__.constraints}  # type: ignore[attr-defined]  # of a mapped table
+    asked = str(constraints["ck_legal_bases_reference"].sqltext)
+    assert f"~ '^{rules._REFERENCE.pattern.replace('(?:', '(')}$'" in asked
