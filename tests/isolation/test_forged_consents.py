@@ -30,3 +30,22 @@ def test_nobody_agrees_in_the_app_for_her(wall: Wall, admin: Connection, role: R
         for mode, evidence in (("APP", None), ("THUMBPRINT", "R 1")):
             told[mode] = attempt(admin, COPY, (uuid4(), mode, evidence, me.person, consent))
     assert told == {"APP": REFUSED, "THUMBPRINT": [(1,)]}
+
+
+@pytest.mark.parametrize(
+    ("giver", "mode", "evidence", "becomes"),
+    [
+        ("SELF", "APP", None, [(1,)]),
+        ("GUARDIAN", "APP", None, REFUSED),
+        ("SELF", "THUMBPRINT", "R 1", REFUSED),
+    ],
+)
+def test_in_the_app_she_agrees_for_herself_and_says_nothing_else(
+    wall: Wall, admin: Connection, giver: str, mode: str, evidence: str | None, becomes: object
+) -> None:
+    """Also where nothing keeps these two together but who she is."""
+    me, consent = wall.member("cbo-a", Role.SURVIVOR), wall.id("app.consents", "cbo-a", "hers")
+    admin.execute("alter table app.consents drop constraint ck_consents_signed_in")
+    with as_superuser(admin, me.login, me.session):
+        said = COPY.replace("'SELF'", f"'{giver}'")
+        assert attempt(admin, said, (uuid4(), mode, evidence, me.person, consent)) == becomes

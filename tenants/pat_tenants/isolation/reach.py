@@ -26,11 +26,12 @@ _HEARINGS_RECEIVED = (
 )
 
 _WORKING = ", ".join(f"'{role}'" for role in POLICY[Permission.REFERRAL_ANSWER])
-# Only who leads them gives a referral to others; it is given to those who can work on it.
-_GIVEN = (
+# It is given to those who can work on it, or to nobody.
+_UNFINISHED = (
     "app.received_status(referral_organisation_id, referral_id) in ('SENT', 'ACCEPTED', 'IN_PROGRESS')"
-    f" and (membership_id = {MEMBERSHIP} or substr(session_user::text, 38) = '{Role.DESTINATION_ADMIN}')"
-    " and (membership_id is null or membership_id in"
+)
+_GIVEN = (
+    f"{_UNFINISHED} and (membership_id is null or membership_id in"
     f" (select m.id from app.memberships m where m.role in ({_WORKING}) and m.ended_at is null))"
 )
 
@@ -105,6 +106,11 @@ _CHECKS: dict[tuple[str, Reach], str] = {
     ): f"case_id in ({_MINE.format(column='case_id')}) and {_CONFIRMS}",
 }
 
+_CHECKS_OF_ROLES: dict[tuple[str, Role], str] = {
+    # Only who leads them gives a referral to others.
+    ("app.referral_assignments", Role.DESTINATION_WORKER): f"{_UNFINISHED} and membership_id = {MEMBERSHIP}",
+}
+
 _TO_COME = "state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')"
 
 _OPEN: dict[str, str] = {
@@ -148,6 +154,12 @@ def condition(table: Table, reach: Reach, *, writing: bool = False) -> str | Non
     if reach is Reach.ASSIGNED:
         return _assigned(table)
     raise KeyError(f"{name} does not say what {reach} means")
+
+
+def check(table: Table, reach: Reach, role: Role) -> str | None:
+    """The condition that a row must meet which the role writes. Raises KeyError as ``condition`` does."""
+    of_role = _CHECKS_OF_ROLES.get((table.fullname, role))
+    return of_role or condition(table, reach, writing=True)
 
 
 def changeable(table: Table, visible: str) -> str:

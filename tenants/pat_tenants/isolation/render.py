@@ -11,7 +11,7 @@ from pat_platform.database.logins import JOBS, KEYS
 from pat_platform.database.models import TableKind
 from pat_tenants.isolation import door, doors, sign_in, waking
 from pat_tenants.isolation.access import ACCESS, Access, Command
-from pat_tenants.isolation.reach import ACTOR, ORGANISATION, changeable, condition
+from pat_tenants.isolation.reach import ACTOR, ORGANISATION, changeable, check, condition
 from pat_tenants.isolation.roles import DOOR_OWNERS, GROUP, MIGRATOR, OWNERS, database_role
 from pat_tenants.isolation.trail_doors import AUDITING
 from pat_tenants.key_tables import WRAPPED, key_tables
@@ -225,7 +225,7 @@ def _opened(permission: Permission, access: Access, role: Role, reach: Reach) ->
     yield "pat_owner", f"grant {access.command}{columns} on {access.table} to {name}"
     policy = f"create policy {permission.name.lower()}_{role.value}_{access.command} on {access.table}"
     before = changeable(table, visible) if access.command is Command.UPDATE else visible
-    clauses = _clauses(access.command, before, condition(table, reach, writing=True))
+    clauses = _clauses(access.command, before, check(table, reach, role))
     yield "pat_owner", f"{policy} for {access.command} to {name} {clauses}"
 
 
