@@ -21,6 +21,8 @@ PLANNING = {"random_page_cost": "1.1", "jit": "off", "plan_cache_mode": "force_g
 A statement is planned once for each connection, not anew for each request's values: PostgreSQL would, where it cannot
 know how long a page will be, and the planning took longer than the page.
 """
+TRANSACTIONS = {"default_transaction_isolation": r"read\ committed", "default_transaction_read_only": "off"}
+"""Said at each connection, and so before what a login has set for itself: in another isolation level nobody is present."""
 LEAST_COST = 1_000
 """Points: a page of the usual size, and what a refused document is charged."""
 _NUMBERS = (
@@ -192,6 +194,7 @@ class Settings:
             "idle_in_transaction_session_timeout": self.idle_in_transaction_timeout_ms,
             "transaction_timeout": self.transaction_timeout_ms,
             **PLANNING,
+            **TRANSACTIONS,
         }
         return make_conninfo(
             **self._address(),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import psycopg
 import pytest
 from tests.support.people import Member, named
-from tests.support.wall import Connection, Wall, as_superuser, attempt
+from tests.support.wall import SECRET, Connection, Wall, as_superuser, attempt
 
 from pat_auth.policy import Role
+from pat_platform.settings import Settings
 
 NO_SESSION = "28000"
 US, THEM = "cbo-a", "goa"
@@ -216,3 +218,25 @@ def test_she_is_present_where_each_statement_sees_what_is_there(
         assert attempt(connection, f"select sec.enter('{worker.session}')") == [(worker.person,)]
         assert attempt(connection, "select sec.actor()") == [(worker.person,)]
         assert attempt(connection, told(worker)) == [(1,)]
+
+
+def test_a_login_that_has_changed_its_own_settings_changes_nothing_for_the_server(
+    wall: Wall, worker: Member
+) -> None:
+    settings = Settings(database_url=wall.url, secret=SECRET)
+    mine = (
+        "default_transaction_isolation to 'serializable'",
+        "default_transaction_read_only to on",
+    )
+    try:
+        with wall.connect(worker.login) as connection:
+            for setting in mine:
+                connection.execute(f"alter role current_user set {setting}".encode())
+        with (
+            psycopg.connect(settings.conninfo(worker.login, 1)) as connection,
+            connection.transaction(force_rollback=True),
+        ):
+            assert attempt(connection, f"select sec.enter('{worker.session}')") == [(worker.person,)]
+            assert attempt(connection, told(worker)) == [(1,)]
+    finally:
+        wall.admin.execute(f"alter role {worker.login} reset all".encode())
