@@ -13,7 +13,8 @@ from tests.support.people import Member, named
 from tests.support.wall import Connection, Wall, as_superuser, attempt
 
 from pat_auth.policy import Role
-from pat_tenants.isolation.trail_doors import ACCESS, EXACT, NETWORK_TRAIL, TRAIL_DOORS
+from pat_platform.trail import EXACT
+from pat_tenants.isolation.trail_doors import ACCESS, NETWORK_TRAIL, TRAIL_DOORS
 
 READERS = {
     "door.organisation_events": Role.ORGANISATION_ADMIN,

@@ -7,6 +7,7 @@ to the survivor, through the last of these doors; nothing else of theirs is.
 from __future__ import annotations
 
 from pat_auth.policy import POLICY, Permission, Reach
+from pat_platform.trail import shown_at
 from pat_tenants.isolation.door import Door, Opening, View
 from pat_tenants.isolation.reach import ACTOR, HELD, ORGANISATION, SURVIVOR
 from pat_tenants.isolation.roles import database_role
@@ -67,31 +68,7 @@ TRAIL = Door(
 )
 """The caller's own organisation's chain."""
 
-_EXACT = {
-    "session": "opened revoked",
-    "password": "changed reset",
-    "passkey": "added removed",
-    "generator": "renewed",
-    "recovery_codes": "renewed",
-    "upstream": "added disabled linked unlinked",
-    "person": "disabled enabled",
-    "member": "invited joined ended",
-    "invitation": "withdrawn",
-    "client": "registered updated disabled",
-    "client_key": "rotated",
-    "agreement": "signed suspended resumed",
-    "partner": "suspended resumed",
-}
-EXACT = tuple(f"{noun}.{done}" for noun, all_done in _EXACT.items() for done in all_done.split())
-"""Actions of which the network reads the moment: those about accounts and organisations. Of all others, the month: a moment would tell
-the one referral or survivor from the others. The index ``ix_events_shown`` has the same list."""
-
-# The same moment for whatever happened in a month, in India, and there in the order of ids that tell nothing.
-_AMONG = ", ".join(f"'{action}'" for action in EXACT)
-_SHOWN_AT = (
-    f"case when e.action = any (array[{_AMONG}]) then e.at"
-    " else date_trunc('month', e.at at time zone 'Asia/Kolkata') at time zone 'Asia/Kolkata' end"
-)
+_MOMENT = shown_at("e.")
 
 NETWORK_TRAIL = Door(
     owner="pat_door_network_trail",
@@ -105,8 +82,8 @@ NETWORK_TRAIL = Door(
     views=(
         View(
             "door.network_events",
-            f"select {_id(ORGANISATION)}, e.organisation_id, {_SHOWN_AT} as at, {_ROLE}, e.action, {_CLASSES} from trail.events e"
-            f" order by {_SHOWN_AT} desc, id desc",
+            f"select {_id(ORGANISATION)}, e.organisation_id, {_MOMENT} as at, {_ROLE}, e.action, {_CLASSES} from trail.events e"
+            f" order by {_MOMENT} desc, id desc",
             frozenset({Reach.NETWORK}),
         ),
     ),
