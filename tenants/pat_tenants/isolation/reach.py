@@ -111,6 +111,11 @@ _CHECKS_OF_ROLES: dict[tuple[str, Role], str] = {
     ("app.referral_assignments", Role.DESTINATION_WORKER): f"{_UNFINISHED} and membership_id = {MEMBERSHIP}",
 }
 
+_CHECKS_OF_CHANGES: dict[tuple[str, Reach], str] = {
+    # Whose case it is stands in the row and is not changed.
+    ("app.hearing_confirmations", Reach.ASSIGNED): _CONFIRMS,
+}
+
 _TO_COME = "state in ('SCHEDULED', 'VC_REQUESTED', 'VC_CONFIRMED', 'READY')"
 
 _OPEN: dict[str, str] = {
@@ -156,8 +161,10 @@ def condition(table: Table, reach: Reach, *, writing: bool = False) -> str | Non
     raise KeyError(f"{name} does not say what {reach} means")
 
 
-def check(table: Table, reach: Reach, role: Role) -> str | None:
-    """The condition that a row must meet which the role writes. Raises KeyError as ``condition`` does."""
+def check(table: Table, reach: Reach, role: Role, *, changing: bool) -> str | None:
+    """The condition that a row must meet which the role writes, or changes. Raises KeyError as ``condition`` does."""
+    if changing and (table.fullname, reach) in _CHECKS_OF_CHANGES:
+        return _CHECKS_OF_CHANGES[table.fullname, reach]
     of_role = _CHECKS_OF_ROLES.get((table.fullname, role))
     return of_role or condition(table, reach, writing=True)
 

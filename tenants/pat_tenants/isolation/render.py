@@ -224,8 +224,9 @@ def _opened(permission: Permission, access: Access, role: Role, reach: Reach) ->
     columns = f" ({', '.join(access.columns)})" if access.columns else ""
     yield "pat_owner", f"grant {access.command}{columns} on {access.table} to {name}"
     policy = f"create policy {permission.name.lower()}_{role.value}_{access.command} on {access.table}"
-    before = changeable(table, visible) if access.command is Command.UPDATE else visible
-    clauses = _clauses(access.command, before, check(table, reach, role))
+    is_change = access.command is Command.UPDATE
+    before = changeable(table, visible) if is_change else visible
+    clauses = _clauses(access.command, before, check(table, reach, role, changing=is_change))
     yield "pat_owner", f"{policy} for {access.command} to {name} {clauses}"
 
 
