@@ -119,6 +119,8 @@ def test_whose_work_on_her_case_has_ended_confirms_nothing_also_where_she_could_
     wall: Wall, admin: Connection, role: Role
 ) -> None:
     who = wall.member("cbo-a", role)
+    planted = f"create policy planted on app.case_assignments for select to pat_{role} using (true)"
+    admin.execute(planted.encode())
     for table in ("app.referrals", TABLE):
         admin.execute(f"alter policy referral_read_{role}_select on {table} using (true)".encode())
     stands(wall)
