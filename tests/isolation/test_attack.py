@@ -161,7 +161,7 @@ def test_no_role_puts_a_row_into_another_organisation(wall: Wall, table: str) ->
     row = next(iter(wall.rows[table]["cbo-a"].values()))
     if table == "app.referrals":
         # As hers begin: what is no first step is refused whoever takes it.
-        row = {**row, "state": "DRAFT"}
+        row = {**row, "state": "DRAFT", "sent_at": None}
     columns = ", ".join(row)
     values = ", ".join(f"%({name})s" for name in row)
     into = f"insert into {table} ({columns})"
