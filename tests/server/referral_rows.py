@@ -56,6 +56,12 @@ select s.id, gen_random_uuid(), o.id, 'CLOSED', o.id, case when %(is_lifted)s th
 from app.organisations s, app.organisations o where s.slug = 'secretariat' and o.slug = %(slug)s"""
 
 _BETWEEN = "organisation_id = %(one)s and partner_id = %(other)s"
+_SIGNED = """
+insert into app.agreements (organisation_id, partner_id, scopes, valid_from, valid_until, created_by, updated_by)
+values (%(one)s, %(other)s, %(scopes)s, now() - interval '30 days', %(until)s, %(by)s, %(by)s)
+on conflict (organisation_id, partner_id) do update
+set scopes = excluded.scopes, valid_from = excluded.valid_from, valid_until = excluded.valid_until, suspended_at = null"""
+"""Also where another test has taken out what was signed."""
 
 
 @dataclass
@@ -104,12 +110,8 @@ class Table:
                 if change is None:
                     admin.execute(f"delete from app.agreements where {_BETWEEN}".encode(), where)
                     continue
-                signed = {**where, "scopes": list(ALL), "until": SIGNED_UNTIL}
-                admin.execute(
-                    "update app.agreements set scopes = %(scopes)s, valid_from = now() - interval '30 days',"
-                    f" valid_until = %(until)s, suspended_at = null where {_BETWEEN}".encode(),
-                    signed,
-                )
+                signed = {**where, "scopes": list(ALL), "until": SIGNED_UNTIL, "by": pair.manager}
+                admin.execute(_SIGNED, signed)
                 if change:
                     admin.execute(f"update app.agreements set {change} where {_BETWEEN}".encode(), where)
         for each in AGREEMENTS.values():

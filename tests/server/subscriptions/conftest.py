@@ -127,7 +127,9 @@ def sent(network: Network) -> Iterator[Sent]:
     network.rows(
         "insert into app.referrals select (jsonb_populate_record(r, jsonb_build_object('id', %s::text, 'received_id', %s::text))).*"
         " from app.referrals r join app.organisations o on o.id = r.to_organisation_id and o.slug = 'goa'"
-        " where r.state = 'SENT' and r.agreed_until > now() order by r.id limit 1",
+        " where r.state = 'SENT' and r.agreed_until > now()"
+        # What other tests have withdrawn is not sent any more.
+        " and r.consent_id is not null and r.consent_id not in (select consent_id from app.consent_withdrawals) order by r.id limit 1",
         str(id),
         str(received_id),
     )
