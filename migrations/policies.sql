@@ -545,7 +545,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
+end as status, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -613,7 +613,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -645,7 +645,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -677,7 +677,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -709,7 +709,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -741,7 +741,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -773,7 +773,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -805,7 +805,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id

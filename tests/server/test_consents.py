@@ -170,7 +170,8 @@ def admins(act_as: Act, network: Network) -> Iterator[tuple[Caller, Caller]]:
         act_as("admin@cbo-g.example", auth_time=int(time.time()), acr="2"),
         act_as("admin@gujarat.example", auth_time=int(time.time()), acr="2"),
     )
-    network.rows("delete from app.agreements where organisation_id = %s", organisation(network, "gujarat"))
+    both = (organisation(network, slug) for slug in ("gujarat", "cbo-g"))
+    network.rows("delete from app.agreements where (organisation_id, partner_id) = (%s, %s)", *both)
 
 
 def status(caller: Caller, network: Network, partner: str) -> str:

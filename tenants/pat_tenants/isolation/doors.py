@@ -55,12 +55,24 @@ left join door.all_agreements g on g.organisation_id = {ORGANISATION} and g.part
 # referrals that they see in their own table, and at no other.
 _SENT_BY_ME = f"r.organisation_id = {ORGANISATION} and r.received_id = any (array(select app.my_referrals()))"
 
-# Worked out for the referrals that are asked for: a view of its own is a barrier, behind which all of them are, for each of them anew.
-_STATE_HERE = (
-    f"cross join lateral (select {STATUS} as status, {_SCOPES} as scopes, {_UNTIL} as agreed_until, {_GROUND} as ground,"
-    " g.valid_from as begins_at"
-    f" from (select) here {terms(f'({_BOTH})')} {ANSWER}) s"
-)
+_TERMS = {"scopes": _SCOPES, "agreed_until": _UNTIL, "ground": _GROUND, "begins_at": "g.valid_from"}
+
+
+def _state_for(*texts: str) -> str:
+    """The state of a referral, as ``s``, and of its terms those that the texts name: nothing is worked out that nobody reads.
+
+    Worked out for the referrals that are asked for: a view of its own is a barrier, behind which all of them are, for each of them anew.
+    """
+    named = [
+        f", {sql} as {name}" for name, sql in _TERMS.items() if any(f"s.{name}" in text for text in texts)
+    ]
+    return (
+        f"cross join lateral (select {STATUS} as status{''.join(named)}"
+        f" from (select) here {terms(f'({_BOTH})')} {ANSWER}) s"
+    )
+
+
+_STATE_SENT = "s.status, s.begins_at, s.agreed_until, s.ground"
 
 # The tables are opened to the door for referred cases only; the views add what each referral shares.
 _REFERRED = (
@@ -81,8 +93,9 @@ _OPEN = "s.status in ('ACCEPTED', 'IN_PROGRESS')"
 def _received(columns: str, tables: str, scope: str | None = None) -> str:
     """What a receiver sees of a case while its referral is open and, where a scope is named, shares it."""
     shared = f" and '{scope}' = any(s.scopes)" if scope else ""
+    state = _state_for(columns, shared)
     return (
-        f"select r.received_id as referral_id, r.organisation_id as keeper_id, {columns} from app.referrals r {tables} {_STATE_HERE}"
+        f"select r.received_id as referral_id, r.organisation_id as keeper_id, {columns} from app.referrals r {tables} {state}"
         f" where r.to_organisation_id = {ORGANISATION}{shared} and {_OPEN}"
     )
 
@@ -250,8 +263,8 @@ REFERRAL = Door(
         ),
         View(
             "door.referral_states",
-            "select r.organisation_id, r.id, r.received_id, s.status, s.begins_at, s.agreed_until, s.ground"
-            f" from app.referrals r {_STATE_HERE} where {_SENT_BY_ME}",
+            f"select r.organisation_id, r.id, r.received_id, {_STATE_SENT}"
+            f" from app.referrals r {_state_for(_STATE_SENT)} where {_SENT_BY_ME}",
         ),
         View(
             "door.sent_answers",
@@ -276,7 +289,7 @@ REFERRAL = Door(
             f" case when {_OPEN} then o.name end as from_organisation_name, case when {_OPEN} then o.state end as from_state,"
             " s.status, r.need, r.urgency, r.sent_at, s.begins_at, s.agreed_until,"
             f" case when {_OPEN} then s.scopes else '{{}}'::text[] end as scopes, case when {_OPEN} then s.ground end as ground"
-            f" from app.referrals r {_STATE_HERE} join app.organisations o on o.id = r.organisation_id"
+            f" from app.referrals r {_state_for(*(f's.{name}' for name in _TERMS))} join app.organisations o on o.id = r.organisation_id"
             f" where r.to_organisation_id = {ORGANISATION}",
         ),
         View(
