@@ -19,9 +19,10 @@ HELD = "(select sec.is_held())"
 
 _MINE = f"select {{column}} from app.case_assignments where membership_id = {MEMBERSHIP} and ended_at is null"
 
-# The door shows what was agreed only while it is open: this asks for both.
+# The door shows what was agreed only while it is open, as of when the statement began; the function asks whether it is open now.
 _HEARINGS_RECEIVED = (
-    "exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id"
+    "app.received_status(referral_organisation_id, referral_id) in ('ACCEPTED', 'IN_PROGRESS')"
+    " and exists (select from door.received_referrals d where d.from_organisation_id = referral_organisation_id"
     " and d.id = referral_id and 'HEARING_SCHEDULE' = any(d.scopes))"
 )
 
