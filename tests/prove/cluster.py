@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from tests.prove.mutant import Mutant, in_catalogue
 from tests.support.wall import Connection
 
+from pat_tenants.isolation.roles import DOOR_OWNERS
+
 _ROLES = "select rolname, rolcanlogin, rolcreaterole from pg_roles where rolname ~ '^(org|pat)_' order by 1"
 
 _POWERS = ("superuser", "bypassrls", "createrole", "createdb", "replication")
@@ -16,15 +18,20 @@ select r.rolname, m.rolname, a.inherit_option, a.set_option from pg_auth_members
 join pg_roles r on r.oid = a.roleid join pg_roles m on m.oid = a.member
 where m.rolname ~ '^(org|pat)_' and m.rolname !~ '^pat_service_' and not a.admin_option order by 1, 2"""
 
+_ABOVE = (
+    *("pat_owner", "pat_sec", "pat_trail"),
+    *DOOR_OWNERS,
+    *("pg_read_all_data", "pg_write_all_data", "pg_read_all_stats"),
+)
+
 # Every application role, and what it must never be a member of: owners, doors, its neighbour, and who reads everything.
-_STRANGERS = """
+_STRANGERS = f"""
 select r.name, o.name from (
     select rolname::text as name, lead(rolname::text, 1, 'pat_auditor') over (order by rolname) as neighbour
     from pg_roles r where exists (select from pg_auth_members m where m.member = r.oid and m.roleid = 'pat_application'::regrole)
     and not rolcanlogin
 ) r cross join lateral (
-    values ('pat_owner'), ('pat_sec'), ('pat_trail'), ('pat_door_referral'), ('pg_read_all_data'), ('pg_write_all_data'),
-    ('pg_read_all_stats'), (r.neighbour)
+    values {", ".join(f"('{name}')" for name in _ABOVE)}, (r.neighbour)
 ) o(name) where o.name <> r.name order by 1, 2"""
 
 # Functions of PostgreSQL that everybody may execute by default, and here nobody may.

@@ -6,21 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tests.prove.mutant import Mutant, in_catalogue
+from tests.prove.policies import SCHEMAS
 from tests.support.wall import Connection
 
-_KEYS = """
+_KEYS = f"""
 select k.conrelid::regclass::text, k.conname, k.contype::text, pg_get_constraintdef(k.oid), k.confrelid::regclass::text,
     array(select a.attname::text from unnest(k.conkey) with ordinality n(number, place)
         join pg_attribute a on a.attrelid = k.conrelid and a.attnum = n.number order by n.place),
     array(select a.attname::text from unnest(k.confkey) with ordinality n(number, place)
         join pg_attribute a on a.attrelid = k.confrelid and a.attnum = n.number order by n.place)
-from pg_constraint k where k.connamespace = 'app'::regnamespace and k.contype in ('p', 'u', 'f') order by 1, 2"""
+from pg_constraint k join pg_namespace n on n.oid = k.connamespace
+where n.nspname in {SCHEMAS} and k.contype in ('p', 'u', 'f') order by 1, 2"""
 
 # Unique indexes that belong to no constraint.
-_INDEXES = """
+_INDEXES = f"""
 select x.indrelid::regclass::text, c.relname, pg_get_indexdef(x.indexrelid)
-from pg_index x join pg_class c on c.oid = x.indexrelid
-where c.relnamespace = 'app'::regnamespace and x.indisunique
+from pg_index x join pg_class c on c.oid = x.indexrelid join pg_namespace n on n.oid = c.relnamespace
+where n.nspname in {SCHEMAS} and x.indisunique
 and not exists (select from pg_constraint k where k.conindid = x.indexrelid) order by 1, 2"""
 
 ORGANISATION = "organisation_id"

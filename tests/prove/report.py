@@ -54,13 +54,17 @@ class Proof:
 
     @classmethod
     def of(cls, lines: Iterable[dict[str, Any]], seconds: int, known: Iterable[Verdict] = ()) -> Proof:
-        """Put together what the workers printed, and what is ``known`` from an earlier run."""
+        """Put together what the workers printed, and what is ``known`` from an earlier run of mutants that there still are."""
         said = list(lines)
         first: dict[str, Any] = next((line for line in said if "postgres" in line), {})
+        ids = frozenset(first.get("ids", ()))
         return cls(
-            (*known, *(Verdict(**line) for line in said if "state" in line)),
+            (
+                *(verdict for verdict in known if verdict.id in ids),
+                *(Verdict(**line) for line in said if "state" in line),
+            ),
             tuple(text for line in said for text in line.get("wrong", ())),
-            first.get("all", 0),
+            len(ids),
             first.get("postgres", "unknown"),
             seconds,
         )

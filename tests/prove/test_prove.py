@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,12 @@ def test_a_proof_holds_when_every_mutant_was_noticed_and_the_wall_was_whole_agai
     assert not proof(KILLED, SURVIVED).holds()
     assert not proof(KILLED, Verdict("door weakened", "x", "impossible")).holds()
     assert not proof(KILLED, wrong=("not put back",)).holds()
+
+
+def test_what_an_earlier_run_noticed_counts_while_the_mutant_is_still_there() -> None:
+    said = [{"ids": [KILLED.id, SURVIVED.id], "postgres": "18"}, asdict(SURVIVED), {"wrong": []}]
+    proof = Proof.of(said, 60, known=(KILLED, FOUND))
+    assert (proof.verdicts, proof.mutants) == ((KILLED, SURVIVED), 2)
 
 
 def test_the_page_names_who_noticed_and_what_nobody_did() -> None:

@@ -107,7 +107,7 @@ class Prover:
         mutants = all_mutants(self.wall.admin)
         self.killers.names = frozenset().union(*(mutant.hints for mutant in mutants))
         mine = self._share(mutants)
-        self._say(all=len(mutants), mine=len(mine), postgres=_version(self.wall))
+        self._say(ids=[mutant.id for mutant in mutants], mine=len(mine), postgres=_version(self.wall))
         before = lines(self.wall.admin)
         used: set[str] = set()
         until = time.monotonic() + (self.share.seconds or math.inf)
