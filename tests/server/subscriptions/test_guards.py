@@ -147,7 +147,7 @@ class _NextMonth(datetime):
 
 def who_does_not_read_is_waited_for(scene: Scene) -> bool:
     """What is sent to her fills what the kernel and the server keep for her."""
-    long = " ".join(f"{'a' * 1200}{n}: total" for n in range(40))
+    long = " ".join(f"{'a' * 1200}{n}: id" for n in range(40))
     with plain.socket() as deaf:
         deaf.setsockopt(plain.SOL_SOCKET, plain.SO_RCVBUF, 4096)
         host, _, port = scene.server.removeprefix("http://").partition(":")
@@ -155,10 +155,11 @@ def who_does_not_read_is_waited_for(scene: Scene) -> bool:
         with open_socket(scene.server, sock=deaf, max_queue=1, close_timeout=0.2) as socket:
             socket.sign_in(scene.worker.token)
             for number in range(10):
-                socket.subscribe(f"subscription {{ inboxCount {{ {long} }} }}", str(number))
-            until = time.monotonic() + 10
+                socket.subscribe(f"subscription {{ referralChanged {{ {long} }} }}", str(number))
+            until = time.monotonic() + 8
             while _has_lines(scene) and time.monotonic() < until:
-                time.sleep(0.1)
+                scene.sent.change()
+                time.sleep(0.2)
             return _has_lines(scene)
 
 
