@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from uuid import UUID
 
 from tests.crash.ordeal import Ordeal
+from tests.server.conftest import uuid_in
 
 from pat_auth.principal import Principal
 
@@ -17,6 +18,20 @@ DOCUMENTS = {
     "addCaseNote": "mutation ($input: AddCaseNoteInput!) { addCaseNote(input: $input)"
     " { __typename ... on CaseNote { id } ... on Refusal { code message } } }"
 }
+
+_STORED = "select organisation_id, id, case_id from app.case_notes where written_at > %s"
+_TEXTS = """
+select n.organisation_id, t.note_id from app.case_note_texts t
+join app.case_notes n on n.organisation_id = t.organisation_id and n.id = t.note_id where n.written_at > %s"""
+# A note's event names the case, not the note: that one transaction wrote both is what binds them.
+_EVENTS = """
+select organisation_id, subjects[1], subjects[2], actor, detail::jsonb ->> 'kind', xmin::text from trail.events
+where action = 'case_note.added' and at > %s"""
+_WANTED = {
+    "texts": "select organisation_id, id from app.case_notes where written_at > %s",
+    "events": "select organisation_id, case_id, survivor_id, created_by, kind, xmin::text from app.case_notes where written_at > %s",
+}
+"""What there must be of each, one for every note."""
 
 
 class Notes:
@@ -45,23 +60,21 @@ class Notes:
             await ordeal.do(principal, "addCaseNote", note, chance)
 
     def missing(self, ordeal: Ordeal) -> Iterator[str]:
-        """Each note has been acknowledged, each that was is there, with its text and its event."""
+        """Each note has been acknowledged, each that was is there, in its case, with its text and its event."""
         rows, since = ordeal.place.network.rows, ordeal.since
-        written = {said.id for said in ordeal.acknowledged.values()}
-        stored: list[UUID] = [
-            id for (id,) in rows("select id from app.case_notes where written_at > %s", since)
-        ]
-        if len(stored) != ordeal.writes or set(stored) != written:
-            yield f"{ordeal.writes} to write, {len(written)} acknowledged, {len(stored)} stored"
-        ((texts,),) = rows(
-            "select count(*) from app.case_note_texts t join app.case_notes n on n.id = t.note_id where n.written_at > %s",
-            since,
+        acknowledged = Counter(
+            (said.by.organisation, said.id, uuid_in(said.given["caseId"]))
+            for said in ordeal.acknowledged.values()
         )
-        ((events,),) = rows(
-            "select count(*) from trail.events where action = 'case_note.added' and at > %s", since
-        )
-        if texts != ordeal.writes or events != ordeal.writes:
-            yield f"{texts} texts, {events} events"
+        stored = Counter(rows(_STORED, since))
+        if sum(stored.values()) != ordeal.writes:
+            yield f"{ordeal.writes} to write, {sum(stored.values())} stored"
+        for note in (acknowledged - stored) + (stored - acknowledged):
+            yield f"the note {note[1]} was acknowledged {acknowledged[note]} times, and stored {stored[note]} times"
+        for what, statement in (("texts", _TEXTS), ("events", _EVENTS)):
+            there, wanted = Counter(rows(statement, since)), Counter(rows(_WANTED[what], since))
+            for each in (there - wanted) + (wanted - there):
+                yield f"{what} of {each}: {there[each]}, for {wanted[each]} notes"
 
     def told(self) -> str:
         return ""
