@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from graphql import GraphQLError, OperationType
@@ -29,6 +29,7 @@ from pat_server.budgets import REFUSED, Budgets, Throttled, shown
 from pat_server.callers import Caller, Callers
 from pat_server.mistakes import internal
 from pat_server.mutating import Verbs, record_refusal, record_unknown
+from pat_server.not_executed import Allowance, shown_to, sought_by, sought_in
 from pat_server.requests import Answer, GraphQLRequest, error, faulty, request_error
 
 UNFIT = "This does not fit the schema. Check the document, its operation's name and its variables against schema.graphql."
@@ -49,6 +50,13 @@ PAID_REFUSALS = frozenset(
 )
 
 
+class _Refusal(NamedTuple):
+    """The answer to a document that does not fit. ``sought``: what it is given by which something may be sought, if it is."""
+
+    answer: Answer
+    sought: str | None
+
+
 class Executor:
     """Executes requests for callers."""
 
@@ -64,7 +72,8 @@ class Executor:
         }
         self._callers = Callers(Budgets(parts.settings))
         self._seconds = parts.settings.request_timeout_seconds
-        self._refusals: LeastRecent[Answer] = LeastRecent(REFUSALS, REFUSAL_BYTES)
+        self._refusals: LeastRecent[_Refusal] = LeastRecent(REFUSALS, REFUSAL_BYTES)
+        self._allowance = Allowance()
 
     def caller(self, principal: Principal) -> Caller:
         """The caller that a principal is."""
@@ -85,7 +94,7 @@ class Executor:
             except Throttled:
                 raise
             except Exception as why:
-                answer = await self._not_executed(why, caller)
+                answer = await self._not_executed(why, request, caller)
             if answer.code in PAID_REFUSALS:
                 await caller.purse.spend(REFUSED)
             return answer
@@ -96,25 +105,35 @@ class Executor:
         except Exception as mistake:
             return request_error([internal(mistake)])
 
+    async def record(self, caller: Caller, code: str, field: str | None) -> None:
+        """Record a refusal, unless it is of no field, or too many of the caller's have been recorded just now."""
+        if field is not None and self._allowance.admits(caller.principal):
+            await record_refusal(self._parts, caller.principal, code, field)
+
     def _may_be_urgent(self, request: GraphQLRequest) -> bool:
         """Whether a request is worth reading though its budget is spent. Once it has been read, that is looked at again."""
         if request.opens or request.is_safe or len(request.query) > URGENT_LENGTH:
             return False
         return any(name in request.query for name in self._urgent)
 
-    async def _not_executed(self, why: Exception, caller: Caller) -> Answer:
+    async def _not_executed(self, why: Exception, request: GraphQLRequest, caller: Caller) -> Answer:
         """The answer to what does not fit, asks for too much, or is not the caller's to ask, which is recorded.
 
-        Whoever's session has ended is told that, and nothing else. Raises what is a mistake of ours.
+        So is, within bounds, whatever may be tried to learn what is withheld. Whoever's session has ended is told that, and nothing
+        else. Raises what is a mistake of ours.
         """
         match why:
             case Rejected(errors=errors):
+                operation = self._engine.operation(request.query, request.operation_name)
+                await self.record(caller, "BAD_INPUT", sought_by(operation, request.variables))
                 return self._refused(errors)
             case NotAllowed(field=field, path=path):
                 await record_refusal(self._parts, caller.principal, "FORBIDDEN", field)
                 message = f"Your role or your client may not ask for {field}."
                 return request_error([error("FORBIDDEN", message, list(path))])
             case BadCursor(message=message, path=path):
+                operation = self._engine.operation(request.query, request.operation_name)
+                await self.record(caller, "BAD_CURSOR", shown_to(operation, request.variables, path[0]))
                 return request_error([error("BAD_CURSOR", message, list(path))])
             case BadArgument(message=message, path=path):
                 return request_error([error("BAD_INPUT", message, list(path))])
@@ -132,8 +151,9 @@ class Executor:
 
     async def _execute(self, request: GraphQLRequest, caller: Caller) -> Answer:
         operation = self._operation(request)
-        if isinstance(operation, Answer):
-            return operation
+        if isinstance(operation, _Refusal):
+            await self.record(caller, "BAD_INPUT", operation.sought)
+            return operation.answer
         observation = current()
         observation.operation, observation.kind = operation.digest[:DIGITS], operation.kind.value
         observation.mark("parse")
@@ -156,18 +176,20 @@ class Executor:
                 raise Fault("TIMEOUT", LATE) from None
             raise
 
-    def _operation(self, request: GraphQLRequest) -> Operation | Answer:
-        """The operation that a request names, or the answer to a document that has none that fits."""
+    def _operation(self, request: GraphQLRequest) -> Operation | _Refusal:
+        """The operation that a request names, or what becomes of a document that has none that fits."""
         key = (request.query, request.operation_name)
         refusal = self._refusals.get(key)
         if refusal is None:
             try:
                 return self._engine.operation(request.query, request.operation_name)
             except Rejected as rejected:
-                refusal = self._refused(rejected.errors)
+                document = self._engine.settings.parser(request.query)
+                refusal = _Refusal(self._refused(rejected.errors), sought_in(self._engine.schema, document))
             except Fault as fault:
-                refusal = faulty(fault)
-            weight = sys.getsizeof(request.query) + sys.getsizeof(request.operation_name) + len(refusal.body)
+                refusal = _Refusal(faulty(fault), None)
+            weight = sys.getsizeof(request.query) + sys.getsizeof(request.operation_name)
+            weight += len(refusal.answer.body)
             self._refusals.put(key, refusal, weight)
         return refusal
 

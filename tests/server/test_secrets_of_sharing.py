@@ -12,6 +12,7 @@ from tests.server.conftest import Act, Caller, Network, told, uuid_in
 from tests.server.sharing import DOCUMENTS, Sharing, do, global_id
 from tests.server.subscriptions.conftest import listening
 from tests.server.test_hearings import proceeding, reported
+from tests.server.test_unknown_ids import events
 
 from pat_tenants.cases.service import today
 
@@ -208,8 +209,13 @@ def test_no_alias_and_no_fragment_leads_to_the_case_behind_a_referral(
     ],
 )
 def test_nothing_is_sorted_or_found_by_what_is_withheld(shared: Told, arguments: str) -> None:
+    """And whoever tries is in the trail."""
     document = f"{{ referrals(direction: RECEIVED, {arguments}) {{ totalCount }} }}"
-    assert shared.sharing.worker.refused(document) == "BAD_INPUT"
+    worker, refused = shared.sharing.worker, "request.refused"
+    before = len(events(shared.sharing.network, worker, refused))
+    assert worker.refused(document) == "BAD_INPUT"
+    recorded = events(shared.sharing.network, worker, refused)[before:]
+    assert recorded == [({"code": "BAD_INPUT", "field": "Query.referrals"}, [])]
 
 
 @pytest.mark.parametrize(
