@@ -1,15 +1,17 @@
-"""Looks of several subscriptions that stand at the same place: those of one session see the same, and are mostly woken together."""
+"""What several subscriptions of one session have in common: they see the same, and are mostly woken together."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 from weakref import WeakValueDictionary
 
+from pat_server.requests import Answer
 from pat_server.subscriptions.cursors import Position
 
 
@@ -20,12 +22,27 @@ class Standing(NamedTuple):
     due: float | None
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Found:
     """What a look has found: where the next one begins, what has changed, and when the first of that runs out."""
 
     position: Position
     changed: list[str]
     due: float | None
+    _reading: dict[Hashable, asyncio.Task[Answer]] = field(default_factory=dict)
+
+    async def read(self, asked: Hashable, read: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
+        """The answer to what somebody asks of it: to the same, as it is just being read for another, else by a reading of its own.
+
+        Once it has been read nobody else is told: she may have come later. Raises what the reading raises.
+        """
+        reading = self._reading.get(asked)
+        if reading is None:
+            # A task of its own: whoever began it may go, while others wait for it.
+            reading = self._reading[asked] = asyncio.create_task(read())
+            reading.add_done_callback(lambda _: self._reading.pop(asked))
+            reading.add_done_callback(_noted)
+        return await asyncio.shield(reading)
 
 
 Since = tuple[Position | None, bool]
@@ -79,10 +96,10 @@ class Desk:
         return await asyncio.shield(begun.found)
 
 
-def _noted(found: asyncio.Future[Found]) -> None:
+def _noted(done: asyncio.Future[Any]) -> None:
     """Those who waited for it may all be gone: then nobody asks why it failed."""
-    if not found.cancelled():
-        found.exception()
+    if not done.cancelled():
+        done.exception()
 
 
 class Looks:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -62,6 +62,7 @@ class Watch:
         self._woken = asyncio.Event()
         self._event: Event
         self._field = ""
+        self._asked: tuple[Hashable, ...] = ()
         self._position: Position | None = None
         self._told = b""
         self._due: float | None = 0.0
@@ -139,6 +140,9 @@ class Watch:
         if found is None:
             raise Fault("BAD_INPUT", "A subscription without its field waits for nothing.")
         self._event, self._field, arguments = found
+        request = self._request
+        variables = orjson.dumps(request.variables, option=orjson.OPT_SORT_KEYS)
+        self._asked = (self._caller, request.query, request.operation_name, variables)
         after = arguments.get("after")
         if after is not None:
             self._position = self._watching.cursors.open(after, self._caller.principal, self._field)
@@ -211,7 +215,7 @@ class Watch:
         """The events of a look. Raises _NotNow, and Fault UNAUTHENTICATED."""
         if self._event.is_state:
             if found.changed or not self._told:
-                answer = await self._tell(NOTHING)
+                answer = await found.read(self._asked, partial(self._tell, NOTHING))
                 data = answer.body.rpartition(b',"extensions":')[0]
                 if answer.code is not None or data != self._told:
                     self._told = data
@@ -221,8 +225,11 @@ class Watch:
             # Who resumes in the middle is told some of them again, and misses none.
             reached = found.position if number == len(found.changed) else self._position
             assert reached is not None, "nothing has changed for whoever looks for the first time"
-            cursor = self._watching.cursors.seal(reached, self._caller.principal, self._field)
-            yield await self._tell({"id": changed.encode(), "cursor": cursor.encode()})
+            yield await found.read((*self._asked, changed), partial(self._tell_of, changed, reached))
+
+    async def _tell_of(self, changed: str, reached: Position) -> Answer:
+        cursor = self._watching.cursors.seal(reached, self._caller.principal, self._field)
+        return await self._tell({"id": changed.encode(), "cursor": cursor.encode()})
 
     async def _tell(self, row: Mapping[str, bytes]) -> Answer:
         async with self._watching.looks.through(self._caller.login):

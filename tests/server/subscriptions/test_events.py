@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 from tests.server.conftest import Act, Caller, Network, uuid_in
 from tests.server.subscriptions.conftest import AFTER, CHANGED, INBOX, Sent, Socket, listening, settle
+from tests.server.subscriptions.test_sockets import minted
 
 
 @pytest.fixture
@@ -192,21 +194,50 @@ def test_each_event_is_read_under_the_rights_of_now(
         assert socket.closed(1) == 4401
 
 
+IDENTITY = (
+    "subscription { referralChanged { cursor referral { case { ... on Case { survivor { identity"
+    " { ... on SurvivorIdentity { firstName } ... on Withheld { reason } } } } } } } }"
+)
+
+
 def test_what_an_event_reveals_is_in_the_trail(
     server: str, act_as: Act, network: Network, sent: Sent
 ) -> None:
-    identity = (
-        "subscription { referralChanged { referral { case { ... on Case { survivor { identity"
-        " { ... on SurvivorIdentity { firstName } } } } } } } }"
-    )
+    """Once, where she asked the same twice: it was read once."""
     sender = act_as(f"manager@{sent.sender}.example")
     revealed = "select count(*) from trail.events where actor = %s"
     [(before,)] = network.rows(revealed, sender.principal.person)
-    with listening(server, sender, identity) as socket:
+    with listening(server, sender, IDENTITY) as socket, listening(server, sender, IDENTITY) as other:
         sent.change()
-        socket.event()
+        assert socket.event() == other.event()
     [(after,)] = network.rows(revealed, sender.principal.person)
     assert after == before + 1
+
+
+def test_a_client_that_may_ask_for_less_is_told_less_than_another_of_the_same_session(
+    server: str, act_as: Act, network: Network, sent: Sent
+) -> None:
+    sender = act_as(f"manager@{sent.sender}.example")
+    narrow = replace(sender.principal, scopes=frozenset({"cases", "referrals"}))
+    less = replace(sender, principal=narrow, token=minted(network, narrow, 60))
+    with listening(server, sender, IDENTITY) as socket, listening(server, less, IDENTITY) as other:
+        sent.change()
+        both = [told["referral"]["case"]["survivor"]["identity"] for told in (socket.event(), other.event())]
+    assert [identity.keys() for identity in both] == [{"firstName"}, {"reason"}]
+
+
+def test_who_asks_something_else_of_the_same_change_is_told_that(
+    server: str, worker: Caller, sent: Sent
+) -> None:
+    asked = "subscription($own: Boolean!) { referralChanged { cursor id @include(if: $own) } }"
+    with (
+        listening(server, worker, asked, own=True) as socket,
+        listening(server, worker, asked, own=False) as other,
+    ):
+        sent.change()
+        told, else_told = socket.event(), other.event()
+    assert set(told) == {"cursor", "id"}
+    assert set(else_told) == {"cursor"}
 
 
 def test_who_may_not_ask_is_refused(server: str, act_as: Act) -> None:

@@ -1,4 +1,4 @@
-"""Subscriptions of one session look together, and none of them misses anything for that."""
+"""Subscriptions of one session look and read together, and none of them misses anything for that."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from pat_server.requests import Answer
 from pat_server.subscriptions.cursors import Position
 from pat_server.subscriptions.looks import Desk, Found, Looks, Since, Standing
 
@@ -80,6 +81,61 @@ async def test_who_goes_leaves_the_look_to_the_others() -> None:
     database.may_answer.set()
     assert (await second).position.moment == "later"
     assert database.looks == 1
+
+
+class Reading:
+    """Counts readings; each takes until it is let go."""
+
+    def __init__(self) -> None:
+        self.readings = 0
+        self.may_answer = asyncio.Event()
+
+    async def read(self) -> Answer:
+        self.readings += 1
+        await self.may_answer.wait()
+        if self.readings == 1:
+            return Answer(b"first")
+        raise ConnectionError
+
+
+async def test_those_who_ask_the_same_of_what_was_found_read_it_together() -> None:
+    found, reading = Found(HERE, ["one"], None), Reading()
+    asking = [asyncio.create_task(found.read("the same", reading.read)) for _ in range(5)]
+    await asyncio.sleep(0)
+    reading.may_answer.set()
+    assert await asyncio.gather(*asking) == [Answer(b"first")] * 5
+    assert reading.readings == 1
+
+
+async def test_what_was_read_is_read_anew_for_whoever_comes_later() -> None:
+    found, reading = Found(HERE, ["one"], None), Reading()
+    reading.may_answer.set()
+    await found.read("the same", reading.read)
+    with pytest.raises(ConnectionError):
+        await found.read("the same", reading.read)
+    assert reading.readings == 2
+
+
+async def test_who_asks_something_else_or_of_another_look_reads_herself() -> None:
+    found, reading = Found(HERE, ["one"], None), Reading()
+    asking = [
+        asyncio.create_task(whose.read(asked, reading.read))
+        for whose, asked in ((found, "this"), (found, "that"), (Found(HERE, ["one"], None), "this"))
+    ]
+    await asyncio.sleep(0.01)
+    assert reading.readings == 3
+    for each in asking:
+        each.cancel()
+
+
+async def test_who_goes_leaves_the_reading_to_the_others() -> None:
+    found, reading = Found(HERE, ["one"], None), Reading()
+    first, second = (asyncio.create_task(found.read("the same", reading.read)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    reading.may_answer.set()
+    assert await second == Answer(b"first")
 
 
 class Somebody:
