@@ -1,6 +1,7 @@
 """What becomes of one referral, as both sides have it before them: each with a client of graphql-ws from npm, open all the while.
 
-Stories 2 and 3 of the domain: a referral to Goa that she ends herself, and one that ends by the clock.
+Stories 2, 3 and 4 of the domain: a referral to Goa that she ends herself, one that ends by the clock, and a child who speaks over a
+video link.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,8 +18,10 @@ import pytest
 from tests.server.conftest import Act, Caller, Network, uuid_in
 from tests.server.screens import Screen, screens
 from tests.server.sharing import SCOPES, Sharing, do, global_id, organisation, terms
-from tests.server.test_hearings import proceeding
+from tests.server.test_consents import born
+from tests.server.test_hearings import act, confirm, proceeding, reported
 
+from pat_auth.policy import Role
 from pat_tenants.cases.service import today
 
 SHARED = """sharedCase { pseudonym expiresAt
@@ -61,20 +65,22 @@ def swa1(sharing: Sharing) -> Caller:
 
 
 @contextmanager
-def both_sides(server: str, sharing: Sharing, worker: Caller) -> Iterator[tuple[Screen, Screen]]:
+def both_sides(
+    server: str, sharing: Sharing, worker: Caller, query: str = CHANGES
+) -> Iterator[tuple[Screen, Screen]]:
     """What the case's social worker and Goa have before them."""
-    with screens(server, CHANGES, worker, sharing.worker) as (ours, goas):
+    with screens(server, query, worker, sharing.worker) as (ours, goas):
         yield ours, goas
 
 
-def agreed_on_paper(sharing: Sharing, worker: Caller, **changes: Any) -> str:
-    """Her thumbprint under it, recorded by her social worker."""
+def agreed_on_paper(sharing: Sharing, worker: Caller, giver: str = "SELF", **changes: Any) -> str:
+    """A thumbprint under it, recorded by her social worker."""
     answer = do(
         worker,
         "recordConsent",
         survivorId=global_id("Survivor", sharing.case()[1]),
         terms=terms(sharing.network, sharing.to, **changes),
-        giver="SELF",
+        giver=giver,
         mode="THUMBPRINT",
         evidence="R 7",
     )
@@ -199,3 +205,118 @@ def test_story_3_what_runs_out_is_over_for_goa_in_that_moment(
         assert again["code"] == "CONSENT_MISSING"
         written: UUID = uuid_in(referral)
         assert sharing.network.rows("select state from app.referrals where id = %s", written) == [("SENT",)]
+
+
+PREPARED = "id heldOn state courtPoint remotePoint interpreterLanguage nextOn allowedTransitions confirmation { remotePoint supportPerson }"
+PREPARING = (
+    f"subscription {{ referralChanged {{ id cursor referral {{ id status hearings {{ {PREPARED} }} }} }} }}"
+)
+CALENDAR = "query($from: Date!) { hearings(from: $from) { edges { node { heldOn state referral { id } } } } }"
+
+
+OPEN = """mutation($input: OpenCaseInput!) { openCase(input: $input) {
+    ... on Case { id survivor { id } } } }"""
+ASSIGN = """mutation($input: AssignCaseInput!) { assignCase(input: $input) {
+    ... on Case { assignments { member { id } } } } }"""
+
+
+@dataclass
+class OfAChild(Sharing):
+    """A girl of fourteen, whose case has just been opened."""
+
+    ids: tuple[UUID, UUID] | None = None
+
+    def case(self) -> tuple[UUID, UUID]:
+        assert self.ids is not None
+        return self.ids
+
+
+@pytest.fixture
+def swa1s(network: Network, act_as: Act, swa1: Caller) -> OfAChild:
+    """Hers is the case, and the manager's."""
+    child = OfAChild(network, act_as, slug="cbo-a")
+    girl = {"gender": "Feminine", "isMinorAtIntake": True, **born(14)}
+    known = {"openedOn": "2026-01-01", "stage": "REUNITED", "riskLevel": "HIGH"}
+    known["traffickingStatus"] = "ActualVictimOfTrafficking"
+    opened = child.manager.ask(OPEN, input={"survivor": girl, **known})["openCase"]
+    member = swa1.ask("{ me { id } }")["me"]["id"]
+    given = {"caseId": opened["id"], "memberId": member}
+    assert child.manager.ask(ASSIGN, input=given)["assignCase"]["assignments"]
+    child.ids = uuid_in(opened["id"]), uuid_in(opened["survivor"]["id"])
+    return child
+
+
+def test_story_4_a_child_speaks_over_a_video_link_with_somebody_beside_her(
+    server: str, swa1s: OfAChild, swa1: Caller
+) -> None:
+    child = swa1s
+    referral = child.sent(agreed_on_paper(child, swa1, giver="GUARDIAN"))
+    received, gw1 = child.received(referral), child.worker
+    do(gw1, "answerReferral", id=received, answer="ACCEPTED")
+    day, later = today() + timedelta(days=51), today() + timedelta(days=80)
+    with both_sides(server, child, swa1, PREPARING) as (ours, goas):
+
+        def seen(screen: Screen, **expected: Any) -> dict[str, Any]:
+            """The one day, as it is told once all that is expected of it holds."""
+            id = referral if screen is ours else received
+            while True:
+                for each in screen.until(id=id)["hearings"]:
+                    if all(each[name] == value for name, value in expected.items()):
+                        return dict(each)
+
+        def move(to: str, **more: Any) -> dict[str, Any]:
+            return act(gw1, "moveReportedHearing", "ReferralHearing", id=id, to=to, **more)
+
+        prepared = {"courtPoint": "Sessions Court, Panaji", "remotePoint": "DLSA Barasat"}
+        prepared["interpreterLanguage"] = "bn"
+        told = {"referralId": received, "heldOn": day.isoformat(), "mode": "VIDEO", "preparation": prepared}
+        assert do(gw1, "reportHearing", **told)["__typename"] == "Referral"
+        asked_for = seen(ours, state="SCHEDULED", **prepared)
+        assert (asked_for["heldOn"], asked_for["confirmation"]) == (day.isoformat(), None)
+        # What the other side has reported is not ours to lead on.
+        assert asked_for["allowedTransitions"] == []
+        id = asked_for["id"]
+        assert move("VC_REQUESTED")["state"] == "VC_REQUESTED"
+        seen(ours, state="VC_REQUESTED")
+        assert move("VC_CONFIRMED")["code"] == "CONFIRMATION_MISSING"
+        # Her social worker, whose case it is: no manager is needed for it.
+        assert swa1.principal.role is Role.SOCIAL_WORKER
+        assert confirm(swa1, id)["remotePoint"] == "DLSA Barasat"
+        point = {"remotePoint": "DLSA Barasat", "supportPerson": None}
+        assert "VC_CONFIRMED" in seen(goas, confirmation=point)["allowedTransitions"]
+        assert move("VC_CONFIRMED")["state"] == "VC_CONFIRMED"
+        seen(ours, state="VC_CONFIRMED", confirmation=point)
+        assert move("READY")["code"] == "SUPPORT_MISSING"
+        assert ours.is_quiet()
+        confirm(swa1, id, supportPerson="CHILD_WELFARE_OFFICER")
+        seen(goas, confirmation={**point, "supportPerson": "CHILD_WELFARE_OFFICER"})
+        assert move("READY")["state"] == "READY"
+        seen(ours, state="READY")
+        assert move("ADJOURNED")["code"] == "DATES_INVALID"
+        assert ours.is_quiet()
+        assert move("HELD", outcome="PARTLY_HEARD", nextOn=later.isoformat())["state"] == "HELD"
+        for screen in (ours, goas):
+            over = seen(screen, heldOn=day.isoformat(), state="HELD")
+            assert (over["nextOn"], over["allowedTransitions"]) == (later.isoformat(), [])
+    for caller, of in ((swa1, referral), (gw1, received)):
+        edges = caller.ask(CALENDAR, **{"from": day.isoformat()})["hearings"]["edges"]
+        days = [edge["node"] for edge in edges if (edge["node"]["referral"] or {}).get("id") == of]
+        assert [(each["heldOn"], each["state"]) for each in days] == [
+            (day.isoformat(), "HELD"),
+            (later.isoformat(), "SCHEDULED"),
+        ]
+
+
+def test_story_4_no_day_is_put_off_without_another(swa1s: OfAChild, swa1: Caller) -> None:
+    """Also one that nothing else stands in the way of."""
+    child = swa1s
+    referral = child.sent(agreed_on_paper(child, swa1, giver="GUARDIAN"))
+    do(child.worker, "answerReferral", id=child.received(referral), answer="ACCEPTED")
+    id, later = reported(child, referral, today() + timedelta(days=52)), today() + timedelta(days=81)
+
+    def adjourn(**more: Any) -> dict[str, Any]:
+        return act(child.worker, "moveReportedHearing", "ReferralHearing", id=id, to="ADJOURNED", **more)
+
+    assert adjourn()["code"] == "DATES_INVALID"
+    put_off = adjourn(outcome="COURT_DID_NOT_SIT", nextOn=later.isoformat())
+    assert (put_off["state"], put_off["nextOn"]) == ("ADJOURNED", later.isoformat())
