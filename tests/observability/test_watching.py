@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
+from uuid import uuid4
 
 import psycopg
 import pytest
 from tests.cli.running import run_pat
 from tests.observability import watching
 
+from pat_auth.issuer import browsers, issuing, recovery, refreshing, taking_up, totp, upstreams
+from pat_auth.members import links, service
 from pat_platform.log_sink import Sink
 from pat_platform.postgres import EmbeddedPostgres
 
@@ -43,6 +52,66 @@ def found() -> Iterator[list[str]]:
 def test_whoever_is_named_is_found(found: list[str], text: str) -> None:
     logging.getLogger("somebody.else").warning("it said: %s", text)
     assert len(found) == 1
+
+
+def _as_imported_by(module: ModuleType) -> str:
+    made: str = vars(module)["token_urlsafe"](32)
+    return made
+
+
+def _recovery_code() -> str:
+    running: Any = SimpleNamespace(clock=datetime.now, secrets=SimpleNamespace(recovery_codes=b"key"))
+    return recovery.renew_recovery_codes(MagicMock(), running, uuid4())[3]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        issuing.new_secret,
+        taking_up.new_token,
+        totp.new_secret,
+        browsers._new_secret,
+        lambda: refreshing.successor(b"key", "the one before"),
+        partial(_as_imported_by, links),
+        partial(_as_imported_by, service),
+        partial(_as_imported_by, upstreams),
+        _recovery_code,
+    ],
+)
+def test_a_secret_that_looks_like_nothing_is_found_however_it_was_made(
+    found: list[str], make: Callable[[], str]
+) -> None:
+    secret = make()
+    logging.getLogger("somebody.else").warning("GET /sign-in?token=%%22%s%%22", secret)
+    assert len(found) == 1
+    assert secret not in found[0]
+    watching.search(secret[:-1] + "?", "here")
+    assert len(found) == 2
+    watching.search(secret[::-1], "here")
+    assert len(found) == 2
+
+
+def test_whatever_makes_a_secret_is_watched() -> None:
+    """Who calls for randomness in letters does it by a name that is watched, or nobody is let in by it."""
+    made = re.compile(r"\b(token_hex|token_urlsafe|b32encode|secrets\.choice)\(")
+    makers = {
+        (source.relative_to(ROOT).as_posix(), name)
+        for root in ("auth", "tenants", "schema", "server", "platform")
+        for source in (ROOT / root).rglob("*.py")
+        for name in made.findall(source.read_text())
+        if name != "token_urlsafe"
+    }
+    assert makers == {
+        ("auth/pat_auth/issuer/recovery.py", "b32encode"),
+        ("auth/pat_auth/issuer/totp.py", "b32encode"),
+        # What the demo's invented people sign in with, which it tells everybody.
+        ("server/pat_server/demo/credentials.py", "b32encode"),
+        # Names of files and places, and the codes of cases and survivors: none lets anybody in.
+        ("platform/pat_platform/encryption/private_file.py", "token_hex"),
+        ("platform/pat_platform/engine/engine.py", "token_hex"),
+        ("platform/pat_platform/postgres.py", "token_hex"),
+        ("tenants/pat_tenants/codes.py", "secrets.choice"),
+    }
 
 
 def test_a_note_of_the_demo_is_found(found: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Whatever the suite logs is searched for the demo's people: their names, numbers, addresses, notes and tokens.
 
+Secrets that look like nothing are known from when they were made (`tests.observability.opaque`).
 Three kinds of logs are watched: what this process logs, what processes that it starts write to stderr, and what PostgreSQL writes.
 A test during which somebody is named fails.
 """
@@ -13,6 +14,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.observability import opaque
 
 from pat_platform.log_sink import Sink
 from pat_platform.postgres import EmbeddedPostgres
@@ -54,10 +56,12 @@ leaks: list[str] = []
 
 
 def search(text: str, where: str, *patterns: re.Pattern[str]) -> None:
-    """Look for people in the text of a log."""
+    """Look for people, and for secrets, in the text of a log."""
     for pattern in patterns or (PEOPLE, SIGN_INS):
         if found := pattern.search(text):
             leaks.append(f"{where} tells {found[0]!r}")
+    if secret := opaque.found_in(text):
+        leaks.append(f"{where} tells the secret {secret!r}")
 
 
 def search_stderr(text: str, where: str) -> None:
@@ -79,6 +83,7 @@ def watched_logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     watch = Watch()
     logging.getLogger().addHandler(watch)
     with pytest.MonkeyPatch.context() as patch:
+        opaque.watch_makers(patch)
         patch.setattr(Sink, "__call__", _searching_call(Sink.__call__))
         patch.setattr(EmbeddedPostgres, "erase", _searching_erase(EmbeddedPostgres.erase))
         yield
