@@ -1,4 +1,4 @@
-"""Each guard of sockets is the one that holds: without it, what it refuses succeeds."""
+"""Each guard of sockets and streams is the one that holds: without it, what it refuses succeeds."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Self
 
+import orjson
 import psycopg
 import pytest
 from tests.server.conftest import Act, Caller, Network
-from tests.server.subscriptions.conftest import AFTER, CHANGED, Sent, Socket, listening, open_socket
+from tests.server.subscriptions.conftest import AFTER, CHANGED, Sent, Socket, listening, open_socket, settle
 from tests.server.subscriptions.test_sockets import REVOKE, minted
 from tests.support.cutting import Cut, Line, Value, cut
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from pat_server import callers
 from pat_server.executing import Executor
-from pat_server.subscriptions import cursors, lines, sockets
+from pat_server.subscriptions import cursors, lines, sockets, streams
 from pat_server.subscriptions.lines import Lines
 from pat_server.subscriptions.sockets import Conversation, Sockets
 
@@ -163,6 +164,29 @@ def who_does_not_read_is_waited_for(scene: Scene) -> bool:
             return _has_lines(scene)
 
 
+def who_does_not_read_a_stream_is_waited_for(scene: Scene) -> bool:
+    """A stream has one subscription, so what fills it are many changes."""
+    long = " ".join(f"{'a' * 1200}{n}: id" for n in range(50))
+    query = orjson.dumps({"query": f"subscription {{ referralChanged {{ {long} }} }}"})
+    host, _, port = scene.server.removeprefix("http://").partition(":")
+    head = (
+        "POST /graphql/stream HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n"
+        f"authorization: Bearer {scene.worker.token}\r\ncontent-length: {len(query)}\r\n\r\n"
+    )
+    with plain.socket() as deaf:
+        deaf.setsockopt(plain.SOL_SOCKET, plain.SO_RCVBUF, 4096)
+        deaf.connect((host, int(port)))
+        deaf.sendall(head.encode() + query)
+        settle()
+        assert _has_lines(scene)
+        until = time.monotonic() + 8
+        while _has_lines(scene) and time.monotonic() < until:
+            for urgency in ("SOON", "URGENT"):
+                scene.sent.change(f"urgency = '{urgency}'")
+                time.sleep(0.01)
+        return _has_lines(scene)
+
+
 def _has_lines(scene: Scene) -> bool:
     return any(
         line.caller is not None and line.caller.principal.session == scene.worker.principal.session
@@ -214,6 +238,7 @@ ATTACKS = (
     Attack(anothers_cursor_is_good, [Value(cursors, "_context", lambda *_: b"")]),
     Attack(an_old_cursor_is_good, [Value(cursors, "KEPT", timedelta(days=999))]),
     Attack(who_does_not_read_is_waited_for, [Value(sockets, "SEND_SECONDS", 60.0)]),
+    Attack(who_does_not_read_a_stream_is_waited_for, [Value(streams, "SEND_SECONDS", 60.0)]),
 )
 
 
@@ -221,6 +246,7 @@ ATTACKS = (
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "INIT_SECONDS", 1.0)
     monkeypatch.setattr(sockets, "SEND_SECONDS", 1.0)
+    monkeypatch.setattr(streams, "SEND_SECONDS", 1.0)
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=str)
