@@ -1,6 +1,6 @@
 """What the inbox is measured with: two hundred referrals to each organisation of a destination state, all of them open.
 
-The demo has twenty-five in all. These are rows of their owner beside it: real cases of the communities, each with a consent and with
+The demo has thirty-one in all. These are rows of their owner beside it: real cases of the communities, each with a consent and with
 the receiver's answer, so that every one of them passes all that the door asks.
 """
 
