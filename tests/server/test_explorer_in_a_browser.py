@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, expect
 from tests.server.conftest import Caller
-from tests.support.browsing import browsing
+from tests.support.browsing import browsing, picture
 from tests.web.building import built_page
 
 pytestmark = pytest.mark.slow
@@ -29,6 +29,8 @@ class Explorer:
 
     def open(self) -> None:
         self.page.route("**/*", self._asked)
+        # Routes are for requests alone.
+        self.page.on("websocket", lambda socket: self.asked.append(socket.url))
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.goto(self.origin)
@@ -44,6 +46,11 @@ class Explorer:
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.complaints.append(message.text)
+
+    def asked_elsewhere(self) -> list[str]:
+        """The addresses beyond this server that anything was sent to, as a request or over a WebSocket."""
+        ours = (f"{self.origin}/", f"{self.origin.replace('http', 'ws', 1)}/", "data:")
+        return [url for url in self.asked if not url.startswith(ours)]
 
     def ask_as(self, email: str) -> None:
         self.page.get_by_label("Ask as").select_option(email)
@@ -82,7 +89,7 @@ def explorer(browser: Browser, server: str) -> Iterator[Explorer]:
     yield explorer
     context.close()
     assert explorer.complaints == []
-    assert [url for url in explorer.asked if not url.startswith((f"{server}/", "data:"))] == []
+    assert explorer.asked_elsewhere() == []
 
 
 def test_each_person_sees_what_her_work_needs(explorer: Explorer) -> None:
@@ -94,6 +101,21 @@ def test_each_person_sees_what_her_work_needs(explorer: Explorer) -> None:
     explorer.run()
     expect(explorer.answer).to_contain_text('"SOCIAL_WORKER"')
     expect(explorer.answer).to_contain_text('"reason": "NOT_ASSIGNED"')
+    picture(explorer.page, "explorer")
+
+
+def test_a_socket_that_leaves_the_machine_is_seen_if_the_page_may_open_one(
+    browser: Browser, server: str
+) -> None:
+    """The page's own policy forbids it; here it is not asked."""
+    context = browser.new_context(bypass_csp=True)
+    explorer = Explorer(context.new_page(), server)
+    explorer.open()
+    assert explorer.asked_elsewhere() == []
+    with explorer.page.expect_websocket():
+        explorer.page.evaluate("void new WebSocket('ws://127.0.0.1:9/elsewhere')")
+    assert explorer.asked_elsewhere() == ["ws://127.0.0.1:9/elsewhere"]
+    context.close()
 
 
 def test_the_token_and_the_answers_are_kept_nowhere(explorer: Explorer) -> None:
@@ -134,6 +156,7 @@ def test_it_fits_a_phone(explorer: Explorer) -> None:
     expect(explorer.answer).to_be_in_viewport(ratio=0.9)
     expect(explorer.editor).to_be_in_viewport(ratio=0.9)
     assert explorer.page.evaluate("document.documentElement.scrollWidth") == 360
+    picture(explorer.page, "explorer-phone")
 
 
 def test_who_may_not_ask_at_all_is_refused(browser: Browser, server: str) -> None:
