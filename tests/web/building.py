@@ -11,6 +11,10 @@ from pat_server.commands.web_build import Build
 from pat_server.web import SOURCES, BuildState, Web
 
 NO_NETWORK = re.compile(r"E(?:AI_AGAIN|NOTFOUND|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH|HOSTUNREACH)")
+# As pip and uv say it.
+NO_INDEX = re.compile(
+    r"NewConnectionError|ConnectTimeoutError|ProxyError|[Nn]ame resolution|dns error|error sending request|tcp connect error"
+)
 
 
 def built_page() -> Web:

