@@ -116,6 +116,10 @@ def test_a_barred_guardian_is_not_asked_and_what_he_agreed_to_is_withdrawn(
     assert recorded(manager, network, girl, giver="CHILD_WELFARE_COMMITTEE")["isLive"]
     barred = "select count(*) from trail.events where action = 'guardian.barred' and %s = any(subjects)"
     assert network.rows(barred, uuid_in(girl)) == [(1,)]
+    # What is shared of her may be shut by it: somebody reaches her.
+    alerts = "{ alerts(first: 500, filter: {isOpen: true}) { edges { node { kind survivor { id } } } } }"
+    raised = [edge["node"] for edge in manager.ask(alerts)["alerts"]["edges"]]
+    assert [each["kind"] for each in raised if each["survivor"]["id"] == girl] == ["WITHDRAWAL"]
 
 
 @pytest.mark.parametrize(

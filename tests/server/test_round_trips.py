@@ -6,6 +6,7 @@ import asyncio
 
 import orjson
 import pytest
+from tests.bench.operations import OPERATIONS
 from tests.server.conftest import Network, asks
 
 from pat_server.assembly import Parts, assemble
@@ -18,11 +19,20 @@ A_CASE = "{ cases(first: 1) { edges { node { id } } } }"
 NOTE = "mutation ($input: AddCaseNoteInput!) { addCaseNote(input: $input) { __typename } }"
 
 
-@pytest.mark.parametrize("document", [PLAIN, AUDITED])
-async def test_a_read_is_one_write_and_one_wait(network: Network, document: str) -> None:
+@pytest.mark.parametrize(
+    ("email", "document"),
+    [
+        ("manager@cbo-a.example", PLAIN),
+        ("manager@cbo-a.example", AUDITED),
+        ("worker@goa.example", OPERATIONS["h"].document),
+    ],
+    ids=["cases", "identities", "inbox"],
+)
+async def test_a_read_is_one_write_and_one_wait(network: Network, email: str, document: str) -> None:
+    """A receiver's inbox too: with what is shared of each case, and what is recorded of that."""
     parts: Parts = assemble(network.settings)
     try:
-        executor, principal = Executor(parts), network.principal("manager@cbo-a.example")
+        executor, principal = Executor(parts), network.principal(email)
         request = GraphQLRequest(document, None, None)
         await asks(executor, principal, request)
         await asyncio.sleep(0.05)
