@@ -14,6 +14,8 @@ import jsonschema
 import pytest
 from tests.deployment.compose import ROOT, compose, environment, told
 
+from pat_server.web import SOURCES, Web
+
 DOCKERFILE = ROOT / "Dockerfile"
 LOCK = Path(__file__).with_name("schema.txt")
 PLACE = ROOT / "build" / "deployment"
@@ -153,6 +155,19 @@ def test_the_image_copies_what_is_there_and_leaves_out_the_rest() -> None:
     assert set(roots) <= set(named)
     assert {"migrations", "requirements/run.txt"} <= set(named)
     assert not {"tests", ".git", ".pat"} & kept
+
+
+def test_the_image_takes_from_its_other_stages_what_they_make() -> None:
+    text = DOCKERFILE.read_text()
+    taken = {tuple(line.split()) for line in re.findall(r"^COPY --from=(.+)$", text, re.MULTILINE)}
+    stages = {name for _, name in STAGES.findall(text) if name}
+    assert {stage for stage, _, _ in taken} <= stages
+    # Where the bundler puts the page, and where the server looks for it.
+    page = (SOURCES / "dist").relative_to(ROOT)
+    assert Web.find({}).built == ROOT / page
+    assert 'at("dist")' in (SOURCES / "vite.config.js").read_text()
+    assert ("web", f"/{page}", f"/app/{page}") in taken
+    assert {("build", "/opt/pat", "/opt/pat"), ("build", "/app", "/app")} <= taken
 
 
 def test_what_runs_owns_nothing_and_is_not_root() -> None:
