@@ -1,6 +1,6 @@
 """The start script installs once, repairs what was left half made, and says plainly what it lacks.
 
-A stand-in for uv writes down what it was asked and makes an environment of two small programs. One test at the end
+A stand-in for uv writes down what it was asked and makes an environment of small programs. One test at the end
 uses the real one.
 """
 
@@ -29,7 +29,7 @@ for word in "$1" "$2"; do
 done
 if [ "$1" = venv ]; then
   rm -rf .venv && mkdir -p .venv/bin
-  for name in pytest pat; do
+  for name in pytest pat python; do
     printf '#!/bin/sh\\necho %s "$@" "[$PYTHONPATH$PYTHONOPTIMIZE]" "$PWD"\\n' "$name" > ".venv/bin/$name"
     chmod +x ".venv/bin/$name"
   done
@@ -113,6 +113,18 @@ def test_commands_go_to_the_program_in_the_checkout(checkout: Checkout) -> None:
     done = checkout.pat("token", "manager@cbo-a.example")
     assert done.stdout.split("[")[0] == "pat token manager@cbo-a.example "
     assert done.stdout.rstrip().endswith(str(checkout.root))
+
+
+@pytest.mark.parametrize("command", ["prove", "bench"])
+def test_what_only_a_checkout_can_do_is_a_module_of_its_tests(checkout: Checkout, command: str) -> None:
+    done = checkout.pat(command, "--json", "two words")
+    assert done.stdout.split("[")[0] == f"python -m tests.{command} --json two words "
+    assert done.stdout.rstrip().endswith(str(checkout.root))
+    # The tests' own packages, and those of the demo.
+    checkout.asked()
+    checkout.pat("test")
+    assert checkout.asked() == []
+    assert (ROOT / "tests" / command / "__main__.py").is_file()
 
 
 def test_more_packages_serve_for_less_but_not_the_other_way(checkout: Checkout) -> None:
@@ -263,8 +275,7 @@ def test_a_fresh_clone_with_an_empty_home_runs_its_tests_and_the_demo(tmp_path: 
     if not Path(uv).exists():
         pytest.skip("no uv: run the suite with `python3 pat test`")
     clone = tmp_path / "clone"
-    ignored = shutil.ignore_patterns(".*", "__pycache__", "node_modules")
-    shutil.copytree(ROOT, clone, ignore=ignored)
+    copy_checkout(clone)
     (tmp_path / "home").mkdir()
     environment = stranger(tmp_path / "home", Path(uv))
     pat = [sys.executable, str(clone / "pat")]
@@ -291,6 +302,21 @@ def test_a_fresh_clone_with_an_empty_home_runs_its_tests_and_the_demo(tmp_path: 
         demo.communicate(timeout=60)
         EmbeddedPostgres(clone / ".pat" / "postgres").erase()
     assert demo.returncode == 128 + signal.SIGTERM
+
+
+def copy_checkout(clone: Path) -> None:
+    """What a clone would hold, as it is now: nothing that git does not know, if this is a checkout of git."""
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        shutil.copytree(ROOT, clone, ignore=shutil.ignore_patterns(".*", "__pycache__", "node_modules"))
+        return
+    # The checkout may be another user's.
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in told.rstrip("\0").split("\0"):
+        if (ROOT / name).exists():
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, clone / name)
+    assert (clone / ".ci" / "run").is_file()
 
 
 def stranger(home: Path, uv: Path) -> dict[str, str]:
