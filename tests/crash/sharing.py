@@ -20,6 +20,7 @@ from pat_auth.principal import Principal
 
 SENDERS = tuple(f"cbo-{letter}" for letter in "abcdefg")
 SCOPES = ["LEGAL_STATUS", "HEARING_SCHEDULE", "IDENTITY_MINIMAL"]
+UPDATES = ("CONTACT_MADE", "VISIT_MADE", "LAWYER_APPOINTED")
 LOOKED_AT = 8
 """A receiver looks at its latest referrals, again and again."""
 LOOK_SECONDS = 0.02
@@ -60,9 +61,11 @@ union all select x.organisation_id, 'consent.withdrawn', x.consent_id, null from
 union all select x.organisation_id, 'referral.answered', x.referral_id, x.answer from app.referral_answers x
     join app.referrals r {_OF_REFERRALS}
 union all select x.organisation_id, 'referral.hearing_reported', x.referral_id, null from app.referral_hearings x
+    join app.referrals r {_OF_REFERRALS}
+union all select x.organisation_id, 'referral.update_reported', x.referral_id, x.kind from app.referral_updates x
     join app.referrals r {_OF_REFERRALS}"""
 _EVENTS = """
-select organisation_id, action, subjects[1], detail::jsonb ->> 'answer' from trail.events
+select organisation_id, action, subjects[1], coalesce(detail::jsonb ->> 'answer', detail::jsonb ->> 'kind') from trail.events
 where at > %(since)s and (action like 'referral.%%' or action like 'consent.%%') order by organisation_id, number"""
 _REFERRED = f"select r.organisation_id, r.id, r.state, r.consent_id from {_REFERRALS}"
 _ALERTS = "select count(*) from app.alerts where kind = 'WITHDRAWAL' and created_at > %(since)s"
@@ -77,7 +80,8 @@ class Fact(NamedTuple):
     organisation: UUID
     action: str
     subject: UUID
-    answer: str | None = None
+    word: str | None = None
+    """What was answered, or which kind of update it is."""
 
 
 _HAVE_ROWS = frozenset(
@@ -87,6 +91,7 @@ _HAVE_ROWS = frozenset(
         "consent.withdrawn",
         "referral.answered",
         "referral.hearing_reported",
+        "referral.update_reported",
     }
 )
 _STATE_OF = {
@@ -118,6 +123,8 @@ def fact(said: Told) -> Fact:
             return Fact(by, "referral.answered", uuid_in(given["id"]), given["answer"])
         case "reportHearing":
             return Fact(by, "referral.hearing_reported", uuid_in(given["referralId"]))
+        case "reportUpdate":
+            return Fact(by, "referral.update_reported", uuid_in(given["id"]), given["kind"])
     raise AssertionError(said.mutation)
 
 
@@ -232,9 +239,15 @@ class Referrals:
         await ordeal.do(life.worker, "answerReferral", {"id": life.received, "answer": answer}, life.chance)
 
     async def _report(self, ordeal: Ordeal, life: Life, *, may_be_refused: bool = False) -> None:
-        day = date.today() + timedelta(days=life.chance.randrange(1, 60))
-        given = {"referralId": life.received, "heldOn": day.isoformat(), "mode": "VIDEO"}
-        await ordeal.do(life.worker, "reportHearing", given, life.chance, may_be_refused=may_be_refused)
+        """A day in court, or what was done."""
+        days, chance = timedelta(days=life.chance.randrange(1, 60)), life.chance
+        if chance.random() < 0.5:
+            mutation, given = "reportHearing", {"referralId": life.received, "mode": "VIDEO"}
+            given["heldOn"] = (date.today() + days).isoformat()
+        else:
+            mutation, given = "reportUpdate", {"id": life.received, "kind": chance.choice(UPDATES)}
+            given["happenedOn"] = (date.today() - days).isoformat()
+        await ordeal.do(life.worker, mutation, given, chance, may_be_refused=may_be_refused)
 
     async def _move(self, ordeal: Ordeal, life: Life, to: str) -> None:
         await ordeal.do(life.manager, "moveReferral", {"id": life.id, "to": to}, life.chance)

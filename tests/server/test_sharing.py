@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,6 +13,7 @@ import psycopg
 import pytest
 from tests.server.conftest import Act, Network, uuid_in
 from tests.server.sharing import DOCUMENTS, SCOPES, Sharing, do, global_id, organisation, terms
+from tests.server.test_suspensions import suspended
 
 from pat_platform.database.logins import login_name, login_password
 
@@ -71,25 +74,52 @@ def test_to_withdraw_alarms_her_organisation_once_and_may_be_said_twice(sharing:
     assert sharing.network.rows(told, uuid_in(consent)) == [(1,)]
 
 
-@pytest.mark.parametrize("state", ["suspended", "revoked", "no agreement", "receiver without people"])
-def test_nothing_stands_in_the_way_of_withdrawing(sharing: Sharing, network: Network, state: str) -> None:
-    consent = sharing.agreed()
-    referral = sharing.sent(consent)
+HELD = "mutation($input: SetSafetyHoldInput!) { setSafetyHold(input: $input) { __typename } }"
+LIFT = "mutation($input: LiftSafetyHoldInput!) { liftSafetyHold(input: $input) { __typename } }"
+
+
+@contextmanager
+def in_the_way(sharing: Sharing, referral: str, state: str) -> Iterator[None]:
+    """What may stand in the way of her while the block lasts."""
+    network, goa = sharing.network, organisation(sharing.network, "goa")
+    hers = {"survivorId": global_id("Survivor", sharing.case()[1])}
     undo: list[str] = []
     if state in ("suspended", "revoked"):
         assert do(sharing.manager, "moveReferral", id=referral, to=state.upper())["status"] == state.upper()
     elif state == "no agreement":
         network.rows("create table public.kept as select * from app.agreements; delete from app.agreements")
         undo = ["insert into app.agreements select * from public.kept", "drop table public.kept"]
+    elif state == "a safety hold":
+        sharing.manager.ask(HELD, input=hers)
+    elif state == "suspended in the network":
+        secretariat = sharing.act_as("admin@secretariat.example", auth_time=int(time.time()), acr="2")
+        assert suspended(secretariat, network, "goa")["__typename"] == "PartnerSuspension"
+        undo = ["update app.partner_suspensions set lifted_at = now() where lifted_at is null"]
     else:
-        goa = organisation(network, "goa")
         network.rows("update app.memberships set ended_at = now() where organisation_id = %s", goa)
         undo = [f"update app.memberships set ended_at = null where organisation_id = '{goa}'"]
     try:
-        assert do(sharing.survivor, "withdrawConsent", id=consent)["isLive"] is False
+        yield
     finally:
+        if state == "a safety hold":
+            sharing.manager.ask(LIFT, input=hers)
         for statement in undo:
             network.rows(statement)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        *("suspended", "revoked", "no agreement", "receiver without people"),
+        *("a safety hold", "suspended in the network"),
+    ],
+)
+def test_nothing_stands_in_the_way_of_withdrawing(sharing: Sharing, state: str) -> None:
+    consent = sharing.agreed()
+    referral = sharing.sent(consent)
+    with in_the_way(sharing, referral, state):
+        assert do(sharing.survivor, "withdrawConsent", id=consent)["isLive"] is False
+    assert sharing.status(referral) == ("SUSPENDED" if state == "suspended" else "REVOKED")
 
 
 def test_she_reads_and_ends_her_own_consents_and_nobody_elses(sharing: Sharing, act_as: Act) -> None:
