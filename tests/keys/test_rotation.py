@@ -1,6 +1,7 @@
 """`pat keys` on a database of one's own: rotating, going on after a kill, destroying what nothing needs."""
 
 import asyncio
+import re
 import signal
 import subprocess
 import threading
@@ -13,6 +14,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from tests.cli.running import PAT, environment
+from tests.cli.test_progress import Terminal
 from tests.keys.network import KeyNetwork
 from tests.keys.transit import Transit
 
@@ -20,6 +22,7 @@ from pat_platform.encryption.file_provider import FileKeyProvider
 from pat_platform.encryption.provider import KeysMissing, WrappedKey
 from pat_server import keeping
 from pat_server.commands import keys as commands
+from pat_server.commands.progress import Progress
 from pat_tenants import rewrapping
 
 AT_ONCE = ("--older-than", "0")
@@ -50,6 +53,28 @@ def test_a_rotation_puts_everybody_under_a_new_version_and_opens_the_same(kept: 
     assert under(kept, "cbo-a") == {first: 0, second: 20}
     assert (kept.opened("cbo-a"), kept.opened("cbo-b")) == (people, others)
     assert kept.told("keys", "check").startswith("2 organisations, 24 keys of people: all under current")
+
+
+def test_a_rotation_tells_whose_keys_it_is_at(network: KeyNetwork) -> None:
+    done = network.pat("keys", "rotate", "organisations", *AT_ONCE)
+    assert done.stderr == "pat: cbo-a …\npat: cbo-b …\n"
+
+
+def test_on_a_terminal_a_rotation_shows_how_many_keys_are_done(
+    network: KeyNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(commands, "Progress", lambda: Progress(screen))
+    network.add_people("cbo-a", 10)
+    told = network.told("keys", "rotate", "organisations", *AT_ONCE)
+    assert told.startswith("cbo-a: 20 keys of people")
+    assert re.findall(r"(\d+)%  ([^\x1b]*)", screen.getvalue()) == [
+        ("0", "cbo-a"),
+        ("25", "cbo-a: 10 of 20"),
+        ("50", "cbo-a: 20 of 20"),
+        ("50", "cbo-b"),
+    ]
+    assert screen.getvalue().endswith("\r\x1b[K")
 
 
 def test_one_organisation_is_rotated_alone(network: KeyNetwork) -> None:

@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,11 +178,3 @@ def _until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-@pytest.fixture
-def reader(network: Network) -> Iterator[psycopg.Connection]:
-    """Somebody in a long transaction that has read the cases."""
-    with psycopg.connect(network.admin_url) as connection:
-        connection.execute("select count(*) from app.cases")
-        yield connection
