@@ -1,6 +1,7 @@
 """What README.md tells people to paste does what it says."""
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -92,13 +93,14 @@ def test_a_server_on_your_own_postgresql_comes_up(tmp_path: Path) -> None:
         url = postgres.url(database="pat")
         printed = paste("\n".join(lines[1:]), home, DATABASE_URL=url)
         assert "cbo-a is organisation" in printed
+        [invitation] = re.findall(r"http://127\.0\.0\.1:8000(/\S+)", printed)
         told = {"PAT_SECRET_FILE": str(tmp_path / "pat.secret"), "PAT_KEY_PROVIDER": "file"}
-        check_server(home, DATABASE_URL=url, PAT_KEY_FOLDER=str(tmp_path / "pat-keys"), **told)
+        check_server(home, invitation, DATABASE_URL=url, PAT_KEY_FOLDER=str(tmp_path / "pat-keys"), **told)
     postgres.erase()
 
 
-def check_server(home: Path, **variables: str) -> None:
-    """Serve: it becomes ready, lets nobody in, and ends when it is told to."""
+def check_server(home: Path, invitation: str, **variables: str) -> None:
+    """Serve: it becomes ready, lets nobody in but whoever was invited, and ends when it is told to."""
     port = free_port()
     command = [str(PAT), "serve", "--port", str(port)]
     server = subprocess.Popen(command, env=environment(home, **variables), stdout=subprocess.DEVNULL)
@@ -106,10 +108,12 @@ def check_server(home: Path, **variables: str) -> None:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
             wait_until_ready(client)
             refused = client.post("/graphql", json={"query": "{ me { name } }"})
+            invited = client.get(invitation, follow_redirects=True)
     finally:
         server.terminate()
         server.wait(timeout=30)
     assert refused.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert (invited.status_code, "Doyel Nirman Samity" in invited.text) == (200, True), invited.text
 
 
 def wait_until_ready(client: httpx.Client) -> None:
