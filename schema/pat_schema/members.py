@@ -9,7 +9,6 @@ from uuid import UUID
 
 import strawberry
 
-from pat_auth.mails.letters import MailLanguage
 from pat_auth.members import reads, service
 from pat_auth.policy import Permission, Role
 from pat_platform.engine.declare import Column, GlobalId
@@ -18,12 +17,11 @@ from pat_platform.engine.kinds import BOOL, DATETIME, TEXT
 from pat_schema.declaring import codes, declared, described, found, input_type, mutation
 from pat_schema.declaring import reads as read_by
 from pat_schema.ids import uuid_of
+from pat_schema.languages import MailLanguage
 from pat_schema.node import Connection, Node
 from pat_schema.organisations import DirectoryOrder, Member
 from pat_schema.problems import Refusal
 from pat_schema.verbs import VerbContext, saved, told
-
-codes(MailLanguage)
 
 Info = strawberry.Info[VerbContext, None]
 

@@ -26,6 +26,7 @@ from pat_schema.declaring import DECLARATION, declared
 from pat_schema.declaring import reads as read_by
 from pat_schema.groups import GroupQuery
 from pat_schema.hearings import HearingMutation
+from pat_schema.labels import LabelQuery
 from pat_schema.links import LinkMutation
 from pat_schema.members import MemberMutation, MemberQuery
 from pat_schema.network import NetworkQuery
@@ -75,6 +76,7 @@ class Query(
     AlertQuery,
     MemberQuery,
     TrailQuery,
+    LabelQuery,
 ):
     """All root fields that read."""
 

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import strawberry
 
-from pat_auth.mails.letters import MailLanguage
 from pat_auth.policy import Permission, Reach, Role
 from pat_platform.engine.declare import Column, Deferred, Expression, Finish, GlobalId, ToMany, ToOne
 from pat_platform.engine.declare import Connection as Page
@@ -18,6 +17,7 @@ from pat_schema.cases import Case
 from pat_schema.declaring import codes, declared, described, found, input_type, mutation
 from pat_schema.declaring import reads as read_by
 from pat_schema.ids import uuid_of
+from pat_schema.languages import MailLanguage
 from pat_schema.node import Connection
 from pat_schema.organisations import Member, Organisation
 from pat_schema.problems import Refusal

@@ -1,0 +1,1 @@
+"""Labels: what codes are called, in the languages of the network."""
