@@ -139,10 +139,11 @@ def test_what_is_no_consent_is_not_recorded(
     assert code(recorded(manager, network, woman, terms=terms(network, "goa", **changes))) == expected
 
 
-@pytest.mark.parametrize("slug", ["cbo-e", "secretariat", "funder"])
-def test_nothing_is_shared_with_oneself_the_secretariat_or_a_funder(
+@pytest.mark.parametrize("slug", ["cbo-e", "secretariat", "funder", "cbo-c"])
+def test_nobody_agrees_to_share_with_whom_no_referral_can_go_to(
     network: Network, manager: Caller, slug: str
 ) -> None:
+    """Oneself, the secretariat, a funder, and, for now, another organisation of the villages."""
     woman = registered(manager, isMinorAtIntake=False)
     assert code(recorded(manager, network, woman, terms=terms(network, slug))) == "RECIPIENT_UNKNOWN"
 

@@ -323,6 +323,12 @@ def test_what_rests_on_nothing_is_not_recorded(
     assert recorded(sharing, kind, **changes)["code"] == expected
 
 
+def test_no_basis_is_for_whom_no_referral_can_go_to(sharing: Sharing) -> None:
+    to = global_id("Organisation", organisation(sharing.network, "cbo-c"))
+    for kind in (ORDER, MISSING):
+        assert recorded(sharing, kind, recipientId=to)["code"] == "RECIPIENT_UNKNOWN"
+
+
 @pytest.mark.parametrize("verb", ["approve", "end", "review"])
 def test_nothing_is_done_to_a_basis_of_others(sharing: Sharing, act_as: Act, verb: str) -> None:
     basis = recorded(sharing, MISSING)["id"]

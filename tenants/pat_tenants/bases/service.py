@@ -16,6 +16,7 @@ from pat_platform.encryption.envelope import Place
 from pat_platform.errors import Refused
 from pat_tenants.bases import rules
 from pat_tenants.bases.models import LegalBasis, LegalBasisKind, LegalBasisReason, LegalBasisReview
+from pat_tenants.consents.rules import nobody_receives
 from pat_tenants.consents.service import is_partner
 from pat_tenants.referrals.models import Need, Scope
 from pat_tenants.survivors.models import SurvivorKey
@@ -52,7 +53,7 @@ async def record_legal_basis(tx: Transaction, vault: Vault, *, survivor_id: UUID
         now=datetime.now(UTC),
     )
     if not await is_partner(tx, terms.recipient_id):
-        raise Refused("RECIPIENT_UNKNOWN", "There is no such organisation to share with.", "recipientId")
+        raise nobody_receives()
     wrapped = await tx.scalar(select(SurvivorKey.wrapped).where(SurvivorKey.survivor_id == survivor_id))
     if wrapped is None:
         raise Refused("NOT_FOUND", "There is no such survivor.", "survivorId")

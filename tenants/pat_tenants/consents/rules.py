@@ -89,6 +89,13 @@ def until_when(
     raise Refused("OF_AGE_SOON", "She turns 18 about now. Wait for it, and ask her herself.", "giver")
 
 
+def nobody_receives() -> Refused:
+    """The refusal of terms with an organisation that nothing can be shared with."""
+    return Refused(
+        "RECIPIENT_UNKNOWN", "Nobody there can receive anything of hers. Choose another one.", "recipientId"
+    )
+
+
 def guardian_is_barred() -> Refused:
     """The refusal of what her guardian agrees to although he must not be asked."""
     return Refused(

@@ -25,6 +25,7 @@ from pat_tenants.consents.models import (
     ConsentWithdrawal,
 )
 from pat_tenants.referrals.models import Need, Scope
+from pat_tenants.referrals.rules import RECEIVING
 from pat_tenants.survivors.models import Survivor, SurvivorIdentity, SurvivorKey
 from pat_tenants.survivors.service import TABLE
 from pat_tenants.vault import Vault
@@ -45,7 +46,7 @@ class Terms:
 
 _ME = text("select sec.survivor()")
 _IS_PARTNER = text(
-    "select exists (select from app.organisations where id = :id and id <> :mine and kind in ('CBO', 'DESTINATION', 'SUPPORT'))"
+    "select exists (select from app.organisations where id = :id and id <> :mine and kind = any(:kinds))"
 )
 _REVEAL = text("select trail.reveal(:operation, cast(:revealed as jsonb))")
 _WITHDRAW = text(
@@ -162,7 +163,7 @@ async def _record(
         notice_language=terms.notice_language,
     )
     if not await is_partner(tx, terms.recipient_id):
-        raise Refused("RECIPIENT_UNKNOWN", "There is no such organisation to share with.", "recipientId")
+        raise rules.nobody_receives()
     survivor = await _known(tx, survivor_id)
     is_barred = (
         giver is ConsentGiver.GUARDIAN and await tx.get(BarredGuardian, survivor_id=survivor_id) is not None
@@ -196,8 +197,13 @@ async def _record(
 
 
 async def is_partner(tx: Transaction, organisation_id: UUID) -> bool:
-    """Whether something may be shared with an organisation at all: another one than the caller's, that works with survivors."""
-    return bool(await tx.scalar(_IS_PARTNER, {"id": organisation_id, "mine": tx.organisation}))
+    """Whether something may be shared with an organisation at all: another one than the caller's, that can receive a referral.
+
+    Nothing is shared in any other way: whoever agreed to more would be told of something that does not happen.
+    """
+    kinds = [kind.value for kind in RECEIVING]
+    known = {"id": organisation_id, "mine": tx.organisation, "kinds": kinds}
+    return bool(await tx.scalar(_IS_PARTNER, known))
 
 
 async def _known(tx: Transaction, survivor_id: UUID) -> Survivor:
