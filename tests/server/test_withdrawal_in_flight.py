@@ -212,7 +212,9 @@ def told(socket: Socket, shared: Shared) -> dict[str, Any]:
             return referral
 
 
-def test_an_open_socket_is_told_of_the_end_and_of_no_more_than_what_is_left_after_it(server: str, shared: Shared) -> None:
+def test_an_open_socket_is_told_of_the_end_and_of_no_more_than_what_is_left_after_it(
+    server: str, shared: Shared
+) -> None:
     touch = "update app.referrals set urgency = %s where received_id = %s"
     with listening(server, shared.worker, LISTEN) as socket:
         shared.sharing.network.rows(touch, "URGENT", uuid_in(shared.received))
