@@ -106,9 +106,17 @@ class Executor:
             return request_error([internal(mistake)])
 
     async def record(self, caller: Caller, code: str, field: str | None) -> None:
-        """Record a refusal, unless it is of no field, or too many of the caller's have been recorded just now."""
-        if field is not None and self._allowance.admits(caller.principal):
+        """Record a refusal, unless it is of no field, or too many of the caller's have been recorded just now.
+
+        It is refused also while nothing can be recorded. Raises Fault UNAUTHENTICATED.
+        """
+        if field is None or not self._allowance.admits(caller.principal):
+            return
+        try:
             await record_refusal(self._parts, caller.principal, code, field)
+        except Fault as fault:
+            if fault.code == "UNAUTHENTICATED":
+                raise
 
     def _may_be_urgent(self, request: GraphQLRequest) -> bool:
         """Whether a request is worth reading though its budget is spent. Once it has been read, that is looked at again."""
@@ -184,8 +192,9 @@ class Executor:
             try:
                 return self._engine.operation(request.query, request.operation_name)
             except Rejected as rejected:
-                document = self._engine.settings.parser(request.query)
-                refusal = _Refusal(self._refused(rejected.errors), sought_in(self._engine.schema, document))
+                engine, errors = self._engine, rejected.errors
+                sought = sought_in(engine.schema, errors, request.query, engine.settings.parser)
+                refusal = _Refusal(self._refused(errors), sought)
             except Fault as fault:
                 refusal = _Refusal(faulty(fault), None)
             weight = sys.getsizeof(request.query) + sys.getsizeof(request.operation_name)

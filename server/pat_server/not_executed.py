@@ -8,7 +8,7 @@ broken client does the same all day, so only some of it is.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -19,10 +19,12 @@ from graphql import (
     DocumentNode,
     EnumValueNode,
     FieldNode,
+    GraphQLError,
     GraphQLInputType,
     GraphQLSchema,
     ObjectFieldNode,
     OperationType,
+    StringValueNode,
     TypeInfo,
     TypeInfoVisitor,
     VariableDefinitionNode,
@@ -40,11 +42,14 @@ from graphql import (
 
 from pat_auth.principal import Principal
 from pat_platform.engine.cache import LeastRecent
-from pat_platform.engine.document import Operation
+from pat_platform.engine.document import Operation, Parser
 
 AT_ONCE, EVERY_SECONDS = 60, 60.0
 """So many refusals of one person's are recorded however fast they come, and one more each time so much time has passed."""
 PEOPLE = 10_000
+LENGTH = 10_000
+"""Characters of a document that is looked through for what is sought."""
+_SOUGHT_BY = (ArgumentNode, EnumValueNode, ObjectFieldNode, StringValueNode)
 
 
 class Allowance:
@@ -68,7 +73,24 @@ class Allowance:
         return True
 
 
-def sought_in(schema: GraphQLSchema, document: DocumentNode) -> str | None:
+def sought_in(
+    schema: GraphQLSchema, errors: Sequence[GraphQLError], query: str, parser: Parser
+) -> str | None:
+    """By which field's argument something is sought in a document that does not fit, as ``Type.field``; None where nothing is.
+
+    Nobody reads a long document twice for that: of one only the root is told.
+    """
+    found = [node for error in errors for node in error.nodes or ()]
+    may_seek = any(isinstance(node, _SOUGHT_BY) for node in found)
+    if len(query) > LENGTH:
+        return "Query" if may_seek else None
+    # An error of no node says that there are more than are told.
+    if may_seek or any(not error.nodes for error in errors):
+        return first_sought(schema, parser(query))
+    return None
+
+
+def first_sought(schema: GraphQLSchema, document: DocumentNode) -> str | None:
     """The first field, as ``Type.field``, that is given an argument that it does not have, or in one a field or a value of an
     enumeration that its type does not have; of a variable's own value, the type.
 

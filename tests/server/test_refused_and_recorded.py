@@ -40,7 +40,7 @@ class Sought:
         return {} if self.by is None else {"by": self.by}
 
     def __str__(self) -> str:
-        return f"{self.document} {self.by}"
+        return f"{self.document[:120]} {self.by}"
 
 
 SOUGHT = (
@@ -57,6 +57,9 @@ SOUGHT = (
     Sought(BY_FILTER, "ReferralFilter", {"need": "SHELTER"}),
     Sought(BY_FILTER, "ReferralFilter", {"statuses": ["SENT", "Rina"]}),
     Sought(BY_CURSOR, "Query.referrals", "Rina", "BAD_CURSOR"),
+    # Behind more mistakes than are told, and in what is too long to be looked through.
+    Sought(f"{{ a b c d e f me {{ g }} {RECEIVED[2:] % 'orderBy: PARTNER_NAME'}", "Query.referrals"),
+    Sought(f"{RECEIVED % 'orderBy: PARTNER_NAME'} #{'x' * 10_000}", "Query"),
 )  # fmt: skip
 
 
@@ -114,6 +117,7 @@ def test_a_cursor_that_is_shown_with_a_mutation_is_recorded_and_nothing_is_done(
 NONSENSE: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("{", {}),
     ("{ me { shoeSize } }", {}),
+    ("{ me { shoeSize } } #" + "x" * 10_000, {}),
     ("{ nobody(orderBy: NAME) { id } }", {}),
     ("{ me @only(by: NAME) { name } }", {}),
     ("query($by: Nothing = {name: 1}) { me { name } }", {}),
