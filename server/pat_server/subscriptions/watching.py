@@ -88,6 +88,8 @@ class Watch:
         try:
             self._begin(self._operation())
         except Fault as fault:
+            if fault.code == "BAD_CURSOR":
+                await self._watching.executor.record(self._caller, fault.code, f"Subscription.{self._field}")
             return faulty(fault)
         except GraphQLError as error:
             return faulty(Fault("BAD_INPUT", error.message))

@@ -89,9 +89,10 @@ def _allowed(noun: str, besides: str = "") -> str:
 
 ALLOWED = _allowed(HEARING)
 NONE_ALLOWED = _allowed(REFERRAL_HEARING)
-# What the other side has to do first is no step of hers yet.
+# Of what is not shared any more no step is hers; what the other side has to do first is none of hers yet.
 REPORTED_ALLOWED = _allowed(
     REFERRAL_HEARING,
+    " and exists (select from door.received_referrals d where d.id = {t}.referral_id and 'HEARING_SCHEDULE' = any(d.scopes))"
     " and (step.guard is null or step.guard not in ('LINK_CONFIRMED', 'SUPPORT_CONFIRMED')"
     " or exists (select from door.received_confirmations c where c.hearing_id = {t}.id and c.referral_id = {t}.referral_id))",
 )

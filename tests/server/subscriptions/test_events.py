@@ -146,12 +146,19 @@ def test_a_cursor_that_is_none_is_refused(server: str, worker: Caller, cursor: s
 
 
 def test_a_cursor_is_good_for_who_got_it_alone(
-    server: str, act_as: Act, receiver: Socket, sent: Sent
+    server: str, act_as: Act, receiver: Socket, network: Network, sent: Sent
 ) -> None:
+    """Whoever else shows it is on record."""
     cursor = receiver.event()["cursor"]
     for email in ("admin@goa.example", "worker@delhi.example", f"manager@{sent.sender}.example"):
-        with listening(server, act_as(email), AFTER, after=cursor) as socket:
+        other = act_as(email)
+        with listening(server, other, AFTER, after=cursor) as socket:
             assert socket.error() == "BAD_CURSOR"
+        [(detail,)] = network.rows(
+            "select detail::jsonb from trail.events where action = 'request.refused' and actor = %s order by number desc limit 1",
+            other.principal.person,
+        )
+        assert detail == {"code": "BAD_CURSOR", "field": "Subscription.referralChanged"}
 
 
 def test_a_cursor_tells_nothing(receiver: Socket, sent: Sent) -> None:
