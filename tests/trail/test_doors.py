@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 from tests.support.events import HERS, REFERRED, Happened, put_events
 from tests.support.people import Member, named
-from tests.support.wall import Connection, Wall, as_superuser, attempt
+from tests.support.wall import Connection, Wall, as_superuser, attempt, careless_view
 
-from pat_auth.policy import Role
+from pat_auth.policy import POLICY, Permission, Reach, Role
 from pat_platform.trail import EXACT
 from pat_tenants.isolation.trail_doors import ACCESS, NETWORK_TRAIL, TRAIL_DOORS
 
@@ -94,6 +94,17 @@ def test_whoever_audits_the_network_reads_neither_who_acted_nor_whom_it_was_abou
     """Not because a view leaves it out: the door's owner has no right on these columns."""
     (opening,) = NETWORK_TRAIL.openings
     assert not {"actor", "subjects", "number", "previous"} & set(opening.columns)
+
+
+@pytest.mark.usefixtures("events")
+@pytest.mark.parametrize("role", Role)
+def test_the_networks_events_are_read_by_its_auditors_whatever_a_view_shows(
+    wall: Wall, admin: Connection, role: Role
+) -> None:
+    member = next(member for member in wall.members if member.role is role)
+    careless_view(wall, NETWORK_TRAIL.owner, "trail.events")
+    audits = POLICY[Permission.AUDIT_READ].get(role) is Reach.NETWORK
+    assert (seen(admin, "door.careless", member) > 0) is audits
 
 
 @pytest.fixture
