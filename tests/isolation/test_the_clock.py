@@ -224,14 +224,11 @@ def test_a_login_that_has_changed_its_own_settings_changes_nothing_for_the_serve
     wall: Wall, worker: Member
 ) -> None:
     settings = Settings(database_url=wall.url, secret=SECRET)
-    mine = (
-        "default_transaction_isolation to 'serializable'",
-        "default_transaction_read_only to on",
-    )
+    mine = {"default_transaction_isolation": "'serializable'", "default_transaction_read_only": "on"}
     try:
         with wall.connect(worker.login) as connection:
-            for setting in mine:
-                connection.execute(f"alter role current_user set {setting}".encode())
+            for setting, value in mine.items():
+                connection.execute(f"alter role current_user set {setting} to {value}".encode())
         with (
             psycopg.connect(settings.conninfo(worker.login, 1)) as connection,
             connection.transaction(force_rollback=True),
@@ -239,4 +236,5 @@ def test_a_login_that_has_changed_its_own_settings_changes_nothing_for_the_serve
             assert attempt(connection, f"select sec.enter('{worker.session}')") == [(worker.person,)]
             assert attempt(connection, told(worker)) == [(1,)]
     finally:
-        wall.admin.execute(f"alter role {worker.login} reset all".encode())
+        for setting in mine:
+            wall.admin.execute(f"alter role {worker.login} reset {setting}".encode())

@@ -41,6 +41,8 @@ union all
 select concat_ws('|', rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls)
 from pg_roles
 union all
+select concat_ws('|', s.setrole::regrole, s.setdatabase, s.setconfig) from pg_db_role_setting s
+union all
 select concat_ws('|', c.relkind, c.oid::regclass) from pg_class c where c.oid >= 16384 and c.relnamespace <> 'pg_toast'::regnamespace
 union all
 select concat_ws('|', 'function', p.oid::regprocedure) from pg_proc p where p.oid >= 16384
