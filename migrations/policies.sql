@@ -292,7 +292,6 @@ grant select, insert, update (sealed, next_at, tries, sent_at) on sec.mails to p
 create policy keeper on sec.mails to pat_sec using (true) with check (true);
 create policy sign_in on sec.mails to pat_service_sign_in using (true) with check (true);
 grant select, insert, update (sign_count, used_at, ended_at, name) on sec.passkeys to pat_service_sign_in;
-create policy keeper on sec.passkeys to pat_sec using (true) with check (true);
 create policy sign_in on sec.passkeys to pat_service_sign_in using (true) with check (true);
 grant select (id, email, disabled_at, language, sign_in_name), update (language) on sec.people to pat_service_sign_in;
 create policy sign_in on sec.people to pat_service_sign_in using (true) with check (true);

@@ -77,6 +77,17 @@ def test_nobody_closes_one_in_the_name_of_another(wall: Wall, admin: Connection,
     assert close(admin, me, put_alert(wall), because="NO REASON") == "23514"
 
 
+@pytest.mark.parametrize("is_duress", [True, False])
+def test_who_comes_in_by_either_pin_is_noted_alike(wall: Wall, admin: Connection, is_duress: bool) -> None:
+    survivor = wall.member("cbo-a", Role.SURVIVOR)
+    noted = "select survivor_id, is_raised from app.alerts where created_at = now()"
+    with as_superuser(admin, SIGN_IN, None):
+        assert isinstance(
+            attempt(admin, "select sec.note_arrival(%s, %s)", (survivor.person, is_duress)), list
+        )
+    assert attempt(admin, noted) == [(wall.id("app.survivors", "cbo-a", "hers"), is_duress)]
+
+
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.CASE_MANAGER])
 def test_nobody_else_closes_any(wall: Wall, admin: Connection, role: Role) -> None:
     assert close(admin, wall.member("cbo-a", role), put_alert(wall)) == REFUSED

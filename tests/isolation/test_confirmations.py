@@ -220,7 +220,10 @@ def test_a_day_that_the_sender_writes_down_is_told_to_the_receivers_of_its_case(
         assert not admin.execute(NOTED).fetchall()
 
 
-def test_a_receiver_is_told_of_days_in_court_while_they_are_shared(wall: Wall, admin: Connection) -> None:
+@pytest.mark.parametrize("role", [Role.DESTINATION_WORKER, Role.DESTINATION_ADMIN])
+def test_a_receiver_is_told_of_days_in_court_while_they_are_shared(
+    wall: Wall, admin: Connection, role: Role
+) -> None:
     told = (
         f"select count(*) from app.referral_changes where referral_id = '{RECEIVED}'"
         " and transaction = pg_current_xact_id()::text::bigint"
@@ -235,5 +238,5 @@ def test_a_receiver_is_told_of_days_in_court_while_they_are_shared(wall: Wall, a
             admin.execute(change.encode())
             admin.execute("delete from app.referral_changes where not is_of_hearings")
             admin.execute("update app.hearings set state = 'CANCELLED'")
-            [(count,)] = read(wall, "goa", Role.DESTINATION_WORKER, told)
+            [(count,)] = read(wall, "goa", role, told)
             assert bool(count) is is_told, change

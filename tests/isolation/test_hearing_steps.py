@@ -97,13 +97,13 @@ class Days:
         return said
 
 
-@pytest.fixture(params=["app.hearings", "app.referral_hearings"])
+@pytest.fixture(params=[Role.CASE_MANAGER, Role.DESTINATION_WORKER, Role.DESTINATION_ADMIN])
 def days(wall: Wall, request: pytest.FixtureRequest) -> Iterator[Days]:
-    sender = request.param == "app.hearings"
-    who = wall.member("cbo-a", Role.CASE_MANAGER) if sender else wall.member("goa", Role.DESTINATION_WORKER)
+    sends = request.param is Role.CASE_MANAGER
+    who = wall.member("cbo-a" if sends else "goa", request.param)
     with wall.admin.transaction(force_rollback=True):
         child(wall, is_child=True)
-        yield Days(wall, request.param, who)
+        yield Days(wall, "app.hearings" if sends else "app.referral_hearings", who)
 
 
 def child(wall: Wall, *, is_child: bool, born: int | None = None) -> None:
@@ -257,13 +257,45 @@ def test_nobody_signs_for_another(days: Days) -> None:
     assert days.move(days.put(S.SCHEDULED), S.MISSED, updated_by=uuid4()) == "42501"
 
 
-def test_a_receiver_prepares_nothing_once_hearings_are_not_shared(wall: Wall) -> None:
-    days = Days(wall, "app.referral_hearings", wall.member("goa", Role.DESTINATION_WORKER))
+@pytest.mark.parametrize("role", [Role.DESTINATION_WORKER, Role.DESTINATION_ADMIN])
+def test_a_receiver_prepares_nothing_once_hearings_are_not_shared(wall: Wall, role: Role) -> None:
+    days = Days(wall, "app.referral_hearings", wall.member("goa", role))
     with wall.admin.transaction(force_rollback=True):
         id = days.put(S.SCHEDULED)
         assert days.move(id, S.CANCELLED) is None
         wall.admin.execute("update app.referrals set scopes = array['LEGAL_STATUS']")
         assert days.move(id, S.CANCELLED) == "42501"
+
+
+RECEIVED = named("cbo-a", "received", "hers")
+
+
+@pytest.mark.parametrize("role", [Role.DESTINATION_WORKER, Role.DESTINATION_ADMIN])
+@pytest.mark.parametrize(("slug", "received"), [("cbo-b", RECEIVED), ("cbo-a", uuid4())])
+def test_what_another_sender_shares_under_the_same_id_or_under_another_one_this_does_not_share(
+    wall: Wall, role: Role, slug: str, received: UUID
+) -> None:
+    days = Days(wall, "app.referral_hearings", wall.member("goa", role))
+    alike = named(slug, "received", "hers")
+    with wall.admin.transaction(force_rollback=True):
+        wall.admin.execute(
+            "insert into app.referrals select (jsonb_populate_record(r, jsonb_build_object('id', %s::text, 'received_id', %s::text))).*"
+            " from app.referrals r where received_id = %s",
+            (uuid4(), received, alike),
+        )
+        wall.admin.execute(
+            "insert into app.referral_answers select (jsonb_populate_record(a, jsonb_build_object('id', gen_random_uuid(),"
+            " 'referral_id', %s::text))).* from app.referral_answers a where referral_id = %s",
+            (received, alike),
+        )
+        id = days.put(S.SCHEDULED)
+        soon = TODAY + timedelta(days=9)
+        assert (days.move(id, S.CANCELLED), days.begin(S.SCHEDULED, soon)) == (None, None)
+        wall.admin.execute(
+            "update app.referrals set scopes = array['LEGAL_STATUS'] where organisation_id = %s and received_id = %s",
+            (wall.organisation("cbo-a"), RECEIVED),
+        )
+        assert (days.move(id, S.CANCELLED), days.begin(S.SCHEDULED, soon)) == ("42501", "42501")
 
 
 @pytest.mark.parametrize("role", [Role.ORGANISATION_ADMIN, Role.SURVIVOR, Role.COUNSELLOR])

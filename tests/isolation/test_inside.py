@@ -170,6 +170,31 @@ def test_a_case_stays_hers_when_she_changes_it_whatever_she_could_change(wall: W
     assert changed == REFUSED
 
 
+@pytest.mark.parametrize("role", [Role.SOCIAL_WORKER, Role.LEGAL_AID])
+def test_a_day_in_court_is_of_her_caseload_before_and_after_she_changes_it_whatever_she_could_change(
+    wall: Wall, role: Role
+) -> None:
+    """Also if nothing is read for it, and if she could read all assignments, her own that have ended among them."""
+    me = wall.member("cbo-a", role)
+    cases = {label: wall.id("app.cases", "cbo-a", label) for label in ("hers", "ours")}
+    change = "update app.hearings set case_id = %s, updated_by = %s"
+    with wall.admin.transaction(force_rollback=True):
+        wall.admin.execute(
+            "alter table app.hearings drop constraint fk_hearings_organisation_id_proceeding_id_case_id_survivor_id;"
+            f" grant update (case_id) on app.hearings to pat_{role}; grant select on app.case_assignments to pat_{role};"
+            f" create policy planted on app.case_assignments for select to pat_{role} using (true)".encode()
+        )
+        wall.admin.execute(
+            "insert into app.hearings select (jsonb_populate_record(h, jsonb_build_object('id', gen_random_uuid(), 'state', 'HELD'))).*"
+            " from app.hearings h where case_id = %s",
+            (cases["hers"],),
+        )
+        with as_superuser(wall.admin, me.login, me.session):
+            # The one that is to come; neither the one that was held nor a colleague's.
+            assert attempt(wall.admin, change, (cases["hers"], me.person)) == [(1,)]
+            assert attempt(wall.admin, change, (cases["ours"], me.person)) == REFUSED
+
+
 @pytest.mark.parametrize(
     "role", [Role.CASE_MANAGER, Role.SOCIAL_WORKER, Role.SHG_FACILITATOR, Role.ORGANISATION_ADMIN]
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from tests.isolation.lines import read
 from tests.support.wall import Wall, careless_view, insert
@@ -12,18 +14,22 @@ DOOR = "pat_door_referral"
 
 
 @pytest.mark.parametrize(
-    ("table", "other"), [("app.agreements", "partner_id"), ("app.consents", "recipient_id")]
+    ("table", "other"),
+    [("app.agreements", "partner_id"), ("app.consents", "recipient_id"), ("app.legal_bases", "recipient_id")],
 )
 def test_the_doors_owner_reads_what_either_side_has_signed_and_nothing_between_others(
     wall: Wall, table: str, other: str
 ) -> None:
     sides = f"select organisation_id, {other} from"
-    every = wall.admin.execute(f"{sides} {table}".encode()).fetchall()
-    for slug, role in (("cbo-a", Role.CASE_MANAGER), ("goa", Role.DESTINATION_WORKER)):
-        ours = {pair for pair in every if wall.organisation(slug) in pair}
-        assert ours < set(every)
-        with wall.admin.transaction(force_rollback=True):
-            careless_view(wall, DOOR, table)
+    with wall.admin.transaction(force_rollback=True):
+        theirs = wall.rows["app.legal_bases"]["cbo-b"]["hers"]
+        between_others = {"id": uuid4(), "recipient_id": wall.organisation("delhi")}
+        insert(wall.admin, "app.legal_bases", {**theirs, **between_others})
+        every = wall.admin.execute(f"{sides} {table}".encode()).fetchall()
+        careless_view(wall, DOOR, table)
+        for slug, role in (("cbo-a", Role.CASE_MANAGER), ("goa", Role.DESTINATION_WORKER)):
+            ours = {pair for pair in every if wall.organisation(slug) in pair}
+            assert ours < set(every)
             assert set(read(wall, slug, role, f"{sides} door.careless")) == ours
 
 

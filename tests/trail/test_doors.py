@@ -8,7 +8,7 @@ from datetime import UTC
 from uuid import UUID
 
 import pytest
-from tests.support.events import HERS, REFERRED, Happened, put_events
+from tests.support.events import DRAFTED, EXCHANGED, HERS, REFERRED, Happened, put_events
 from tests.support.people import Member, named
 from tests.support.wall import Connection, Wall, as_superuser, attempt, careless_view
 
@@ -105,6 +105,19 @@ def test_the_networks_events_are_read_by_its_auditors_whatever_a_view_shows(
     careless_view(wall, NETWORK_TRAIL.owner, "trail.events")
     audits = POLICY[Permission.AUDIT_READ].get(role) is Reach.NETWORK
     assert (seen(admin, "door.careless", member) > 0) is audits
+
+
+def test_what_is_nobodys_who_asks_is_read_by_none_whatever_a_view_shows(
+    wall: Wall, admin: Connection, events: list[Happened]
+) -> None:
+    """She reads events about herself, and her organisation those about its referrals."""
+    sent = {EXCHANGED, DRAFTED, REFERRED}
+    careless_view(wall, ACCESS.owner, "trail.events")
+    for role, subjects in ((Role.SURVIVOR, {HERS, REFERRED}), (Role.CASE_MANAGER, sent)):
+        member = wall.member("cbo-a", role)
+        with as_superuser(admin, member.login, member.session):
+            found = attempt(admin, "select hash from door.careless")
+        assert set(found) == {(each.hash,) for each in events if subjects & set(each.subjects)}
 
 
 @pytest.fixture

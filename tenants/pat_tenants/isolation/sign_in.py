@@ -18,13 +18,15 @@ from pat_tenants.isolation.roles import GROUP, database_role
 class Kept:
     """One table: what may be read (None for every column), whether rows are put in, and which columns are changed.
 
-    Where it puts no rows in, they may be put in by functions of the schema alone: ``is_ours``.
+    Where it puts no rows in, they may be put in by functions of the schema alone: ``is_ours``. Whether they read or write it at all:
+    ``is_used``.
     """
 
     table: str
     reads: tuple[str, ...] | None = None
     is_added_to: bool = True
     is_ours: bool = False
+    is_used: bool = True
     changes: tuple[str, ...] = ()
 
 
@@ -50,7 +52,7 @@ KEPT = (
     Kept("sec.codes", changes=("used_at", "session_id")),
     Kept("sec.consents", changes=("scopes", "given_at", "withdrawn_at", "client_hash")),
     Kept("sec.mails", changes=("sealed", "next_at", "tries", "sent_at")),
-    Kept("sec.passkeys", changes=("sign_count", "used_at", "ended_at", "name")),
+    Kept("sec.passkeys", is_used=False, changes=("sign_count", "used_at", "ended_at", "name")),
     # Who there is, and which sessions stand, is for the functions of the schema to say.
     Kept(
         "sec.people",
@@ -176,7 +178,7 @@ def render() -> Iterator[tuple[str, str]]:
         adds = ("insert",) if kept.is_added_to else ()
         changes = (f"update ({', '.join(kept.changes)})",) if kept.changes else ()
         yield "pat_sec", f"grant {', '.join((reads, *adds, *changes))} on {kept.table} to {SIGN_IN}"
-        if kept.is_added_to or kept.is_ours:
+        if kept.is_used and (kept.is_added_to or kept.is_ours):
             # Row security binds the owner of the table too, in whose name its functions run.
             yield "pat_sec", f"create policy keeper on {kept.table} to pat_sec using (true) with check (true)"
         yield "pat_sec", f"create policy sign_in on {kept.table} to {SIGN_IN} using (true) with check (true)"
