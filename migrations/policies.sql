@@ -280,7 +280,6 @@ grant select, insert, update (secret_hash, person_id, first_at, second_at, metho
 create policy keeper on sec.browsers to pat_sec using (true) with check (true);
 create policy sign_in on sec.browsers to pat_service_sign_in using (true) with check (true);
 grant select, insert, update (challenge, person_id, handle, expires_at, used_at) on sec.challenges to pat_service_sign_in;
-create policy keeper on sec.challenges to pat_sec using (true) with check (true);
 create policy sign_in on sec.challenges to pat_service_sign_in using (true) with check (true);
 grant select, insert, update (used_at, session_id) on sec.codes to pat_service_sign_in;
 create policy keeper on sec.codes to pat_sec using (true) with check (true);
@@ -296,7 +295,6 @@ create policy sign_in on sec.passkeys to pat_service_sign_in using (true) with c
 grant select (id, email, disabled_at, language, sign_in_name), update (language) on sec.people to pat_service_sign_in;
 create policy sign_in on sec.people to pat_service_sign_in using (true) with check (true);
 grant select, insert, update (used_at) on sec.recovery_codes to pat_service_sign_in;
-create policy keeper on sec.recovery_codes to pat_sec using (true) with check (true);
 create policy sign_in on sec.recovery_codes to pat_service_sign_in using (true) with check (true);
 grant select, insert, update (used_at) on sec.refresh_tokens to pat_service_sign_in;
 create policy keeper on sec.refresh_tokens to pat_sec using (true) with check (true);
@@ -305,7 +303,6 @@ grant select, insert, update (token_hash, person_id, replaces, expires_at, used_
 create policy keeper on sec.resets to pat_sec using (true) with check (true);
 create policy sign_in on sec.resets to pat_service_sign_in using (true) with check (true);
 grant select, insert, update (confirmed_at, last_step) on sec.second_factors to pat_service_sign_in;
-create policy keeper on sec.second_factors to pat_sec using (true) with check (true);
 create policy sign_in on sec.second_factors to pat_service_sign_in using (true) with check (true);
 grant select, insert, update (hash, key, changed_at) on sec.secrets to pat_service_sign_in;
 create policy keeper on sec.secrets to pat_sec using (true) with check (true);
@@ -316,7 +313,6 @@ grant select on sec.upstream_identities to pat_service_sign_in;
 create policy keeper on sec.upstream_identities to pat_sec using (true) with check (true);
 create policy sign_in on sec.upstream_identities to pat_service_sign_in using (true) with check (true);
 grant select, insert, update (used_at) on sec.upstream_visits to pat_service_sign_in;
-create policy keeper on sec.upstream_visits to pat_sec using (true) with check (true);
 create policy sign_in on sec.upstream_visits to pat_service_sign_in using (true) with check (true);
 grant select on sec.upstreams to pat_service_sign_in;
 create policy keeper on sec.upstreams to pat_sec using (true) with check (true);

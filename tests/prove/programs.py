@@ -13,7 +13,8 @@ from tests.support.wall import Connection
 
 _FUNCTIONS = f"""
 select p.oid::regprocedure::text, n.nspname || '.' || p.proname, p.prosecdef, p.proconfig is not null,
-    pg_get_functiondef(p.oid), pg_get_userbyid(p.proowner)
+    pg_get_functiondef(p.oid), pg_get_userbyid(p.proowner),
+    array(select t.tgrelid::regclass::text from pg_trigger t where t.tgfoid = p.oid)
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in {SCHEMAS} order by 1"""
 
 _VIEWS = """
@@ -40,20 +41,21 @@ _PARTS = re.compile(r"\|\| (trail\.field\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)
 
 def mutants(connection: Connection) -> Iterator[Mutant]:
     """Every mutant of the functions and views that the catalogue gives rise to."""
-    for signature, name, is_definer, has_path, definition, owner in connection.execute(
+    for signature, name, is_definer, has_path, definition, owner, tables in connection.execute(
         _FUNCTIONS.encode()
     ).fetchall():
-        yield from _of_body(signature, name, definition)
+        # Whoever writes to the table meets its trigger, and names it by that.
+        yield from _of_body(signature, frozenset({name, *tables}), definition)
         yield from _of_protection(signature, name, is_definer, has_path, owner)
     for view, definition, owner in connection.execute(_VIEWS.encode()).fetchall():
         yield from _of_view(view, definition, owner)
 
 
-def _of_body(signature: str, name: str, definition: str) -> Iterator[Mutant]:
+def _of_body(signature: str, hints: frozenset[str], definition: str) -> Iterator[Mutant]:
     head, body, tail = definition.split("$function$")
     for described, text in _weaker(body, _WORDS_OF_FUNCTIONS):
         change = in_catalogue("$function$".join((head, text, tail)), definition)
-        yield Mutant("function weakened", f"{signature}: {described}", change, frozenset({name}))
+        yield Mutant("function weakened", f"{signature}: {described}", change, hints)
 
 
 def _weaker(text: str, words: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:

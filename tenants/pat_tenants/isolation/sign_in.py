@@ -48,7 +48,9 @@ KEPT = (
             "upstream_id",
         ),
     ),
-    Kept("sec.challenges", changes=("challenge", "person_id", "handle", "expires_at", "used_at")),
+    Kept(
+        "sec.challenges", is_used=False, changes=("challenge", "person_id", "handle", "expires_at", "used_at")
+    ),
     Kept("sec.codes", changes=("used_at", "session_id")),
     Kept("sec.consents", changes=("scopes", "given_at", "withdrawn_at", "client_hash")),
     Kept("sec.mails", changes=("sealed", "next_at", "tries", "sent_at")),
@@ -60,14 +62,14 @@ KEPT = (
         is_added_to=False,
         changes=("language",),
     ),
-    Kept("sec.recovery_codes", changes=("used_at",)),
+    Kept("sec.recovery_codes", is_used=False, changes=("used_at",)),
     Kept("sec.refresh_tokens", changes=("used_at",)),
     Kept("sec.resets", changes=("token_hash", "person_id", "replaces", "expires_at", "used_at")),
-    Kept("sec.second_factors", changes=("confirmed_at", "last_step")),
+    Kept("sec.second_factors", is_used=False, changes=("confirmed_at", "last_step")),
     Kept("sec.secrets", changes=("hash", "key", "changed_at")),
     Kept("sec.sessions", is_added_to=False, changes=("used_at", "is_duress")),
     Kept("sec.upstream_identities", is_added_to=False, is_ours=True),
-    Kept("sec.upstream_visits", changes=("used_at",)),
+    Kept("sec.upstream_visits", is_used=False, changes=("used_at",)),
     Kept("sec.upstreams", is_added_to=False, is_ours=True),
 )
 """Nothing is ever deleted by it."""
