@@ -41,8 +41,8 @@ class Bases:
 
     def put(self, kind: dict[str, Any], *, reason: bool = True, **values: Any) -> UUID:
         """One that stands there, put by whom row security does not bind."""
-        id = uuid4()
-        row = self._row(id, kind) | values
+        row = self._row(uuid4(), kind) | values
+        id: UUID = row["id"]
         assert self._run(*_insert("app.legal_bases", row)) is None
         if reason:
             why = {
@@ -237,6 +237,66 @@ def test_no_login_takes_a_step_that_there_is_not(bases: Bases, what: str) -> Non
 def test_nobody_approves_what_has_no_reason(bases: Bases) -> None:
     id = bases.put(VITAL, reason=False)
     assert bases.change(id, "approved_by = me", by=bases.member(*COLLEAGUE)) == STEPS
+
+
+def test_what_another_organisation_wrote_about_the_same_id_is_no_reason(bases: Bases) -> None:
+    """Also if it could be read."""
+    id, theirs = bases.put(VITAL, reason=False), bases.wall.organisation("cbo-b")
+    bases.put(VITAL, organisation_id=theirs, id=id, survivor_id=named("cbo-b", "survivors", "hers"))
+    bases.admin.execute("alter policy fence on app.legal_basis_reasons using (true)")
+    assert bases.change(id, "approved_by = me", by=bases.member(*COLLEAGUE)) == STEPS
+
+
+# Within one statement of hers, in a transaction of hers: the first half of it is before its end, the second after it.
+LATER = """do $$
+begin
+    perform pg_sleep(0.3);
+    update app.legal_bases set {changes} where id = '{id}';
+end
+$$"""
+
+
+@pytest.mark.parametrize(
+    ("before", "changes", "who", "by"),
+    [
+        ("", "approved_by = '{me}'", COLLEAGUE, STEPS),
+        ("approved", "ended_by = '{me}'", COLLEAGUE, STEPS),
+        ("approved", "reviewed_by = '{me}', review = 'JUSTIFIED'", (ADMIN, 1), None),
+    ],
+)
+def test_whether_one_is_over_is_asked_of_the_clock(
+    bases: Bases, before: str, changes: str, who: tuple[Role, int], by: str | None
+) -> None:
+    id, member = done(bases, before), bases.member(*who)
+    soon = "update app.legal_bases set created_at = now() - interval '1 hour', valid_until = clock_timestamp() + interval '0.2 s'"
+    bases.admin.execute(f"{soon} where id = '{id}'".encode())
+    statement = LATER.format(changes=changes.format(me=member.person), id=id)
+    refused = None
+    with as_superuser(bases.admin, member.login, member.session):
+        try:
+            with bases.admin.transaction():
+                bases.admin.execute(statement.encode())
+        except psycopg.errors.CheckViolation as error:
+            refused = error.diag.constraint_name
+    assert refused == by
+
+
+@pytest.mark.parametrize(
+    ("before", "changes", "who", "column"),
+    [
+        ("", "approved_by = '{me}'", COLLEAGUE, "approved_at"),
+        ("approved", "ended_by = '{me}'", COLLEAGUE, "ended_at"),
+        ("approved ended", "reviewed_by = '{me}', review = 'JUSTIFIED'", (ADMIN, 1), "reviewed_at"),
+    ],
+)
+def test_what_is_done_to_one_is_done_at_that_moment(
+    bases: Bases, before: str, changes: str, who: tuple[Role, int], column: str
+) -> None:
+    id, member = done(bases, before), bases.member(*who)
+    with as_superuser(bases.admin, member.login, member.session):
+        bases.admin.execute(LATER.format(changes=changes.format(me=member.person), id=id).encode())
+    stamped = f"select {column} > now() + interval '0.3 s' from app.legal_bases where id = %s"
+    assert bases.admin.execute(stamped.encode(), (id,)).fetchone() == (True,)
 
 
 def test_a_court_order_is_not_approved_and_not_reviewed(bases: Bases) -> None:

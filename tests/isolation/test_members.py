@@ -44,6 +44,13 @@ def live_cases(admin: Connection, member: Member) -> int:
     return count
 
 
+def let_a_client_act(admin: Connection, member: Member) -> None:
+    admin.execute(
+        "insert into sec.consents (person_id, client, membership_id, scopes) values (%s, gen_random_uuid(), %s, '{let}')",
+        (member.person, member.membership),
+    )
+
+
 def test_her_sessions_cases_and_invitations_end_with_her_membership(
     wall: Wall, admin: Connection, me: Member, worker: Member
 ) -> None:
@@ -54,6 +61,8 @@ def test_her_sessions_cases_and_invitations_end_with_her_membership(
     stays = put_invitation(admin, me.organisation, "y@example.org", Role.COUNSELLOR, token=b"other")
     other = put_membership(admin, worker.person, me.organisation, Role.AUDITOR)
     colleague = wall.member("cbo-a", Role.SOCIAL_WORKER, 2)
+    for member in (worker, colleague):
+        let_a_client_act(admin, member)
     assert live_cases(admin, worker) == 1
     assert end(admin, me, worker.membership) == {"sessions": 1, "cases": 1}
     assert live_cases(admin, worker) == 0
@@ -65,6 +74,8 @@ def test_her_sessions_cases_and_invitations_end_with_her_membership(
     withdrawn = admin.execute("select id from app.invitations where withdrawn_at is not null").fetchall()
     assert {sent, by_her} <= {row[0] for row in withdrawn}
     assert stays not in {row[0] for row in withdrawn}
+    let = admin.execute("select membership_id, withdrawn_at is null from sec.consents where scopes = '{let}'")
+    assert set(let.fetchall()) == {(worker.membership, False), (colleague.membership, True)}
     unassigned, session, ended = events(admin, me.organisation)[-3:]
     assert (unassigned[1], unassigned[2]) == (me.person, "case.unassigned")
     assert (session[1], session[2]) == (me.person, "session.revoked")

@@ -139,6 +139,17 @@ def test_when_a_referral_was_sent_and_ended_are_the_moments_of_its_steps(
     assert is_now("ended_at") == [(True,)]
 
 
+def test_what_was_not_sent_yet_has_no_moment_of_sending(
+    wall: Wall, admin: Connection, manager: Member
+) -> None:
+    consent = named("cbo-a", "consents", "ours")
+    step = "update app.referrals set state = 'CONSENT_RECORDED', consent_id = %s, scopes = '{LEGAL_STATUS}', agreed_until = %s"
+    until = wall.rows["app.consents"]["cbo-a"]["ours"]["valid_until"]
+    with as_superuser(admin, manager.login, manager.session):
+        assert attempt(admin, f"{step} where id = %s", (consent, until, DRAFT)) == [(1,)]
+        assert attempt(admin, f"select sent_at from app.referrals where id = '{DRAFT}'") == [(None,)]
+
+
 def test_a_draft_begins_now_and_nothing_has_been_done_about_it(
     wall: Wall, admin: Connection, manager: Member
 ) -> None:

@@ -120,6 +120,22 @@ def test_what_is_nobodys_who_asks_is_read_by_none_whatever_a_view_shows(
         assert set(found) == {(each.hash,) for each in events if subjects & set(each.subjects)}
 
 
+def test_of_referrals_that_door_reads_those_of_the_caller(wall: Wall, admin: Connection) -> None:
+    careless_view(wall, ACCESS.owner, "app.referrals")
+    for slug in ("cbo-a", "cbo-b"):
+        member = wall.member(slug, Role.CASE_MANAGER)
+        with as_superuser(admin, member.login, member.session):
+            found = attempt(admin, "select distinct organisation_id from door.careless")
+        assert found == [(member.organisation,)]
+
+
+@pytest.mark.usefixtures("events")
+def test_a_survivor_is_told_as_what_somebody_looked(survivor: Member, admin: Connection) -> None:
+    with as_superuser(admin, survivor.login, survivor.session):
+        found = attempt(admin, "select distinct role from door.access_log where role is not null")
+    assert {"social_worker", "destination_worker"} <= {role for (role,) in found}
+
+
 @pytest.fixture
 def in_november(wall: Wall, admin: Connection) -> Connection:
     """cbo-a's chain of a month in which a referral was sent and a danger approved, and somebody signed in."""
