@@ -132,13 +132,13 @@ def test_of_referrals_that_door_reads_those_of_the_caller(wall: Wall, admin: Con
 
 @pytest.mark.usefixtures("events")
 @pytest.mark.parametrize("view", READERS)
-def test_an_event_says_as_what_somebody_acted_and_nothing_where_a_service_did(
+def test_an_event_says_as_what_somebody_acted_and_which_classes_of_ours_she_read(
     wall: Wall, admin: Connection, view: str
 ) -> None:
     for number, (slug, subject) in enumerate((("cbo-a", HERS), ("goa", REFERRED))):
         admin.execute(
             "insert into trail.events values (%s, %s, now(), 'pat_service_of_ours_with_a_name_that_is_long_enough', %s, 'x.done', %s,"
-            " '{}', '', sha256(%s))",
+            """ '{"classes": ["identity", "shoe_size"]}', '', sha256(%s))""",
             (
                 *(named("organisation", slug), 900 + number, wall.member("cbo-a", READERS[view]).person),
                 *([subject], str(number).encode()),
@@ -147,7 +147,9 @@ def test_an_event_says_as_what_somebody_acted_and_nothing_where_a_service_did(
     member = wall.member("cbo-a", READERS[view])
     with as_superuser(admin, member.login, member.session):
         found = attempt(admin, f"select distinct role from {view}")
+        classes = attempt(admin, f"select distinct classes from {view} where action = 'x.done'")
     assert not isinstance(found, str)
+    assert classes == [(["IDENTITY"],)]
     roles = {role for (role,) in found}
     assert roles <= {None, *Role}
     assert None in roles
