@@ -13,6 +13,7 @@ from tests.support.people import Member, named
 from tests.support.wall import Connection, Wall, as_superuser, attempt, careless_view
 
 from pat_auth.policy import POLICY, Permission, Reach, Role
+from pat_platform.database.logins import login_name
 from pat_platform.trail import EXACT
 from pat_tenants.isolation.trail_doors import ACCESS, NETWORK_TRAIL, TRAIL_DOORS
 
@@ -146,16 +147,40 @@ def test_an_event_says_as_what_somebody_acted_and_which_classes_of_ours_she_read
         )
     member = wall.member("cbo-a", READERS[view])
     with as_superuser(admin, member.login, member.session):
-        found = attempt(admin, f"select distinct role from {view}")
+        found = attempt(admin, f"select distinct role, organisation_id from {view}")
         classes = attempt(admin, f"select distinct classes from {view} where action = 'x.done'")
     assert not isinstance(found, str)
     assert classes == [(["IDENTITY"],)]
-    roles = {role for (role,) in found}
-    assert roles <= {None, *Role}
-    assert None in roles
-    partners = {"destination_worker"} if view in ("door.access_log", "door.partner_events") else set[str]()
-    own = set[str]() if view == "door.partner_events" else {"social_worker"}
-    assert partners | own <= roles
+    us, them = member.organisation, named("organisation", "goa")
+    assert {role for role, _ in found} <= {None, *Role}
+    partners = (
+        {(None, them), ("destination_worker", them)}
+        if view in ("door.access_log", "door.partner_events")
+        else set()
+    )
+    own = set() if view == "door.partner_events" else {(None, us), ("social_worker", us)}
+    assert partners | own <= set(found)
+
+
+@pytest.mark.parametrize("view", ["door.organisation_events", "door.own_events"])
+def test_what_a_survivor_did_has_neither_her_name_nor_whom_it_was_about(
+    wall: Wall, admin: Connection, view: str
+) -> None:
+    """Also for herself, where she works here too."""
+    member = wall.member("cbo-a", READERS[view])
+    for number, role in enumerate((Role.SURVIVOR, Role.SOCIAL_WORKER)):
+        admin.execute(
+            "insert into trail.events values (%s, %s, now(), %s, %s, 'x.done', %s, '{}', '', sha256(%s))",
+            (
+                *(member.organisation, 900 + number, login_name(member.organisation, role), member.person),
+                *([HERS], str(number).encode()),
+            ),
+        )
+    with as_superuser(admin, member.login, member.session):
+        found = attempt(
+            admin, f"select role, actor, subjects from {view} where action = 'x.done' order by number"
+        )
+    assert found == [("survivor", None, []), ("social_worker", member.person, [HERS])]
 
 
 @pytest.fixture
