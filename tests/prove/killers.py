@@ -76,6 +76,11 @@ class Killers:
     tries: dict[str, list[int]] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
     """Every table, view, function and role that a test may be parametrised by."""
+    alike: dict[str, str] = field(init=False)
+    """What noticed the same condition elsewhere: doors have many in common."""
+
+    def __post_init__(self) -> None:
+        self.alike = {_condition(id): by for id, by in self.killed_by.items()}
 
     @classmethod
     def remembered(cls) -> Killers:
@@ -102,14 +107,16 @@ class Killers:
         tried[0] += 1
         tried[1] += killed
         if killed:
-            self.killed_by[mutant.id] = item.nodeid
+            self.killed_by[mutant.id] = self.alike[_condition(mutant.id)] = item.nodeid
 
     def ordered(self, mutant: Mutant, items: Iterable[pytest.Item]) -> list[pytest.Item]:
         """The tests in the order in which they are worth trying."""
-        last = self.killed_by.get(mutant.id)
-        return sorted(
-            items, key=lambda item: (item.nodeid != last, -self._promise(mutant, item), item.nodeid)
-        )
+        last, alike = self.killed_by.get(mutant.id), self.alike.get(_condition(mutant.id))
+
+        def rank(item: pytest.Item) -> tuple[bool, bool, float, str]:
+            return item.nodeid != last, item.nodeid != alike, -self._promise(mutant, item), item.nodeid
+
+        return sorted(items, key=rank)
 
     def _promise(self, mutant: Mutant, item: pytest.Item) -> float:
         """How likely it is to notice the mutant, for the time that it takes."""
@@ -133,6 +140,12 @@ class Killers:
         if not about or not mutant.hints:
             return "named" if names_one(item.path, mutant.hints) else "any"
         return "same" if about & mutant.hints else "other"
+
+
+def _condition(id: str) -> str:
+    """What was taken out, without where."""
+    kind, _, rest = id.partition(": ")
+    return f"{kind}: {rest.partition(': ')[2]}" if ": " in rest else id
 
 
 @cache
