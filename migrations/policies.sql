@@ -303,6 +303,7 @@ grant select, insert, update (token_hash, person_id, replaces, expires_at, used_
 create policy keeper on sec.resets to pat_sec using (true) with check (true);
 create policy sign_in on sec.resets to pat_service_sign_in using (true) with check (true);
 grant select, insert, update (confirmed_at, last_step) on sec.second_factors to pat_service_sign_in;
+create policy keeper on sec.second_factors to pat_sec using (true) with check (true);
 create policy sign_in on sec.second_factors to pat_service_sign_in using (true) with check (true);
 grant select, insert, update (hash, key, changed_at) on sec.secrets to pat_service_sign_in;
 create policy keeper on sec.secrets to pat_sec using (true) with check (true);
@@ -313,6 +314,7 @@ grant select on sec.upstream_identities to pat_service_sign_in;
 create policy keeper on sec.upstream_identities to pat_sec using (true) with check (true);
 create policy sign_in on sec.upstream_identities to pat_service_sign_in using (true) with check (true);
 grant select, insert, update (used_at) on sec.upstream_visits to pat_service_sign_in;
+create policy keeper on sec.upstream_visits to pat_sec using (true) with check (true);
 create policy sign_in on sec.upstream_visits to pat_service_sign_in using (true) with check (true);
 grant select on sec.upstreams to pat_service_sign_in;
 create policy keeper on sec.upstreams to pat_sec using (true) with check (true);

@@ -18,8 +18,8 @@ from pat_tenants.isolation.roles import GROUP, database_role
 class Kept:
     """One table: what may be read (None for every column), whether rows are put in, and which columns are changed.
 
-    Where it puts no rows in, they may be put in by functions of the schema alone: ``is_ours``. Whether they read or write it at all:
-    ``is_used``.
+    Where it puts no rows in, they may be put in by functions of the schema alone: ``is_ours``. Whether they, or an
+    operator's commands, read or write it at all: ``is_used``.
     """
 
     table: str
@@ -65,11 +65,11 @@ KEPT = (
     Kept("sec.recovery_codes", is_used=False, changes=("used_at",)),
     Kept("sec.refresh_tokens", changes=("used_at",)),
     Kept("sec.resets", changes=("token_hash", "person_id", "replaces", "expires_at", "used_at")),
-    Kept("sec.second_factors", is_used=False, changes=("confirmed_at", "last_step")),
+    Kept("sec.second_factors", changes=("confirmed_at", "last_step")),
     Kept("sec.secrets", changes=("hash", "key", "changed_at")),
     Kept("sec.sessions", is_added_to=False, changes=("used_at", "is_duress")),
     Kept("sec.upstream_identities", is_added_to=False, is_ours=True),
-    Kept("sec.upstream_visits", is_used=False, changes=("used_at",)),
+    Kept("sec.upstream_visits", changes=("used_at",)),
     Kept("sec.upstreams", is_added_to=False, is_ours=True),
 )
 """Nothing is ever deleted by it."""
