@@ -13,6 +13,7 @@ from tests.support.issuing import (
     put_browser,
     put_client,
     put_membership,
+    put_second_factor,
 )
 from tests.support.people import Member
 from tests.support.wall import Connection, Wall, as_superuser
@@ -315,3 +316,21 @@ def test_the_memberships_of_a_person_are_those_that_she_can_act_in(wall: Wall, a
     admin.execute("update sec.people set disabled_at = now() where id = %s", (member.person,))
     with as_superuser(admin, SIGN_IN, None):
         assert admin.execute(of_hers, (member.person,)).fetchall() == []
+
+
+def test_an_operators_commands_read_whom_a_provider_let_in_and_who_has_a_second_factor(
+    wall: Wall, admin: Connection
+) -> None:
+    """As the keeper: `pat upstream disable`, `pat doctor`."""
+    me = wall.member("cbo-a", Role.CASE_MANAGER)
+    admin.execute("set local session_replication_role = replica")
+    admin.execute(
+        "insert into sec.upstream_visits (state_hash, upstream_id, browser_id, person_id, created_at, expires_at)"
+        " values ('', gen_random_uuid(), gen_random_uuid(), %s, now(), now())",
+        (me.person,),
+    )
+    admin.execute("set local role pat_sec")
+    put_second_factor(admin, me.person, b"sealed")
+    for table in ("sec.second_factors", "sec.upstream_visits"):
+        assert ask(admin, f"select count(*) from {table} where person_id = %s", me.person) == 1
+    admin.execute("reset role")
