@@ -39,7 +39,7 @@ RECEIVERS = [(slug, role) for slug in OTHER for role in (Role.DESTINATION_WORKER
 def test_a_receiver_sees_what_was_sent_to_it_and_what_is_open(wall: Wall, slug: str, role: Role) -> None:
     mine = [line for line in LINES if line.to == slug and line.is_sent]
     stubs = (
-        "select from_organisation_id, id, status, from_organisation_name, from_state, scopes::text"
+        "select from_organisation_id, id, status, from_organisation_name, from_state, scopes::text, ground"
         " from door.received_referrals"
     )
     assert read(wall, slug, role, stubs) == Counter(
@@ -50,6 +50,7 @@ def test_a_receiver_sees_what_was_sent_to_it_and_what_is_open(wall: Wall, slug: 
             line.slug.upper() if line.is_open else None,
             "West Bengal" if line.is_open else None,
             _array(line.scopes if line.is_open else ()),
+            "CONSENT" if line.is_open else None,
         )
         for line in mine
     )
