@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from uuid import uuid4
 
 import pytest
 from tests.isolation.lines import read
 from tests.support.people import named
 from tests.support.sharing_rows import TO_GOA
-from tests.support.wall import Wall
+from tests.support.wall import Wall, as_superuser, insert
 
 from pat_auth.policy import Role
 
@@ -273,3 +274,71 @@ def test_the_views_hold_of_agreements_when_their_owner_may_read_everything(wall:
             assert seen
             wall.admin.execute("alter policy pat_door_referral on app.agreements using (true)")
             assert list(read(wall, slug, role, every)) == seen
+
+
+def test_a_vital_interest_opens_nothing_until_somebody_has_approved_it(wall: Wall) -> None:
+    """To either side; and what it stands on is called what it is."""
+    basis, approver = uuid4(), uuid4()
+    asked = {
+        ("goa", Role.DESTINATION_WORKER): "door.received_referrals where id = %s",
+        ("cbo-a", Role.CASE_MANAGER): "door.referral_states where id = %s",
+    }
+    ids = {"goa": named("cbo-a", "received", "hers"), "cbo-a": named("cbo-a", "referrals", "hers")}
+    with wall.admin.transaction(force_rollback=True):
+        wall.admin.execute(
+            "insert into app.legal_bases (organisation_id, id, survivor_id, recipient_id, purpose, kind, scopes, valid_until, created_by)"
+            " select organisation_id, %s, survivor_id, to_organisation_id, need, 'VITAL_INTEREST', '{CONTACT_SAFE,RISK_SAFETY}',"
+            " now() + interval '71 hours', created_by from app.referrals where id = %s",
+            (basis, ids["cbo-a"]),
+        )
+        wall.admin.execute(
+            "update app.referrals set consent_id = null, basis_id = %s, scopes = '{CONTACT_SAFE}' where id = %s",
+            (basis, ids["cbo-a"]),
+        )
+
+        def seen() -> set[object]:
+            found = set[object]()
+            for (slug, role), view in asked.items():
+                member = wall.member(slug, role)
+                with as_superuser(wall.admin, member.login, member.session):
+                    rows = wall.admin.execute(f"select status, ground from {view}".encode(), (ids[slug],))
+                    found |= {(slug, *row) for row in rows.fetchall()}
+            return found
+
+        assert seen() == {("goa", "EXPIRED", None), ("cbo-a", "EXPIRED", None)}
+        wall.admin.execute(
+            "update app.legal_bases set approved_by = %s, approved_at = now() where id = %s",
+            (approver, basis),
+        )
+        assert seen() == {("goa", "ACCEPTED", "VITAL_INTEREST"), ("cbo-a", "ACCEPTED", "VITAL_INTEREST")}
+
+
+@pytest.mark.parametrize(("table", "column"), [("consents", "consent_id"), ("legal_bases", "basis_id")])
+def test_a_referral_stands_on_what_its_sender_has_and_on_nothing_that_another_calls_the_same(
+    wall: Wall, table: str, column: str
+) -> None:
+    """Though it was given to whoever looks."""
+    ground = named("cbo-a", table, "hers")
+    referral, received = named("cbo-a", "referrals", "hers"), named("cbo-a", "received", "hers")
+    for slug, role, view, id in (
+        ("goa", Role.DESTINATION_WORKER, "door.received_referrals", received),
+        ("cbo-a", Role.CASE_MANAGER, "door.referral_states", referral),
+    ):
+        with wall.admin.transaction(force_rollback=True):
+            wall.admin.execute(
+                "update app.referrals set consent_id = %s, basis_id = %s where id = %s",
+                (
+                    *(ground if column == name else None for name in ("consent_id", "basis_id")),
+                    referral,
+                ),
+            )
+            theirs = wall.rows[f"app.{table}"]["cbo-b"]["hers"]
+            insert(
+                wall.admin,
+                f"app.{table}",
+                {**theirs, "id": ground, "recipient_id": wall.organisation(slug)},
+            )
+            member = wall.member(slug, role)
+            with as_superuser(wall.admin, member.login, member.session):
+                found = wall.admin.execute(f"select count(*) from {view} where id = %s".encode(), (id,))
+                assert found.fetchall() == [(1,)]
