@@ -317,7 +317,7 @@ def test_a_vital_interest_opens_nothing_until_somebody_has_approved_it(wall: Wal
 def test_a_referral_stands_on_what_its_sender_has_and_on_nothing_that_another_calls_the_same(
     wall: Wall, table: str, column: str
 ) -> None:
-    """Though it was given to whoever looks."""
+    """Though it was given to whoever looks, and has been withdrawn."""
     ground = named("cbo-a", table, "hers")
     referral, received = named("cbo-a", "referrals", "hers"), named("cbo-a", "received", "hers")
     for slug, role, view, id in (
@@ -338,7 +338,10 @@ def test_a_referral_stands_on_what_its_sender_has_and_on_nothing_that_another_ca
                 f"app.{table}",
                 {**theirs, "id": ground, "recipient_id": wall.organisation(slug)},
             )
+            if table == "consents":
+                known = {name: theirs[name] for name in ("organisation_id", "survivor_id", "created_by")}
+                insert(wall.admin, "app.consent_withdrawals", {**known, "consent_id": ground})
             member = wall.member(slug, role)
             with as_superuser(wall.admin, member.login, member.session):
-                found = wall.admin.execute(f"select count(*) from {view} where id = %s".encode(), (id,))
-                assert found.fetchall() == [(1,)]
+                found = wall.admin.execute(f"select status from {view} where id = %s".encode(), (id,))
+                assert found.fetchall() == [("ACCEPTED",)]
