@@ -277,7 +277,7 @@ def test_the_views_hold_of_agreements_when_their_owner_may_read_everything(wall:
 
 
 def test_a_vital_interest_opens_nothing_until_somebody_has_approved_it(wall: Wall) -> None:
-    """To either side; and what it stands on is called what it is."""
+    """To either side; and what it stands on is called what it is, and ends no later than the agreement."""
     basis, approver = uuid4(), uuid4()
     asked = {
         ("goa", Role.DESTINATION_WORKER): "door.received_referrals where id = %s",
@@ -292,25 +292,31 @@ def test_a_vital_interest_opens_nothing_until_somebody_has_approved_it(wall: Wal
             (basis, ids["cbo-a"]),
         )
         wall.admin.execute(
-            "update app.referrals set consent_id = null, basis_id = %s, scopes = '{CONTACT_SAFE}' where id = %s",
+            "update app.referrals set consent_id = null, basis_id = %s, scopes = '{CONTACT_SAFE}',"
+            " agreed_until = now() + interval '9 days' where id = %s",
             (basis, ids["cbo-a"]),
         )
+        wall.admin.execute("update app.agreements set valid_until = now() + interval '1 hour'")
 
         def seen() -> set[object]:
             found = set[object]()
             for (slug, role), view in asked.items():
                 member = wall.member(slug, role)
                 with as_superuser(wall.admin, member.login, member.session):
-                    rows = wall.admin.execute(f"select status, ground from {view}".encode(), (ids[slug],))
+                    rows = wall.admin.execute(
+                        f"select status, ground, agreed_until < now() + interval '2 hours' from {view}".encode(),
+                        (ids[slug],),
+                    )
                     found |= {(slug, *row) for row in rows.fetchall()}
             return found
 
-        assert seen() == {("goa", "EXPIRED", None), ("cbo-a", "EXPIRED", None)}
+        assert seen() == {("goa", "EXPIRED", None, False), ("cbo-a", "EXPIRED", None, False)}
         wall.admin.execute(
             "update app.legal_bases set approved_by = %s, approved_at = now() where id = %s",
             (approver, basis),
         )
-        assert seen() == {("goa", "ACCEPTED", "VITAL_INTEREST"), ("cbo-a", "ACCEPTED", "VITAL_INTEREST")}
+        open_to = ("ACCEPTED", "VITAL_INTEREST", True)
+        assert seen() == {("goa", *open_to), ("cbo-a", *open_to)}
 
 
 @pytest.mark.parametrize(("table", "column"), [("consents", "consent_id"), ("legal_bases", "basis_id")])
