@@ -189,18 +189,42 @@ def test_the_door_shows_what_all_terms_allow_and_no_more(
             " where organisation_id = %(goa)s and partner_id = %(cbo-a)s",
             "agreement",
         ),
+        (
+            "with over as (update app.legal_bases set created_at = '1969-12-01', valid_until = 'epoch'"
+            " where organisation_id = %(cbo-a)s and id = %(basis)s returning id)"
+            " update app.referrals set consent_id = null, basis_id = over.id from over where referrals.id = %(referral)s",
+            "basis",
+        ),
     ],
 )
 def test_a_referral_ends_with_the_first_of_its_terms(
     wall: Wall, terms: dict[str, object], change: str, until: str
 ) -> None:
-    wall.admin.execute(change.encode(), terms)
+    wall.admin.execute(change.encode(), {**terms, "basis": named(US, "legal_bases", "hers")})
     for slug, role, view, key in (
         (THEM, Role.DESTINATION_WORKER, "door.received_referrals", "received"),
         (US, Role.CASE_MANAGER, "door.referral_states", "referral"),
     ):
         ends = f"select agreed_until = 'epoch', status from {view} where id = '{terms[key]}'"
         assert list(read(wall, slug, role, ends)) == [(True, "EXPIRED")], until
+
+
+@pytest.mark.parametrize("side", [US, THEM])
+def test_a_referral_begins_with_the_last_of_what_both_have_signed(
+    wall: Wall, terms: dict[str, object], side: str
+) -> None:
+    other = THEM if side == US else US
+    wall.admin.execute("update app.agreements set valid_from = now() - interval '1 year'")
+    wall.admin.execute(
+        "update app.agreements set valid_from = now() - interval '1 day' where organisation_id = %s and partner_id = %s",
+        (wall.organisation(side), wall.organisation(other)),
+    )
+    for slug, role, view, key in (
+        (THEM, Role.DESTINATION_WORKER, "door.received_referrals", "received"),
+        (US, Role.CASE_MANAGER, "door.referral_states", "referral"),
+    ):
+        begins = f"select begins_at > now() - interval '2 days' from {view} where id = '{terms[key]}'"
+        assert list(read(wall, slug, role, begins)) == [(True,)]
 
 
 @pytest.mark.parametrize("agreement", AGREEMENTS)
