@@ -503,11 +503,7 @@ create policy pat_door_referral on app.consent_withdrawals for select to pat_doo
 
 set role pat_door_referral;
 create view door.all_agreements with (security_barrier) as 
-select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
-    least(o.valid_until, t.valid_until) as valid_until,
-    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
-        where u.scope = any(t.scopes) order by u.place) as scopes,
-    case
+select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from, least(o.valid_until, t.valid_until) as valid_until, array(select u.scope from unnest(o.scopes) with ordinality u(scope, place) where u.scope = any(t.scopes) order by u.place) as scopes, case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
@@ -548,11 +544,7 @@ left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
     and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
-select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
-    least(o.valid_until, t.valid_until) as valid_until,
-    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
-        where u.scope = any(t.scopes) order by u.place) as scopes,
-    case
+select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from, least(o.valid_until, t.valid_until) as valid_until, case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
@@ -583,11 +575,7 @@ left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
     and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
-select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
-    least(o.valid_until, t.valid_until) as valid_until,
-    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
-        where u.scope = any(t.scopes) order by u.place) as scopes,
-    case
+select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from, least(o.valid_until, t.valid_until) as valid_until, array(select u.scope from unnest(o.scopes) with ordinality u(scope, place) where u.scope = any(t.scopes) order by u.place) as scopes, case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
@@ -601,26 +589,13 @@ left join lateral (
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true) s join app.organisations o on o.id = r.organisation_id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid);
 create view door.received_steps with (security_barrier) as select t.id, r.organisation_id as keeper_id, r.received_id as referral_id, t.state, t.taken_at from app.referrals r join app.referral_steps t on t.organisation_id = r.organisation_id and t.referral_id = r.id where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and t.state not in ('DRAFT', 'CONSENT_RECORDED');
-create view door.received_proceedings with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, encode(substring(sha256(uuid_send(p.id) || uuid_send(r.received_id)) for 16), 'hex')::uuid as id, p.jurisdiction, p.state, p.stage from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id cross join lateral (select 
-case
-    when r.state <> 'SENT' then r.state
-    when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
-    when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
-    else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
+create view door.received_proceedings with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, encode(substring(sha256(uuid_send(p.id) || uuid_send(r.received_id)) for 16), 'hex')::uuid as id, p.jurisdiction, p.state, p.stage from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id cross join lateral (select array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
     and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
-select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
-    least(o.valid_until, t.valid_until) as valid_until,
-    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
-        where u.scope = any(t.scopes) order by u.place) as scopes,
-    case
+select o.organisation_id, o.partner_id, array(select u.scope from unnest(o.scopes) with ordinality u(scope, place) where u.scope = any(t.scopes) order by u.place) as scopes, case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
@@ -632,27 +607,15 @@ join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.o
 left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
-) a on true) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'LEGAL_STATUS' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
-create view door.received_hearings with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, encode(substring(sha256(uuid_send(h.id) || uuid_send(r.received_id)) for 16), 'hex')::uuid as id, h.held_on, h.mode, h.purpose, h.state, h.court_point, h.remote_point, h.has_coordinator, h.support_person, h.interpreter_language, h.outcome, h.next_on from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id join app.hearings h on h.organisation_id = p.organisation_id and h.proceeding_id = p.id cross join lateral (select 
-case
-    when r.state <> 'SENT' then r.state
-    when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
-    when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
-    else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
+) a on true where r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
+    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'LEGAL_STATUS' = any(s.scopes);
+create view door.received_hearings with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, encode(substring(sha256(uuid_send(h.id) || uuid_send(r.received_id)) for 16), 'hex')::uuid as id, h.held_on, h.mode, h.purpose, h.state, h.court_point, h.remote_point, h.has_coordinator, h.support_person, h.interpreter_language, h.outcome, h.next_on from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id join app.hearings h on h.organisation_id = p.organisation_id and h.proceeding_id = p.id cross join lateral (select array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
     and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
-select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
-    least(o.valid_until, t.valid_until) as valid_until,
-    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
-        where u.scope = any(t.scopes) order by u.place) as scopes,
-    case
+select o.organisation_id, o.partner_id, array(select u.scope from unnest(o.scopes) with ordinality u(scope, place) where u.scope = any(t.scopes) order by u.place) as scopes, case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
@@ -664,27 +627,15 @@ join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.o
 left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
-) a on true) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
-create view door.received_confirmations with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, h.hearing_id, h.remote_point, h.has_coordinator, h.support_person, h.updated_at from app.referrals r join app.hearing_confirmations h on h.organisation_id = r.organisation_id and h.referral_id = r.id cross join lateral (select 
-case
-    when r.state <> 'SENT' then r.state
-    when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
-    when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
-    else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
+) a on true where r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
+    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes);
+create view door.received_confirmations with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, h.hearing_id, h.remote_point, h.has_coordinator, h.support_person, h.updated_at from app.referrals r join app.hearing_confirmations h on h.organisation_id = r.organisation_id and h.referral_id = r.id cross join lateral (select array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
     and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
-select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
-    least(o.valid_until, t.valid_until) as valid_until,
-    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
-        where u.scope = any(t.scopes) order by u.place) as scopes,
-    case
+select o.organisation_id, o.partner_id, array(select u.scope from unnest(o.scopes) with ordinality u(scope, place) where u.scope = any(t.scopes) order by u.place) as scopes, case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
@@ -696,27 +647,15 @@ join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.o
 left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
-) a on true) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
-create view door.received_support with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, coalesce(extract(year from now()) - v.birth_year <= 18, v.is_minor_at_intake) as needs_support from app.referrals r join app.survivors v on v.organisation_id = r.organisation_id and v.id = r.survivor_id cross join lateral (select 
-case
-    when r.state <> 'SENT' then r.state
-    when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
-    when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
-    else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
+) a on true where r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
+    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes);
+create view door.received_support with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, coalesce(extract(year from now()) - v.birth_year <= 18, v.is_minor_at_intake) as needs_support from app.referrals r join app.survivors v on v.organisation_id = r.organisation_id and v.id = r.survivor_id cross join lateral (select array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
     and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
-select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
-    least(o.valid_until, t.valid_until) as valid_until,
-    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
-        where u.scope = any(t.scopes) order by u.place) as scopes,
-    case
+select o.organisation_id, o.partner_id, array(select u.scope from unnest(o.scopes) with ordinality u(scope, place) where u.scope = any(t.scopes) order by u.place) as scopes, case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
@@ -728,27 +667,15 @@ join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.o
 left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
-) a on true) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
-create view door.received_cases with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, upper(substr(encode(sha256(uuid_send(r.survivor_id) || uuid_send(r.to_organisation_id)), 'hex'), 1, 10)) as pseudonym, s.agreed_until as expires_at, s.scopes, case when 'RISK_SAFETY' = any(s.scopes) then c.risk_level end as risk_level from app.referrals r join app.cases c on c.organisation_id = r.organisation_id and c.id = r.case_id cross join lateral (select 
-case
-    when r.state <> 'SENT' then r.state
-    when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
-    when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
-    else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until from (select) here 
+) a on true where r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
+    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes);
+create view door.received_cases with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, upper(substr(encode(sha256(uuid_send(r.survivor_id) || uuid_send(r.to_organisation_id)), 'hex'), 1, 10)) as pseudonym, s.agreed_until as expires_at, s.scopes, case when 'RISK_SAFETY' = any(s.scopes) then c.risk_level end as risk_level from app.referrals r join app.cases c on c.organisation_id = r.organisation_id and c.id = r.case_id cross join lateral (select array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) as agreed_until from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
     and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
-select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
-    least(o.valid_until, t.valid_until) as valid_until,
-    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
-        where u.scope = any(t.scopes) order by u.place) as scopes,
-    case
+select o.organisation_id, o.partner_id, least(o.valid_until, t.valid_until) as valid_until, array(select u.scope from unnest(o.scopes) with ordinality u(scope, place) where u.scope = any(t.scopes) order by u.place) as scopes, case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
@@ -760,27 +687,15 @@ join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.o
 left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
-) a on true) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and s.status in ('ACCEPTED', 'IN_PROGRESS');
-create view door.received_identities with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, r.survivor_id, v.gender, v.primary_language, ((extract(year from current_date)::int - v.birth_year) / 5 * 5)::text || '-' || (((extract(year from current_date)::int - v.birth_year) / 5 * 5) + 4)::text as age_band, k.wrapped, i.first_name, i.alias from app.referrals r join app.survivors v on v.organisation_id = r.organisation_id and v.id = r.survivor_id left join app.survivor_keys k on k.organisation_id = r.organisation_id and k.survivor_id = r.survivor_id left join app.survivor_identities i on i.organisation_id = r.organisation_id and i.survivor_id = r.survivor_id cross join lateral (select 
-case
-    when r.state <> 'SENT' then r.state
-    when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
-    when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
-    else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
+) a on true where r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
+    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid);
+create view door.received_identities with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, r.survivor_id, v.gender, v.primary_language, ((extract(year from current_date)::int - v.birth_year) / 5 * 5)::text || '-' || (((extract(year from current_date)::int - v.birth_year) / 5 * 5) + 4)::text as age_band, k.wrapped, i.first_name, i.alias from app.referrals r join app.survivors v on v.organisation_id = r.organisation_id and v.id = r.survivor_id left join app.survivor_keys k on k.organisation_id = r.organisation_id and k.survivor_id = r.survivor_id left join app.survivor_identities i on i.organisation_id = r.organisation_id and i.survivor_id = r.survivor_id cross join lateral (select array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
     and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
-select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
-    least(o.valid_until, t.valid_until) as valid_until,
-    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
-        where u.scope = any(t.scopes) order by u.place) as scopes,
-    case
+select o.organisation_id, o.partner_id, array(select u.scope from unnest(o.scopes) with ordinality u(scope, place) where u.scope = any(t.scopes) order by u.place) as scopes, case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
@@ -792,27 +707,15 @@ join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.o
 left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
-) a on true) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'IDENTITY_MINIMAL' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
-create view door.received_contacts with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, r.survivor_id, v.primary_language, k.wrapped, i.phone from app.referrals r join app.survivors v on v.organisation_id = r.organisation_id and v.id = r.survivor_id left join app.survivor_keys k on k.organisation_id = r.organisation_id and k.survivor_id = r.survivor_id left join app.survivor_identities i on i.organisation_id = r.organisation_id and i.survivor_id = r.survivor_id cross join lateral (select 
-case
-    when r.state <> 'SENT' then r.state
-    when a.answer in ('DECLINED', 'COMPLETED') then a.answer
-    when w.consent_id is not null or b.ended_at is not null then 'REVOKED'
-    when g.status = 'SUSPENDED' then 'SUSPENDED'
-    when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
-    when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
-    else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
+) a on true where r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
+    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'IDENTITY_MINIMAL' = any(s.scopes);
+create view door.received_contacts with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, r.survivor_id, v.primary_language, k.wrapped, i.phone from app.referrals r join app.survivors v on v.organisation_id = r.organisation_id and v.id = r.survivor_id left join app.survivor_keys k on k.organisation_id = r.organisation_id and k.survivor_id = r.survivor_id left join app.survivor_identities i on i.organisation_id = r.organisation_id and i.survivor_id = r.survivor_id cross join lateral (select array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
     and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
 left join (
-select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
-    least(o.valid_until, t.valid_until) as valid_until,
-    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
-        where u.scope = any(t.scopes) order by u.place) as scopes,
-    case
+select o.organisation_id, o.partner_id, array(select u.scope from unnest(o.scopes) with ordinality u(scope, place) where u.scope = any(t.scopes) order by u.place) as scopes, case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
@@ -824,7 +727,8 @@ join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.o
 left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
-) a on true) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'CONTACT_SAFE' = any(s.scopes) and s.status in ('ACCEPTED', 'IN_PROGRESS');
+) a on true where r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
+    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'CONTACT_SAFE' = any(s.scopes);
 
 set role pat_owner;
 revoke create on schema door from pat_door_referral;
@@ -860,13 +764,15 @@ left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.c
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
     and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
-left join (select o.organisation_id, o.partner_id, case
+left join (
+select o.organisation_id, o.partner_id, case
         when o.suspended_at is not null or t.suspended_at is not null
             or array[o.organisation_id, o.partner_id] && array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null) then 'SUSPENDED'
         when least(o.valid_until, t.valid_until) <= (select sec.moment()) then 'EXPIRED'
         when greatest(o.valid_from, t.valid_from) > (select sec.moment()) then 'UPCOMING'
         else 'LIVE'
-    end as status from app.agreements o
+    end as status
+from app.agreements o
 join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.organisation_id) g on g.organisation_id = r.organisation_id and g.partner_id = r.to_organisation_id 
 left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id

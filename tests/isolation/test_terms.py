@@ -6,6 +6,7 @@ What the door shows is compared with a few lines of Python that know nothing of 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import product
 from uuid import uuid4
 
@@ -275,6 +276,44 @@ def test_what_one_side_alone_has_signed_shares_nothing(wall: Wall) -> None:
             sign(wall, agreement, sides)
             with_them = f"select scopes::text from door.agreements where partner_id = '{sides[THEM]}'"
             assert list(read(wall, US, Role.ORGANISATION_ADMIN, with_them)) == [("{}",)], agreement
+
+
+@pytest.mark.parametrize("signed_by", [(US, THEM), (THEM, US), (US,), (THEM,)], ids="-".join)
+def test_each_side_sees_what_each_has_signed_and_what_holds_of_it(
+    wall: Wall, signed_by: tuple[str, ...]
+) -> None:
+    """The first of those who signed it begins it later, ends it earlier, and shares less."""
+    put = (
+        "update app.agreements set scopes = %s, valid_from = now() - %s, valid_until = now() + %s"
+        " where organisation_id = %s and partner_id = %s"
+    )
+    sides = {US: wall.organisation(US), THEM: wall.organisation(THEM)}
+    scopes = (["RISK_SAFETY", "LEGAL_STATUS"], ["LEGAL_STATUS", "CONTACT_SAFE"])
+    both = ["LEGAL_STATUS"] if len(signed_by) == 2 else []
+    by = dict(zip(signed_by, scopes, strict=False))
+    shown = (
+        "select scopes::text, our_scopes::text, their_scopes::text,"
+        " valid_from - now(), valid_until - now() from door.agreements where partner_id = '{}'"
+    )
+    with wall.admin.transaction(force_rollback=True):
+        missing = tuple({US, THEM} - set(signed_by))
+        wall.admin.execute(
+            "delete from app.agreements where organisation_id = any(%s) and partner_id = any(%s)",
+            ([sides[side] for side in missing], list(sides.values())),
+        )
+        for number, (side, said) in enumerate(by.items(), 1):
+            other = THEM if side == US else US
+            days = timedelta(days=number)
+            wall.admin.execute(put, (said, days, days, sides[side], sides[other]))
+        day = timedelta(days=1)
+        for slug, role, other in ((US, Role.ORGANISATION_ADMIN, THEM), (THEM, Role.DESTINATION_ADMIN, US)):
+            scopes_shown = (_array(codes) for codes in (both, by.get(slug, []), by.get(other, [])))
+            seen = read(wall, slug, role, shown.format(sides[other]))
+            assert list(seen) == [(*scopes_shown, -day, day)], slug
+
+
+def _array(codes: list[str]) -> str:
+    return "{" + ",".join(codes) + "}"
 
 
 def test_neither_side_sees_what_others_have_signed_with_each_other(wall: Wall) -> None:

@@ -7,14 +7,16 @@ from uuid import UUID
 import psycopg
 import pytest
 from tests.support.people import Member, named
+from tests.support.sharing_rows import ALL_SCOPES
 from tests.support.wall import SECRET, Connection, Wall, as_superuser, attempt
 
 from pat_auth.policy import Role
 from pat_platform.settings import Settings
+from pat_tenants.isolation.doors import REFERRAL
 
 NO_SESSION = "28000"
 US, THEM = "cbo-a", "goa"
-REFERRAL, RECEIVED = named(US, "referrals", "hers"), named(US, "received", "hers")
+REFERRAL_ID, RECEIVED = named(US, "referrals", "hers"), named(US, "received", "hers")
 CONSENT, BASIS = named(US, "consents", "hers"), named(US, "legal_bases", "hers")
 SOON = "clock_timestamp() + interval '600 milliseconds'"
 
@@ -22,10 +24,10 @@ SOON = "clock_timestamp() + interval '600 milliseconds'"
 ENDS: dict[str, str] = {
     "consent": f"update app.consents set valid_until = {SOON} where id = '{CONSENT}'",
     "basis": (
-        f"update app.referrals set consent_id = null, basis_id = '{BASIS}' where id = '{REFERRAL}';"
+        f"update app.referrals set consent_id = null, basis_id = '{BASIS}' where id = '{REFERRAL_ID}';"
         f" update app.legal_bases set valid_until = {SOON} where id = '{BASIS}'"
     ),
-    "referral": f"update app.referrals set agreed_until = {SOON} where id = '{REFERRAL}'",
+    "referral": f"update app.referrals set agreed_until = {SOON} where id = '{REFERRAL_ID}'",
     **{
         f"agreement as {side} signed it": (
             f"update app.agreements set valid_until = {SOON}"
@@ -97,10 +99,54 @@ def written(admin: Connection, who: Member, end: str, first: str, then: str) -> 
         return attempt(admin, WRITTEN.format(first=first, then=then))
 
 
-@pytest.mark.parametrize("end", ENDS)
-def test_a_message_that_waits_reads_nothing_after_an_end(admin: Connection, worker: Member, end: str) -> None:
-    seen = f"door.received_cases where referral_id = '{RECEIVED}'"
-    assert counted(admin, worker, ENDS[end], seen) == "1 then 0"
+AGREED = tuple(end for end in ENDS if end.startswith("agreement"))
+OF_A_CASE = [
+    view.name
+    for view in REFERRAL.views
+    if view.name.startswith("door.received_")
+    and view.name not in ("door.received_referrals", "door.received_steps")
+]
+OF_HERS = f"where from_organisation_id = '{named('organisation', US)}' and to_organisation_id = '{named('organisation', THEM)}'"
+# Who looks at it, at what, and which ends she is shown that way.
+LOOKS: dict[str, tuple[tuple[str, Role], str, tuple[str, ...]]] = {
+    "receiver": (
+        (THEM, Role.DESTINATION_WORKER),
+        " union all ".join(
+            [
+                f"select 1 from door.received_referrals where id = '{RECEIVED}' and status = 'ACCEPTED'",
+                *(f"select 1 from {view} where referral_id = '{RECEIVED}'" for view in OF_A_CASE),
+            ]
+        ),
+        tuple(ENDS),
+    ),
+    "sender": (
+        (US, Role.CASE_MANAGER),
+        f"select 1 from door.referral_states where id = '{REFERRAL_ID}' and status = 'ACCEPTED'",
+        tuple(ENDS),
+    ),
+    "secretariat": (
+        ("secretariat", Role.SECRETARIAT_ANALYST),
+        f"select 1 from door.network_referrals {OF_HERS} and status = 'ACCEPTED'",
+        tuple(ENDS),
+    ),
+    "who signs": (
+        (US, Role.ORGANISATION_ADMIN),
+        f"select 1 from door.agreements where partner_id = '{named('organisation', THEM)}' and status = 'LIVE'",
+        AGREED,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("looks", "end"), [(looks, end) for looks, (*_, ends) in LOOKS.items() for end in ends]
+)
+def test_a_message_that_waits_reads_nothing_after_an_end(
+    wall: Wall, admin: Connection, looks: str, end: str
+) -> None:
+    admin.execute("update app.referrals set scopes = %s where id = %s", (list(ALL_SCOPES), REFERRAL_ID))
+    (slug, role), seen, _ = LOOKS[looks]
+    all_of_it = 1 + seen.count(" union all ")
+    assert counted(admin, wall.member(slug, role), ENDS[end], f"({seen}) x") == f"{all_of_it} then 0"
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -116,11 +162,15 @@ def test_a_session_is_over_in_the_midst_of_a_message(wall: Wall, admin: Connecti
     assert counted(admin, survivor, ENDS["session"], f"{asked} x where x is not null") == "1 then 0"
 
 
-@pytest.mark.parametrize("side", [US, THEM])
-def test_an_agreement_begins_in_the_midst_of_a_message(admin: Connection, worker: Member, side: str) -> None:
-    begins = ENDS[f"agreement as {side} signed it"].replace("valid_until", "valid_from")
-    seen = f"door.received_cases where referral_id = '{RECEIVED}'"
-    assert counted(admin, worker, begins, seen) == "0 then 1"
+@pytest.mark.parametrize(("looks", "end"), [(looks, end) for looks in LOOKS for end in AGREED])
+def test_an_agreement_begins_in_the_midst_of_a_message(
+    wall: Wall, admin: Connection, looks: str, end: str
+) -> None:
+    admin.execute("update app.referrals set scopes = %s where id = %s", (list(ALL_SCOPES), REFERRAL_ID))
+    (slug, role), seen, _ = LOOKS[looks]
+    all_of_it = 1 + seen.count(" union all ")
+    begins = ENDS[end].replace("valid_until", "valid_from")
+    assert counted(admin, wall.member(slug, role), begins, f"({seen}) x") == f"0 then {all_of_it}"
 
 
 @pytest.mark.parametrize("end", ["consent", "basis", "referral"])
@@ -129,7 +179,7 @@ def test_a_message_that_waits_sends_nothing_after_an_end(
 ) -> None:
     """Suspended, it may be sent again while what it stands on holds."""
     suspended, sent = (
-        f"update app.referrals set state = '{state}' where id = '{REFERRAL}'"
+        f"update app.referrals set state = '{state}' where id = '{REFERRAL_ID}'"
         for state in ("SUSPENDED", "SENT")
     )
     with admin.transaction(force_rollback=True):

@@ -6,12 +6,14 @@ the caller: the owner's policies let through what is the caller's to see, row by
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pat_auth.policy import Reach
 from pat_tenants.hearings.arrangements import ARRANGED
 from pat_tenants.isolation.door import Door, Opening, View
 from pat_tenants.isolation.network_doors import NETWORK_REFERRALS
 from pat_tenants.isolation.reach import HELD, ORGANISATION
-from pat_tenants.isolation.terms import ANSWER, OF_ITS_RECEIVER, SENT, SIGNED, SIGNED_STATUS, STATUS, terms
+from pat_tenants.isolation.terms import ANSWER, OF_ITS_RECEIVER, OPEN, SENT, STATUS, signed, terms
 from pat_tenants.isolation.trail_doors import TRAIL_DOORS
 
 # Each of the three narrows what the others allow.
@@ -19,20 +21,7 @@ _SCOPES = (
     "array(select u.scope from unnest(r.scopes) with ordinality u(scope, place)"
     " where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place)"
 )
-_UNTIL = (
-    "case when coalesce(c.id, b.id) is null then r.agreed_until"
-    " else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end"
-)
-
-_GROUND = "case when c.id is not null then 'CONSENT' else b.kind end"
-
-_BOTH = f"""
-select o.organisation_id, o.partner_id, greatest(o.valid_from, t.valid_from) as valid_from,
-    least(o.valid_until, t.valid_until) as valid_until,
-    array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)
-        where u.scope = any(t.scopes) order by u.place) as scopes,
-    {SIGNED_STATUS} as status
-{SIGNED}"""
+_UNTIL = "least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until)"
 
 _WITH_US = f"""
 select p.id as partner_id, p.name as partner_name, p.state as partner_state,
@@ -55,24 +44,29 @@ left join door.all_agreements g on g.organisation_id = {ORGANISATION} and g.part
 # referrals that they see in their own table, and at no other.
 _SENT_BY_ME = f"r.organisation_id = {ORGANISATION} and r.received_id = any (array(select app.my_referrals()))"
 
-_TERMS = {"scopes": _SCOPES, "agreed_until": _UNTIL, "ground": _GROUND, "begins_at": "g.valid_from"}
+_TERMS = {
+    "status": STATUS,
+    "scopes": _SCOPES,
+    "agreed_until": f"case when coalesce(c.id, b.id) is null then r.agreed_until else {_UNTIL} end",
+    "ground": "case when c.id is not null then 'CONSENT' else b.kind end",
+    "begins_at": "g.valid_from",
+}
+_TERMS_WHILE_OPEN = {"scopes": _SCOPES, "agreed_until": _UNTIL}
 
 
-def _state_for(*texts: str) -> str:
-    """The state of a referral, as ``s``, and of its terms those that the texts name: nothing is worked out that nobody reads.
+def _state(asked: str, texts: Mapping[str, str], condition: str = "") -> str:
+    """The state of a referral, as ``s``, where the condition holds: those of the texts that are asked for, and no other.
 
-    Worked out for the referrals that are asked for: a view of its own is a barrier, behind which all of them are, for each of them anew.
+    Worked out for the referrals that are asked for: a view of its own is a barrier, behind which all of them are, for each of them
+    anew.
     """
-    named = [
-        f", {sql} as {name}" for name, sql in _TERMS.items() if any(f"s.{name}" in text for text in texts)
-    ]
-    return (
-        f"cross join lateral (select {STATUS} as status{''.join(named)}"
-        f" from (select) here {terms(f'({_BOTH})')} {ANSWER}) s"
-    )
+    named = ", ".join(f"{sql} as {name}" for name, sql in texts.items() if f"s.{name}" in asked)
+    used = (name for name in ("valid_from", "valid_until", "scopes") if f"g.{name}" in named)
+    return f"cross join lateral (select {named} from (select) here {terms('status', *used)} {ANSWER}{condition}) s"
 
 
 _STATE_SENT = "s.status, s.begins_at, s.agreed_until, s.ground"
+_STATE_RECEIVED = f"{_STATE_SENT}, s.scopes"
 
 # The tables are opened to the door for referred cases only; the views add what each referral shares.
 _REFERRED = (
@@ -87,16 +81,16 @@ _SHARED_WITH_US = (
 )
 _NAMED = " and r.scopes && array['IDENTITY_MINIMAL', 'CONTACT_SAFE']"
 
-_OPEN = "s.status in ('ACCEPTED', 'IN_PROGRESS')"
+_IS_OPEN = "s.status in ('ACCEPTED', 'IN_PROGRESS')"
 
 
 def _received(columns: str, tables: str, scope: str | None = None) -> str:
     """What a receiver sees of a case while its referral is open and, where a scope is named, shares it."""
     shared = f" and '{scope}' = any(s.scopes)" if scope else ""
-    state = _state_for(columns, shared)
+    state = _state(columns + shared, _TERMS_WHILE_OPEN, f" where {OPEN}")
     return (
         f"select r.received_id as referral_id, r.organisation_id as keeper_id, {columns} from app.referrals r {tables} {state}"
-        f" where r.to_organisation_id = {ORGANISATION}{shared} and {_OPEN}"
+        f" where r.to_organisation_id = {ORGANISATION}{shared}"
     )
 
 
@@ -254,7 +248,7 @@ REFERRAL = Door(
     ),
     views=(
         # For the views below alone: no role may read it.
-        View("door.all_agreements", _BOTH),
+        View("door.all_agreements", signed()),
         View("door.agreements", _WITH_US, frozenset({Reach.ORGANISATION})),
         View(
             "door.our_suspensions",
@@ -264,7 +258,7 @@ REFERRAL = Door(
         View(
             "door.referral_states",
             f"select r.organisation_id, r.id, r.received_id, {_STATE_SENT}"
-            f" from app.referrals r {_state_for(_STATE_SENT)} where {_SENT_BY_ME}",
+            f" from app.referrals r {_state(_STATE_SENT, _TERMS)} where {_SENT_BY_ME}",
         ),
         View(
             "door.sent_answers",
@@ -286,10 +280,10 @@ REFERRAL = Door(
             "door.received_referrals",
             # A stub until the receiver accepts, and again afterwards: who asks is part of what is shared.
             "select r.received_id as id, r.organisation_id as from_organisation_id,"
-            f" case when {_OPEN} then o.name end as from_organisation_name, case when {_OPEN} then o.state end as from_state,"
+            f" case when {_IS_OPEN} then o.name end as from_organisation_name, case when {_IS_OPEN} then o.state end as from_state,"
             " s.status, r.need, r.urgency, r.sent_at, s.begins_at, s.agreed_until,"
-            f" case when {_OPEN} then s.scopes else '{{}}'::text[] end as scopes, case when {_OPEN} then s.ground end as ground"
-            f" from app.referrals r {_state_for(*(f's.{name}' for name in _TERMS))} join app.organisations o on o.id = r.organisation_id"
+            f" case when {_IS_OPEN} then s.scopes else '{{}}'::text[] end as scopes, case when {_IS_OPEN} then s.ground end as ground"
+            f" from app.referrals r {_state(_STATE_RECEIVED, _TERMS)} join app.organisations o on o.id = r.organisation_id"
             f" where r.to_organisation_id = {ORGANISATION}",
         ),
         View(

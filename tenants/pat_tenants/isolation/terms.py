@@ -25,9 +25,41 @@ case
 end"""
 """Over a referral ``r``, its consent ``c`` and withdrawal ``w`` or other basis ``b``, agreement ``g`` and answer ``a``."""
 
+OPEN = f"""r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
+    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > {MOMENT}"""
+"""That the state, over the same, is one in which the receiver sees of the case: said as what must hold, so that each of it counts."""
 
-def terms(agreements: str) -> str:
-    """Joins what a referral ``r`` stands on; ``agreements`` is what holds between two organisations.
+
+# A partner that the secretariat has suspended is nobody's, whatever was signed. Asked once for each statement.
+_SHUT = "array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null)"
+_SIGNED = {
+    "valid_from": "greatest(o.valid_from, t.valid_from)",
+    "valid_until": "least(o.valid_until, t.valid_until)",
+    "scopes": (
+        "array(select u.scope from unnest(o.scopes) with ordinality u(scope, place)"
+        " where u.scope = any(t.scopes) order by u.place)"
+    ),
+    "status": f"""case
+        when o.suspended_at is not null or t.suspended_at is not null
+            or array[o.organisation_id, o.partner_id] && {_SHUT} then 'SUSPENDED'
+        when least(o.valid_until, t.valid_until) <= {MOMENT} then 'EXPIRED'
+        when greatest(o.valid_from, t.valid_from) > {MOMENT} then 'UPCOMING'
+        else 'LIVE'
+    end""",
+}
+
+
+def signed(*columns: str) -> str:
+    """What holds between two organisations is what both have signed: of that these columns, all where none is named."""
+    named = "".join(f", {sql} as {name}" for name, sql in _SIGNED.items() if not columns or name in columns)
+    return f"""
+select o.organisation_id, o.partner_id{named}
+from app.agreements o
+join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.organisation_id"""
+
+
+def terms(*agreed: str) -> str:
+    """Joins what a referral ``r`` stands on: of what both organisations have signed, ``g``, the columns that are named.
 
     A vital interest that nobody has approved is no basis. What is not a consent's withdrawal does not touch the other bases.
     """
@@ -36,22 +68,8 @@ left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.c
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
     and (b.kind <> 'VITAL_INTEREST' or b.approved_at is not null)
-left join {agreements} g on g.organisation_id = r.organisation_id and g.partner_id = r.to_organisation_id"""
+left join ({signed(*agreed)}) g on g.organisation_id = r.organisation_id and g.partner_id = r.to_organisation_id"""
 
-
-# What holds between two organisations is what both have signed.
-SIGNED = """from app.agreements o
-join app.agreements t on t.organisation_id = o.partner_id and t.partner_id = o.organisation_id"""
-# A partner that the secretariat has suspended is nobody's, whatever was signed. Asked once for each statement.
-_SHUT = "array(select x.partner_id from app.partner_suspensions x where x.lifted_at is null)"
-SIGNED_STATUS = f"""case
-        when o.suspended_at is not null or t.suspended_at is not null
-            or array[o.organisation_id, o.partner_id] && {_SHUT} then 'SUSPENDED'
-        when least(o.valid_until, t.valid_until) <= {MOMENT} then 'EXPIRED'
-        when greatest(o.valid_from, t.valid_from) > {MOMENT} then 'UPCOMING'
-        else 'LIVE'
-    end"""
-"""Over what the one has signed, ``o``, and the other, ``t``."""
 
 OF_ITS_RECEIVER = (
     "{answer}.referral_organisation_id = r.organisation_id and {answer}.referral_id = r.received_id"
