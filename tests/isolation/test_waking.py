@@ -86,9 +86,9 @@ def test_what_was_not_committed_when_somebody_looked_is_new_to_her_afterwards(wa
     ):
         slow.execute("begin")
         slow.execute("update app.referrals set urgency = urgency where id = %s", (HERS,))
-        wall.admin.execute(
-            "update app.referral_changes set changed_at = changed_at where organisation_id = %s", (CBO_B,)
-        )
+        # Of a younger one she knows already.
+        known = named("cbo-b", "referrals", "exchanged")
+        wall.admin.execute("update app.referrals set urgency = urgency where id = %s", (known,))
         [(seen,)] = listener.execute("select pg_current_snapshot()::text").fetchall()
         slow.execute("commit")
         [(organisations,)] = listener.execute("select sec.changed_since(%s::pg_snapshot)", (seen,)).fetchall()
@@ -122,6 +122,27 @@ def test_the_listener_is_told_which_sessions_are_over(admin: Connection, wall: W
     admin.execute(ends.encode(), {"session": over, "person": one.person, "other": other.person})
     assert _live(admin, [over, alive, uuid4()]) == {alive}
     assert _live(admin, [over]) == set()
+
+
+def test_a_session_stands_on_its_own_membership(admin: Connection, wall: Wall) -> None:
+    """Not on one that she was given afterwards, nor on one of the same name elsewhere."""
+    one, session = wall.member("cbo-a", Role.CASE_MANAGER), uuid4()
+    elsewhere = f"org_{CBO_B.hex}_case_manager"
+    admin.execute("set local session_replication_role = replica")
+    admin.execute(
+        "insert into sec.sessions (id, login, organisation_id, membership_id, person_id, client, expires_at)"
+        " values (%s, %s, %s, %s, %s, 'tests', now() + interval '1 hour')",
+        (session, one.login, one.organisation, one.membership, one.person),
+    )
+    again = "insert into app.memberships (organisation_id, id, person_id, role, name) values (%s, %s, %s, 'case_manager', 'A')"
+    assert _live(admin, [session]) == {session}
+    with admin.transaction(force_rollback=True):
+        admin.execute("update app.memberships set ended_at = now() where id = %s", (one.membership,))
+        admin.execute(again, (CBO_A, uuid4(), one.person))
+        assert _live(admin, [session]) == set()
+    admin.execute(again, (CBO_B, one.membership, one.person))
+    admin.execute("update sec.sessions set login = %s where id = %s", (elsewhere, session))
+    assert _live(admin, [session]) == set()
 
 
 def _live(admin: Connection, sessions: list[UUID]) -> set[UUID]:
