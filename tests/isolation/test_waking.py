@@ -125,7 +125,7 @@ def test_the_listener_is_told_which_sessions_are_over(admin: Connection, wall: W
 
 
 def test_a_session_stands_on_its_own_membership(admin: Connection, wall: Wall) -> None:
-    """Not on one that she was given afterwards, nor on one of the same name elsewhere."""
+    """Not on one that she has in another role, nor on one of the same id elsewhere."""
     one, session = wall.member("cbo-a", Role.CASE_MANAGER), uuid4()
     elsewhere = f"org_{CBO_B.hex}_case_manager"
     admin.execute("set local session_replication_role = replica")
@@ -134,13 +134,14 @@ def test_a_session_stands_on_its_own_membership(admin: Connection, wall: Wall) -
         " values (%s, %s, %s, %s, %s, 'tests', now() + interval '1 hour')",
         (session, one.login, one.organisation, one.membership, one.person),
     )
-    again = "insert into app.memberships (organisation_id, id, person_id, role, name) values (%s, %s, %s, 'case_manager', 'A')"
+    put = "insert into app.memberships (organisation_id, id, person_id, role, name) values (%s, %s, %s, %s, 'A')"
     assert _live(admin, [session]) == {session}
     with admin.transaction(force_rollback=True):
-        admin.execute("update app.memberships set ended_at = now() where id = %s", (one.membership,))
-        admin.execute(again, (CBO_A, uuid4(), one.person))
+        another = uuid4()
+        admin.execute(put, (CBO_A, another, one.person, "social_worker"))
+        admin.execute("update sec.sessions set membership_id = %s where id = %s", (another, session))
         assert _live(admin, [session]) == set()
-    admin.execute(again, (CBO_B, one.membership, one.person))
+    admin.execute(put, (CBO_B, one.membership, one.person, "case_manager"))
     admin.execute("update sec.sessions set login = %s where id = %s", (elsewhere, session))
     assert _live(admin, [session]) == set()
 
