@@ -69,6 +69,9 @@ _GUESSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("estimates", ("test_nothing_is_known_of_any_value",)),
 )
 
+# Of whatever kind, where it says this.
+_GUESSES_BY_WORD = (("sec.moment() →", ("test_a_message_that_waits", "test_an_agreement_begins")),)
+
 _GUESSED_BY_FIT = {"same": 0.5, "named": 0.4, "any": 0.2, "other": 0.002}
 _PLACES = (("trail.", "tests/trail/"), ("door.", "test_referral"), ("sec.", "test_sessions"))
 
@@ -151,7 +154,8 @@ class Killers:
 def _condition(id: str) -> str:
     """What was taken out, without where."""
     kind, _, rest = id.partition(": ")
-    return f"{kind}: {rest.partition(': ')[2]}" if ": " in rest else id
+    what = rest.partition(": ")[2]
+    return f"{kind}: {re.sub(r'^line [0-9]+, ', '', what)}" if what else id
 
 
 @cache
@@ -170,6 +174,13 @@ def bare_name(item: pytest.Item) -> str:
 def guessed(mutant: Mutant, item: pytest.Item) -> bool:
     """Whether a guess names this test for this kind of mutant, or its place for what the mutant is about."""
     by_name = any(word in mutant.kind and item.name.startswith(tests) for word, tests in _GUESSES)
-    return by_name or any(
-        hint.startswith(schema) and place in item.nodeid for schema, place in _PLACES for hint in mutant.hints
+    by_word = any(word in mutant.name and item.name.startswith(tests) for word, tests in _GUESSES_BY_WORD)
+    return (
+        by_name
+        or by_word
+        or any(
+            hint.startswith(schema) and place in item.nodeid
+            for schema, place in _PLACES
+            for hint in mutant.hints
+        )
     )
