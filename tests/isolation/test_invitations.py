@@ -290,3 +290,11 @@ def test_nothing_is_shown_of_an_invitation_that_does_not_stand(
 ) -> None:
     admin.execute(REFUSALS[reason].encode(), {"invitation": invitation, "goa": wall.organisation("goa")})
     assert shown(admin) == []
+
+
+def test_nothing_is_shown_of_an_invitation_that_has_expired_since_the_transaction_began(
+    admin: Connection, invitation: UUID
+) -> None:
+    assert shown(admin)
+    admin.execute("update app.invitations set expires_at = clock_timestamp() where id = %s", (invitation,))
+    assert shown(admin) == []

@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from tests.isolation import test_pins
+from tests.isolation.test_pins import all_ended, changes, put_ways_in, ways_in
 from tests.isolation.test_sign_in_login import ask, events
-from tests.support.issuing import put_browser
 from tests.support.people import Member
 from tests.support.wall import Connection, Wall, as_superuser, attempt
 
@@ -28,9 +29,9 @@ def survivor(wall: Wall) -> UUID:
     return wall.id("app.survivors", "cbo-a", "hers")
 
 
-def put_survivor(wall: Wall, slug: str = "cbo-a") -> UUID:
+def put_survivor(wall: Wall, slug: str = "cbo-a", id: UUID | None = None) -> UUID:
     """One who does not sign in yet."""
-    survivor = uuid4()
+    survivor = id or uuid4()
     wall.admin.execute(
         "insert into app.survivors (organisation_id, id, code, gender, is_minor_at_intake, created_by)"
         " values (%s, %s, %s, 'Feminine', false, %s)",
@@ -112,6 +113,24 @@ def test_whose_membership_has_ended_becomes_a_member_anew(
     assert found[0] != hers.person
 
 
+def test_nobody_else_gets_her_link_who_stands_on_the_same_record(
+    wall: Wall, admin: Connection, me: Member, survivor: UUID
+) -> None:
+    """In another role here, or in another organisation: ids of records are an organisation's own."""
+    mine = put_survivor(wall)
+    staff, elsewhere = wall.member("cbo-a", Role.AUDITOR), wall.member("cbo-b", Role.SURVIVOR)
+    put_survivor(wall, "cbo-b", mine)
+    for each in (staff, elsewhere):
+        admin.execute("update app.memberships set survivor_id = %s where id = %s", (mine, each.membership))
+    before = ways_in(admin)
+    assert invite(admin, me, mine) is None
+    found = holder(admin)
+    assert found is not None
+    assert found[0] not in (staff.person, elsewhere.person)
+    assert found[1:] == (mine, "survivor", "Kestrel", None, True)
+    assert sorted(table for table, _ in changes(admin, before)) == ["app.memberships", "sec.people"]
+
+
 def test_one_record_is_one_persons(wall: Wall, admin: Connection, me: Member, survivor: UUID) -> None:
     """Also if two managers have the link made in the same moment."""
     insert = (
@@ -141,23 +160,20 @@ def test_a_link_is_withdrawn_by_her_organisation_alone(
 def test_her_way_in_ends_with_all_that_is_hers_and_nobody_elses_does(
     wall: Wall, admin: Connection, me: Member, survivor: UUID
 ) -> None:
-    hers, other = wall.member("cbo-a", Role.SURVIVOR), wall.member("cbo-a", Role.COUNSELLOR)
-    browsers = [put_browser(admin, each.person) for each in (hers, other)]
-    for person, kind in ((hers.person, "PIN"), (hers.person, "DURESS"), (other.person, "PIN")):
-        admin.execute(
-            "insert into sec.secrets (person_id, kind, hash) values (%s, %s, 'hash')", (person, kind)
-        )
+    hers = wall.member("cbo-a", Role.SURVIVOR)
+    for each in (hers, wall.member("cbo-a", Role.SURVIVOR, 2), wall.member("cbo-b", Role.SURVIVOR)):
+        put_ways_in(admin, each)
+        test_pins.put_link(admin, each, each.name.encode())
+    before = ways_in(admin)
     with as_superuser(admin, me.login, me.session):
         assert ask(admin, WITHDRAW, survivor) is True
         assert ask(admin, WITHDRAW, survivor) is False
-    kept = admin.execute("select person_id from sec.secrets where kind in ('PIN', 'DURESS')").fetchall()
-    assert (hers.person,) not in kept
-    assert (other.person,) in kept
-    ended = "select array_agg(ended_at is not null order by id = %s) from sec.browsers where id = any(%s)"
-    assert ask(admin, ended, browsers[0], browsers) == [False, True]
-    revoked = "select revoked_because from sec.sessions where id = %s"
-    assert ask(admin, revoked, hers.session) == "way in withdrawn"
-    assert ask(admin, revoked, other.session) is None
+    assert changes(admin, before) == {
+        ("sec.people", str(hers.person)): {"link_hash": None, "link_until": None},
+        ("sec.secrets", f"{hers.person} PIN"): None,
+        ("sec.secrets", f"{hers.person} DURESS"): None,
+        **all_ended(admin, hers, "way in withdrawn"),
+    }
 
 
 def test_nothing_is_withdrawn_that_is_not_a_survivors_who_signs_in(

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
-from tests.support.issuing import put_client
+from tests.support.issuing import put_client, put_membership
 from tests.support.wall import Connection, Wall, as_superuser
 
 from pat_auth.clients.models import ClientKind
+from pat_auth.policy import Role
 from pat_platform.database.logins import SIGN_IN, login_name
 
 OPEN = b"select sec.open_machine_session(%s, %s, %s)"
@@ -95,6 +97,26 @@ def test_it_is_made_a_member_once(admin: Connection, machine: Machine) -> None:
     assert admin.execute(of_it, (machine.client,)).fetchone() == (1,)
 
 
+def test_it_comes_in_as_what_it_is_in_its_own_organisation(admin: Connection, machine: Machine) -> None:
+    """Also where it is somebody elsewhere too, and in another role."""
+    put_neighbours(admin, machine)
+    stands = "select m.organisation_id, m.role from sec.sessions s join app.memberships m on m.id = s.membership_id where s.id = %s"
+    for session in (uuid4(), uuid4()):
+        assert machine.opened(session)
+        assert admin.execute(stands.encode(), (session,)).fetchall() == [(machine.organisation, "service")]
+
+
+def test_while_one_comes_in_every_other_may_be_taken_out(
+    wall: Wall, admin: Connection, machine: Machine
+) -> None:
+    assert machine.opened()
+    with psycopg.connect(wall.url, autocommit=True) as meanwhile:
+        for table in ("app.clients", "sec.people"):
+            everybody = admin.execute(f"select id from {table} where id <> %s".encode(), (machine.client,))
+            free = meanwhile.execute(f"select id from {table} for no key update skip locked".encode())
+            assert sorted(free.fetchall()) == sorted(everybody.fetchall())
+
+
 REFUSALS = {
     "the client is disabled": "update app.clients set disabled_at = now() where id = %(client)s",
     "people sign in to it": "update app.clients set kind = 'CONFIDENTIAL' where id = %(client)s",
@@ -110,13 +132,27 @@ REFUSALS = {
     ),
     "its person is disabled": "update sec.people set disabled_at = now() where id = %(client)s",
     "its person has an address": "update sec.people set email = 'somebody@example.org' where id = %(client)s",
-    "its membership was ended": "update app.memberships set ended_at = now() where person_id = %(client)s",
+    "its membership was ended": (
+        "update app.memberships set ended_at = now() where person_id = %(client)s"
+        " and organisation_id = %(organisation)s and role = 'service'"
+    ),
 }
+
+
+def put_neighbours(admin: Connection, machine: Machine) -> None:
+    """Another machine of the same organisation, and memberships with which this one does not come in here."""
+    other = put_client(
+        admin, machine.organisation, kind=ClientKind.MACHINE, redirect_uris=(), scopes=("cases",)
+    )
+    assert Machine(machine.wall, machine.organisation, other).opened()
+    put_membership(admin, machine.client, machine.wall.organisation("cbo-b"), Role.SERVICE)
+    put_membership(admin, machine.client, machine.organisation, Role.AUDITOR)
 
 
 @pytest.mark.parametrize("reason", REFUSALS)
 def test_no_session_is_opened_when(admin: Connection, machine: Machine, reason: str) -> None:
     assert machine.opened()
+    put_neighbours(admin, machine)
     known = {
         "client": machine.client,
         "organisation": machine.organisation,

@@ -152,11 +152,13 @@ def test_she_takes_it_back_for_herself_and_one_provider(
     put_link(admin, upstream, "asha", member.person)
     put_link(admin, upstream, "bela", somebody)
     put_link(admin, another, "asha", member.person)
+    before = events(admin, member.organisation), events(admin, wall.organisation("cbo-b"))
     assert called(admin, UNLINK, upstream, member.person) is True
     assert (meant(admin, upstream), meant(admin, another)) == ({"bela": somebody}, {"asha": member.person})
     last = (SIGN_IN, member.person, "upstream.unlinked", [member.person], {"upstream": str(upstream)})
-    assert events(admin, member.organisation)[-1] == last
-    before = events(admin, member.organisation)
+    # Its own organisation alone is told, and once.
+    after = [*before[0], last], before[1]
+    assert (events(admin, member.organisation), events(admin, wall.organisation("cbo-b"))) == after
     assert called(admin, UNLINK, upstream, member.person) is False
     assert called(admin, UNLINK, uuid4(), member.person) is False
-    assert events(admin, member.organisation) == before
+    assert (events(admin, member.organisation), events(admin, wall.organisation("cbo-b"))) == after
