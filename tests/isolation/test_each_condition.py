@@ -246,7 +246,8 @@ VIEWS: dict[str, tuple[tuple[str, Role], str, Callable[[Seen], Rows]]] = {
 
 @pytest.fixture
 def one_of_two(wall: Wall) -> Iterator[Wall]:
-    """``hers`` of cbo-a, which shares everything and which Goa has accepted, beside one of cbo-b that is called the same and is over.
+    """``hers`` of cbo-a, which shares everything and which Goa has accepted, beside one of cbo-b that is called the same, on a consent of the
+    same id that is withdrawn and beside a basis of the same id that holds.
 
     All that is done to it is undone.
     """
@@ -263,10 +264,6 @@ def one_of_two(wall: Wall) -> Iterator[Wall]:
             insert(wall.admin, f"app.{table}", {**wall.rows[f"app.{table}"][OTHERS]["hers"], **same[table]})
         theirs = f"organisation_id = '{ORGANISATION[OTHERS]}'"
         wall.admin.execute(f"{_WITHDRAWN} {theirs}".encode())
-        wall.admin.execute(
-            f"update app.legal_bases set ended_by = created_by, ended_at = now() where id = %s and {theirs}".encode(),
-            (BASIS,),
-        )
         yield wall
 
 
