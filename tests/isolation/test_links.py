@@ -157,11 +157,13 @@ def test_a_link_is_withdrawn_by_her_organisation_alone(
     assert last == (me.login, me.person, "invitation.withdrawn", [person, survivor], {})
 
 
+@pytest.mark.parametrize("number", [1, 2])
 def test_her_way_in_ends_with_all_that_is_hers_and_nobody_elses_does(
-    wall: Wall, admin: Connection, me: Member, survivor: UUID
+    wall: Wall, admin: Connection, me: Member, number: int
 ) -> None:
-    hers = wall.member("cbo-a", Role.SURVIVOR)
-    for each in (hers, wall.member("cbo-a", Role.SURVIVOR, 2), wall.member("cbo-b", Role.SURVIVOR)):
+    hers = wall.member("cbo-a", Role.SURVIVOR, number)
+    survivor = hers.survivor
+    for each in (member for member in wall.members if member.role is Role.SURVIVOR):
         put_ways_in(admin, each)
         test_pins.put_link(admin, each, each.name.encode())
     before = ways_in(admin)
