@@ -538,7 +538,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
+end as status, case when coalesce(c.id, b.id) is not null then least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) else r.agreed_until end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -569,7 +569,7 @@ case
     when g.status is distinct from 'LIVE' or coalesce(c.id, b.id) is null then 'EXPIRED'
     when least(r.agreed_until, c.valid_until, b.valid_until) <= (select sec.moment()) then 'EXPIRED'
     else coalesce(a.answer, 'SENT')
-end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is null then r.agreed_until else least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
+end as status, array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, case when coalesce(c.id, b.id) is not null then least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) else r.agreed_until end as agreed_until, case when c.id is not null then 'CONSENT' else b.kind end as ground, g.valid_from as begins_at from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
 left join app.legal_bases b on b.organisation_id = r.organisation_id and b.id = r.basis_id
@@ -608,7 +608,7 @@ left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true where r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
-    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'LEGAL_STATUS' = any(s.scopes);
+    and g.status = 'LIVE' and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'LEGAL_STATUS' = any(s.scopes);
 create view door.received_hearings with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, encode(substring(sha256(uuid_send(h.id) || uuid_send(r.received_id)) for 16), 'hex')::uuid as id, h.held_on, h.mode, h.purpose, h.state, h.court_point, h.remote_point, h.has_coordinator, h.support_person, h.interpreter_language, h.outcome, h.next_on from app.referrals r join app.legal_proceedings p on p.organisation_id = r.organisation_id and p.case_id = r.case_id join app.hearings h on h.organisation_id = p.organisation_id and h.proceeding_id = p.id cross join lateral (select array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
@@ -628,7 +628,7 @@ left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true where r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
-    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes);
+    and g.status = 'LIVE' and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes);
 create view door.received_confirmations with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, h.hearing_id, h.remote_point, h.has_coordinator, h.support_person, h.updated_at from app.referrals r join app.hearing_confirmations h on h.organisation_id = r.organisation_id and h.referral_id = r.id cross join lateral (select array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
@@ -648,7 +648,7 @@ left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true where r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
-    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes);
+    and g.status = 'LIVE' and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes);
 create view door.received_support with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, coalesce(extract(year from now()) - v.birth_year <= 18, v.is_minor_at_intake) as needs_support from app.referrals r join app.survivors v on v.organisation_id = r.organisation_id and v.id = r.survivor_id cross join lateral (select array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
@@ -668,7 +668,7 @@ left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true where r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
-    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes);
+    and g.status = 'LIVE' and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'HEARING_SCHEDULE' = any(s.scopes);
 create view door.received_cases with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, upper(substr(encode(sha256(uuid_send(r.survivor_id) || uuid_send(r.to_organisation_id)), 'hex'), 1, 10)) as pseudonym, s.agreed_until as expires_at, s.scopes, case when 'RISK_SAFETY' = any(s.scopes) then c.risk_level end as risk_level from app.referrals r join app.cases c on c.organisation_id = r.organisation_id and c.id = r.case_id cross join lateral (select array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes, least(r.agreed_until, c.valid_until, b.valid_until, g.valid_until) as agreed_until from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
@@ -688,7 +688,7 @@ left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true where r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
-    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid);
+    and g.status = 'LIVE' and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment()) and coalesce(c.id, b.id) is not null) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid);
 create view door.received_identities with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, r.survivor_id, v.gender, v.primary_language, ((extract(year from current_date)::int - v.birth_year) / 5 * 5)::text || '-' || (((extract(year from current_date)::int - v.birth_year) / 5 * 5) + 4)::text as age_band, k.wrapped, i.first_name, i.alias from app.referrals r join app.survivors v on v.organisation_id = r.organisation_id and v.id = r.survivor_id left join app.survivor_keys k on k.organisation_id = r.organisation_id and k.survivor_id = r.survivor_id left join app.survivor_identities i on i.organisation_id = r.organisation_id and i.survivor_id = r.survivor_id cross join lateral (select array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
@@ -708,7 +708,7 @@ left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true where r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
-    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'IDENTITY_MINIMAL' = any(s.scopes);
+    and g.status = 'LIVE' and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'IDENTITY_MINIMAL' = any(s.scopes);
 create view door.received_contacts with (security_barrier) as select r.received_id as referral_id, r.organisation_id as keeper_id, r.survivor_id, v.primary_language, k.wrapped, i.phone from app.referrals r join app.survivors v on v.organisation_id = r.organisation_id and v.id = r.survivor_id left join app.survivor_keys k on k.organisation_id = r.organisation_id and k.survivor_id = r.survivor_id left join app.survivor_identities i on i.organisation_id = r.organisation_id and i.survivor_id = r.survivor_id cross join lateral (select array(select u.scope from unnest(r.scopes) with ordinality u(scope, place) where u.scope = any(coalesce(c.scopes, b.scopes)) and u.scope = any(g.scopes) order by u.place) as scopes from (select) here 
 left join app.consents c on c.organisation_id = r.organisation_id and c.id = r.consent_id
 left join app.consent_withdrawals w on w.organisation_id = r.organisation_id and w.consent_id = r.consent_id
@@ -728,7 +728,7 @@ left join lateral (
     select w.answer from app.referral_answers w where w.referral_organisation_id = r.organisation_id and w.referral_id = r.received_id and w.organisation_id = r.to_organisation_id
     order by array_position(array['DECLINED', 'COMPLETED', 'IN_PROGRESS', 'ACCEPTED'], w.answer) limit 1
 ) a on true where r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
-    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'CONTACT_SAFE' = any(s.scopes);
+    and g.status = 'LIVE' and least(r.agreed_until, c.valid_until, b.valid_until) > (select sec.moment())) s where r.to_organisation_id = (select substr(session_user::text, 5, 32)::uuid) and 'CONTACT_SAFE' = any(s.scopes);
 
 set role pat_owner;
 revoke create on schema door from pat_door_referral;

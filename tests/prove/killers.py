@@ -136,7 +136,8 @@ class Killers:
         return (killed + guess) / (tried + 1) / (self.seconds.get(item.nodeid, 0.2) + 0.2)
 
     def _likeness(self, mutant: Mutant, item: pytest.Item) -> str:
-        return f"{mutant.kind}|{bare_name(item)}|{self._fit(mutant, item)}"
+        said = next((word for word, _ in _GUESSES_BY_WORD if word in mutant.name), "")
+        return f"{mutant.kind}|{bare_name(item)}|{self._fit(mutant, item)}{said and f'|{said}'}"
 
     def _fit(self, mutant: Mutant, item: pytest.Item) -> str:
         """Whether the test is about the same table or role, about another one, or about neither, and its file names it."""

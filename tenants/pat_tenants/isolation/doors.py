@@ -13,7 +13,7 @@ from pat_tenants.hearings.arrangements import ARRANGED
 from pat_tenants.isolation.door import Door, Opening, View
 from pat_tenants.isolation.network_doors import NETWORK_REFERRALS
 from pat_tenants.isolation.reach import HELD, ORGANISATION
-from pat_tenants.isolation.terms import ANSWER, OF_ITS_RECEIVER, OPEN, SENT, STATUS, signed, terms
+from pat_tenants.isolation.terms import ANSWER, GROUND, OF_ITS_RECEIVER, OPEN, SENT, STATUS, signed, terms
 from pat_tenants.isolation.trail_doors import TRAIL_DOORS
 
 # Each of the three narrows what the others allow.
@@ -47,7 +47,7 @@ _SENT_BY_ME = f"r.organisation_id = {ORGANISATION} and r.received_id = any (arra
 _TERMS = {
     "status": STATUS,
     "scopes": _SCOPES,
-    "agreed_until": f"case when coalesce(c.id, b.id) is null then r.agreed_until else {_UNTIL} end",
+    "agreed_until": f"case when {GROUND} then {_UNTIL} else r.agreed_until end",
     "ground": "case when c.id is not null then 'CONSENT' else b.kind end",
     "begins_at": "g.valid_from",
 }
@@ -87,7 +87,8 @@ _IS_OPEN = "s.status in ('ACCEPTED', 'IN_PROGRESS')"
 def _received(columns: str, tables: str, scope: str | None = None) -> str:
     """What a receiver sees of a case while its referral is open and, where a scope is named, shares it."""
     shared = f" and '{scope}' = any(s.scopes)" if scope else ""
-    state = _state(columns + shared, _TERMS_WHILE_OPEN, f" where {OPEN}")
+    is_open = OPEN if scope else f"{OPEN} and {GROUND}"
+    state = _state(columns + shared, _TERMS_WHILE_OPEN, f" where {is_open}")
     return (
         f"select r.received_id as referral_id, r.organisation_id as keeper_id, {columns} from app.referrals r {tables} {state}"
         f" where r.to_organisation_id = {ORGANISATION}{shared}"

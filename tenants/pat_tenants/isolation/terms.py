@@ -26,8 +26,13 @@ end"""
 """Over a referral ``r``, its consent ``c`` and withdrawal ``w`` or other basis ``b``, agreement ``g`` and answer ``a``."""
 
 OPEN = f"""r.state = 'SENT' and a.answer in ('ACCEPTED', 'IN_PROGRESS') and w.consent_id is null and b.ended_at is null
-    and g.status = 'LIVE' and coalesce(c.id, b.id) is not null and least(r.agreed_until, c.valid_until, b.valid_until) > {MOMENT}"""
-"""That the state, over the same, is one in which the receiver sees of the case: said as what must hold, so that each of it counts."""
+    and g.status = 'LIVE' and least(r.agreed_until, c.valid_until, b.valid_until) > {MOMENT}"""
+"""That the state, over the same, is one in which the receiver sees of the case: said as what must hold, so that each of it counts.
+
+Beside this something must be shared, which nothing is without a consent or another basis; or it must be asked for, ``GROUND``.
+"""
+
+GROUND = "coalesce(c.id, b.id) is not null"
 
 
 # A partner that the secretariat has suspended is nobody's, whatever was signed. Asked once for each statement.
