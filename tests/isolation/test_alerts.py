@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from tests.isolation.test_sign_in_login import ask
 from tests.support.issuing import put_membership
@@ -30,9 +32,11 @@ def me(wall: Wall) -> Member:
     return wall.member("cbo-a", Role.CASE_MANAGER)
 
 
-def put_alert(wall: Wall, slug: str = "cbo-a", *, is_raised: bool = True) -> UUID:
+def put_alert(
+    wall: Wall, slug: str = "cbo-a", *, is_raised: bool = True, connection: Connection | None = None
+) -> UUID:
     alert: UUID = ask(
-        wall.admin,
+        connection or wall.admin,
         "insert into app.alerts (organisation_id, survivor_id, is_raised) values (%s, %s, %s) returning id",
         *(wall.organisation(slug), wall.id("app.survivors", slug, "hers"), is_raised),
     )
@@ -49,6 +53,12 @@ def close(admin: Connection, me: Member, alert: UUID, **changes: Any) -> Any:
 def told(admin: Connection) -> list[tuple[Any, ...]]:
     with as_superuser(admin, SIGN_IN, None):
         return admin.execute("select email, language from sec.tell_alerts() order by email").fetchall()
+
+
+def untold(connection: Connection) -> set[tuple[UUID, UUID]]:
+    return set(
+        connection.execute("select organisation_id, id from app.alerts where told_at is null").fetchall()
+    )
 
 
 def email_of(admin: Connection, member: Member) -> str:
@@ -86,6 +96,29 @@ def test_who_comes_in_by_either_pin_is_noted_alike(wall: Wall, admin: Connection
             attempt(admin, "select sec.note_arrival(%s, %s)", (survivor.person, is_duress)), list
         )
     assert attempt(admin, noted) == [(wall.id("app.survivors", "cbo-a", "hers"), is_duress)]
+
+
+def test_an_arrival_is_noted_where_she_has_a_record_of_her_own_and_nowhere_else(
+    wall: Wall, admin: Connection
+) -> None:
+    survivor, elsewhere = wall.member("cbo-a", Role.SURVIVOR), wall.organisation("cbo-b")
+    former = wall.id("app.survivors", "cbo-b", "hers")
+    for organisation, role, record, ended_at in (
+        # She has left it; she works there; and what somebody began there has no record yet.
+        (elsewhere, Role.SURVIVOR, former, "epoch"),
+        (elsewhere, Role.COUNSELLOR, former, None),
+        (wall.organisation("goa"), Role.SURVIVOR, None, None),
+    ):
+        membership = put_membership(admin, survivor.person, organisation, role)
+        admin.execute(
+            "update app.memberships set survivor_id = %s, ended_at = %s where id = %s",
+            (record, ended_at, membership),
+        )
+    with as_superuser(admin, SIGN_IN, None):
+        done = attempt(admin, "select sec.note_arrival(%s, true)", (survivor.person,))
+    assert not isinstance(done, str), done
+    noted = attempt(admin, "select organisation_id, survivor_id from app.alerts where created_at = now()")
+    assert noted == [(survivor.organisation, survivor.survivor)]
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.CASE_MANAGER])
@@ -143,3 +176,50 @@ def test_an_alert_of_which_nobody_can_be_told_waits_for_somebody(
     assert told(admin) == []
     admin.execute("update sec.people set disabled_at = null where id = %s", (me.person,))
     assert told(admin) == [(email_of(admin, me), "en")]
+
+
+def test_a_manager_without_an_address_is_not_told_and_alone_leaves_it_to_wait(
+    wall: Wall, admin: Connection, me: Member
+) -> None:
+    silent = wall.member("cbo-a", Role.COUNSELLOR).person
+    put_membership(admin, silent, me.organisation, Role.CASE_MANAGER)
+    elsewhere = wall.member("cbo-b", Role.CASE_MANAGER).person
+    admin.execute("update sec.people set email = null where id = any(%s)", ([silent, elsewhere],))
+    put_alert(wall)
+    waits = put_alert(wall, "cbo-b")
+    assert told(admin) == [(email_of(admin, me), "en")]
+    assert untold(admin) == {(wall.organisation("cbo-b"), waits)}
+
+
+def test_what_is_told_of_one_alert_says_nothing_of_another(wall: Wall, admin: Connection, me: Member) -> None:
+    """Ids of alerts are an organisation's own: one that is closed elsewhere may have the same."""
+    alert, closed = put_alert(wall), put_alert(wall)
+    quiet, elsewhere = put_alert(wall, is_raised=False), put_alert(wall, "cbo-b")
+    admin.execute("update app.alerts set id = %s where id = %s", (alert, elsewhere))
+    other = wall.member("cbo-b", Role.CASE_MANAGER)
+    for member, each in ((me, closed), (other, alert)):
+        admin.execute(CLOSE, (member.organisation, each, "SAFE", member.person))
+    assert told(admin) == [(email_of(admin, me), "en")]
+    assert untold(admin) == {
+        *((me.organisation, each) for each in (closed, quiet)),
+        (other.organisation, alert),
+    }
+
+
+@pytest.fixture
+def raised(wall: Wall) -> Iterator[UUID]:
+    """An alert that other connections see too."""
+    with psycopg.connect(wall.url, autocommit=True) as connection:
+        alert = put_alert(wall, connection=connection)
+        yield alert
+        connection.execute("delete from app.alerts where id = %s", (alert,))
+
+
+@pytest.mark.usefixtures("raised")
+def test_while_one_tells_another_finds_nothing_to_be_told_and_does_not_wait(wall: Wall, me: Member) -> None:
+    with psycopg.connect(wall.url) as one, psycopg.connect(wall.url) as another:
+        assert told(one) == [(email_of(one, me), "en")]
+        another.execute("set local lock_timeout = '200ms'")
+        assert told(another) == []
+        for connection in (one, another):
+            connection.rollback()

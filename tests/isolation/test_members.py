@@ -14,6 +14,8 @@ from tests.support.wall import Connection, Wall, as_superuser
 
 from pat_auth.policy import Role
 from pat_platform.database.logins import SIGN_IN
+from pat_tenants.isolation.provision import ROLES_OF
+from pat_tenants.organisations.models import OrganisationKind
 
 END = "select sec.end_membership(%s)"
 NOT_FOUND, LAST = {"refused": "NOT_FOUND"}, {"refused": "LAST_ADMINISTRATOR"}
@@ -147,6 +149,16 @@ def test_an_administrator_learns_the_roles_here_and_who_is_a_member_here(
     admin.execute("update app.memberships set ended_at = now() where id = %s", (worker.membership,))
     with as_superuser(admin, me.login, me.session):
         assert ask(admin, "select sec.is_member(%s, 'social_worker')", hers) is False
+
+
+def test_an_administrator_learns_the_roles_that_her_own_organisation_has_logins_for(
+    wall: Wall, admin: Connection
+) -> None:
+    """Which roles there are elsewhere says what others do."""
+    administrator = wall.member("goa", Role.DESTINATION_ADMIN)
+    with as_superuser(admin, administrator.login, administrator.session):
+        here = ask(admin, "select sec.roles_here()")
+    assert here == sorted(role.value for role in ROLES_OF[OrganisationKind.DESTINATION])
 
 
 def test_mails_are_forgotten_a_month_after_their_use_is_over(admin: Connection, me: Member) -> None:

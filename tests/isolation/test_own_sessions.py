@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.isolation.test_pins import all_ended, changes, put_ways_in, ways_in
 from tests.isolation.test_sign_in_login import ask, events
 from tests.support.issuing import put_browser, put_client, put_membership
 from tests.support.people import Member
@@ -160,6 +161,18 @@ def test_she_signs_out_everywhere(wall: Wall, admin: Connection, member: Member)
     assert detail == {"because": "signed out everywhere", "sessions": [str(others)]}
     mine = events(admin, member.organisation)[-1]
     assert (mine[:2], len(mine[4]["sessions"])) == ((member.login, member.person), 2)
+
+
+def test_signing_out_everywhere_ends_what_is_open_of_hers_and_nothing_else(
+    wall: Wall, admin: Connection, member: Member
+) -> None:
+    """Not even a code that was about to become a session is good any more."""
+    for each in (member, wall.member("cbo-a", Role.SOCIAL_WORKER, 2)):
+        put_ways_in(admin, each)
+    before = ways_in(admin)
+    with as_superuser(admin, member.login, member.session):
+        ask(admin, "select sec.end_my_sessions()")
+    assert changes(admin, before) == all_ended(admin, member, "signed out everywhere")
 
 
 def test_an_administrator_ends_the_sessions_of_her_organisations_client(
