@@ -25,7 +25,7 @@ ORGANISATION = {slug: named("organisation", slug) for slug in (US, THEM, OTHERS,
 HERS, RECEIVED = named(US, "referrals", "hers"), named(US, "received", "hers")
 CONSENT, BASIS = named(US, "consents", "hers"), named(US, "legal_bases", "hers")
 OPEN = ("ACCEPTED", "IN_PROGRESS")
-NARROW = ("LEGAL_STATUS", "RISK_SAFETY")
+NARROW = ("RISK_SAFETY",)
 
 
 def day(number: int) -> str:
@@ -109,7 +109,7 @@ DONE: dict[str, tuple[str, Seen]] = {
     "closed": (_REFERRAL.format("state = 'CLOSED'"), Seen("CLOSED")),
     "over": (_REFERRAL.format(f"agreed_until = {day(-1)}"), Seen("EXPIRED", until=-1)),
     "ends soon": (_REFERRAL.format(f"agreed_until = {day(5)}"), Seen(until=5)),
-    "shares less": (_REFERRAL.format("scopes = '{LEGAL_STATUS,RISK_SAFETY}'"), Seen(scopes=NARROW)),
+    "shares less": (_REFERRAL.format("scopes = '{RISK_SAFETY}'"), Seen(scopes=NARROW)),
     # What its receiver says, and what others say of what is called the same.
     "no answer": (f"delete from app.referral_answers where referral_id = '{RECEIVED}'", Seen("SENT")),
     "in progress": (_answered(THEM, "IN_PROGRESS"), Seen("IN_PROGRESS")),
@@ -126,7 +126,7 @@ DONE: dict[str, tuple[str, Seen]] = {
     "withdrawn": (f"{_WITHDRAWN} {_OURS}", Seen("REVOKED")),
     "consent over": (_CONSENT.format(f"valid_until = {day(-1)}"), Seen("EXPIRED", until=-1)),
     "consent ends soon": (_CONSENT.format(f"valid_until = {day(5)}"), Seen(until=5)),
-    "consent to less": (_CONSENT.format("scopes = '{LEGAL_STATUS,RISK_SAFETY}'"), Seen(scopes=NARROW)),
+    "consent to less": (_CONSENT.format("scopes = '{RISK_SAFETY}'"), Seen(scopes=NARROW)),
     # Other bases.
     "order": (_STANDS_ON_BASIS, ON_AN_ORDER),
     "order after a withdrawal": (f"{_WITHDRAWN} {_OURS}; {_STANDS_ON_BASIS}", ON_AN_ORDER),
@@ -143,7 +143,7 @@ DONE: dict[str, tuple[str, Seen]] = {
         replace(ON_AN_ORDER, until=5),
     ),
     "order for less": (
-        _STANDS_ON_BASIS + _BASIS.format("scopes = '{LEGAL_STATUS,RISK_SAFETY}'"),
+        _STANDS_ON_BASIS + _BASIS.format("scopes = '{RISK_SAFETY}'"),
         replace(ON_AN_ORDER, scopes=NARROW),
     ),
     "order that it does not stand on ended": (
@@ -175,7 +175,7 @@ DONE: dict[str, tuple[str, Seen]] = {
             ("agreement begins later", _signed(side, f"valid_from = {day(-5)}"), Seen(begins=-5)),
             (
                 "agreement on less",
-                _signed(side, "scopes = '{LEGAL_STATUS,RISK_SAFETY}'"),
+                _signed(side, "scopes = '{RISK_SAFETY}'"),
                 Seen(scopes=NARROW),
             ),
             ("suspended in the network", _shut(side), Seen("SUSPENDED")),
@@ -294,7 +294,17 @@ def test_a_view_says_what_follows_from_each_condition(one_of_two: Wall, view: st
 def test_a_view_shows_the_same_when_its_owner_may_read_everything(one_of_two: Wall, view: str) -> None:
     (slug, role), *_ = VIEWS[view]
     asked = f"select to_jsonb(v)::text from {view} v"
+    exchanged = named(US, "received", "exchanged")
+    one_of_two.admin.execute("delete from app.referral_answers where referral_id = %s", (exchanged,))
+    one_of_two.admin.execute(_answered(OTHERS, "ACCEPTED", referral=exchanged).encode())
     before = read(one_of_two, slug, role, asked)
     assert before
     one_of_two.admin.execute(_EVERYTHING.encode())
     assert read(one_of_two, slug, role, asked) == before
+
+
+def test_the_steps_of_another_of_the_same_id_are_not_taken_for_its_own(one_of_two: Wall) -> None:
+    (slug, role), asked = RECEIVER, of_hers("received_steps", "state")
+    assert read(one_of_two, slug, role, asked) == Counter([("SENT",)])
+    one_of_two.admin.execute(_EVERYTHING.encode())
+    assert read(one_of_two, slug, role, asked) == Counter([("SENT",)])

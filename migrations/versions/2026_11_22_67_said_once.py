@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "2026_11_22_64"
+revision = "2026_11_22_67"
 down_revision = "2026_11_22_66"
 branch_labels = None
 depends_on = None
