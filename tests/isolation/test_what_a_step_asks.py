@@ -1,4 +1,4 @@
-"""What the database asks before a step: of which noun it is, whether her role may take it, and nothing of anybody else."""
+"""What the database asks before a step (take_step, take_answer, take_hearing_step): its noun, her role, and nothing of anybody else."""
 
 from __future__ import annotations
 

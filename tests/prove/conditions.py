@@ -50,6 +50,7 @@ class _Level:
     instead: tuple[str, ...] = _ALWAYS
     is_certain: bool = False
     is_handler: bool = False
+    """What follows WHEN is an error: after EXCEPTION, until its block ends."""
 
 
 def weakened(text: str) -> Iterator[tuple[str, str]]:
@@ -127,10 +128,11 @@ def _word(level: _Level, text: str, match: re.Match[str]) -> Iterator[Condition]
         level.start = None
     elif word == "exception":
         level.is_handler = True
-    elif word in _OPENS and not level.is_handler:
+    elif word in _OPENS and not (word == "when" and level.is_handler):
         yield from _closed(level, text, match.start())
         level.start, level.instead, level.is_certain = match.end(), _OPENS[word], True
     elif word in _CLOSES:
+        level.is_handler = level.is_handler and word != "end"
         yield from _closed(level, text, match.start())
 
 

@@ -36,7 +36,10 @@ from tests.prove.conditions import lessened, weakened
             "select from t where (a, b) is not distinct\n from (c, d) and e IS DISTINCT FROM f group by g",
             ["(a, b) is not distinct from (c, d) → true", "e IS DISTINCT FROM f → true"],
         ),
-        ("begin x; exception when invalid_text_representation then raise y; end", []),
+        (
+            "begin x; exception when invalid_text_representation then if a then raise y; end if; end; delete from t where b = 1;",
+            ["a → false", "b = 1 → true"],
+        ),
         ("a left join lateral (select 1) b ON (true)", []),
     ],
 )
