@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -94,6 +94,99 @@ def test_nobody_begins_a_referral_where_it_may_be_led_to(wall: Wall, admin: Conn
     assert begun == {"DRAFT": None, "CONSENT_RECORDED": "transition", "SENT": "transition"}
 
 
+OURS = f"organisation_id = '{US}'"
+CONSENT, BASIS = named("cbo-a", "consents", "hers"), named("cbo-a", "legal_bases", "hers")
+SHUT, ENDED = "valid_until = now() - interval '1 minute'", "ended_by = created_by, ended_at = now()"
+NARROW = "scopes = '{RISK_SAFETY}'"
+
+
+def referral(change: str) -> str:
+    return f"update app.referrals set {change} where id = '{HERS}'"
+
+
+def consent(change: str) -> str:
+    return f"update app.consents set {change} where id = '{CONSENT}' and {OURS}"
+
+
+def basis(change: str) -> str:
+    """It stands on it, and not on a consent."""
+    on_it = referral(f"consent_id = null, basis_id = '{BASIS}'")
+    return f"{on_it}; update app.legal_bases set {change} where id = '{BASIS}' and {OURS}"
+
+
+def agreement(change: str) -> str:
+    return f"update app.agreements set {change} where {OURS} and partner_id = '{THEM}'"
+
+
+WITHDRAWN = (
+    "insert into app.consent_withdrawals (organisation_id, consent_id, survivor_id, created_by)"
+    f" select organisation_id, id, survivor_id, created_by from app.consents where id = '{CONSENT}' and"
+)
+THEIRS = f"organisation_id = '{named('organisation', 'cbo-b')}'"
+WITHOUT_A_FENCE = ";".join(
+    f"alter table app.{table} disable row level security"
+    for table in ("consents", "consent_withdrawals", "legal_bases")
+)
+VITAL = "kind = 'VITAL_INTEREST', reference = null, scopes = '{RISK_SAFETY}', valid_until = now() + interval '1 day'"
+APPROVED = "approved_by = gen_random_uuid(), approved_at = now()"
+AT_RISK = referral(NARROW)
+
+# What is done before it is sent, and whether it then is.
+SENT: dict[str, tuple[str, bool]] = {
+    "nothing": ("select", True),
+    "nothing is shared": (referral("scopes = '{}'"), False),
+    "its end has come": (referral("agreed_until = now() - interval '1 minute'"), False),
+    "it stands on nothing": (referral("consent_id = null"), False),
+    "the consent is over": (consent(SHUT), False),
+    "the consent is over, and another's of the same id is not": (
+        f"{consent(SHUT)}; {WITHOUT_A_FENCE}",
+        False,
+    ),
+    "the consent is to less": (consent(NARROW), False),
+    "the consent is withdrawn": (f"{WITHDRAWN} {OURS}", False),
+    "another's of the same id is withdrawn": (f"{WITHDRAWN} {THEIRS}; {WITHOUT_A_FENCE}", True),
+    "a basis": (basis("review = null"), True),
+    "the basis is over": (basis(f"created_at = now() - interval '1 hour', {SHUT}"), False),
+    "the basis is over, and another's of the same id is not": (
+        f"{basis(f'created_at = now() - interval {chr(39)}1 hour{chr(39)}, {SHUT}')}; {WITHOUT_A_FENCE}",
+        False,
+    ),
+    "the basis has ended": (basis(ENDED), False),
+    "the basis is for less": (basis(NARROW), False),
+    "a vital interest": (f"{AT_RISK}; {basis(f'{VITAL}, {APPROVED}')}", True),
+    "a vital interest that nobody approved": (f"{AT_RISK}; {basis(VITAL)}", False),
+    "the agreement is over": (agreement(SHUT), False),
+    "the agreement is on less": (agreement(NARROW), False),
+}
+
+
+@pytest.fixture
+def to_be_sent(wall: Wall, admin: Connection) -> Connection:
+    """``hers`` before it is sent, beside a consent and a basis of cbo-b that are called the same, and others of cbo-a's own."""
+    admin.execute("update app.referrals set state = 'CONSENT_RECORDED' where id = %s", (HERS,))
+    for table, id in (("consents", CONSENT), ("legal_bases", BASIS)):
+        insert(admin, f"app.{table}", {**wall.rows[f"app.{table}"]["cbo-b"]["hers"], "id": id})
+        insert(admin, f"app.{table}", {**wall.rows[f"app.{table}"]["cbo-a"]["hers"], "id": uuid4()})
+    return admin
+
+
+@pytest.mark.parametrize("done", SENT)
+def test_a_referral_is_sent_when_all_that_it_stands_on_holds(
+    wall: Wall, to_be_sent: Connection, done: str
+) -> None:
+    manager = wall.member("cbo-a", Role.CASE_MANAGER)
+    statement, is_sent = SENT[done]
+    to_be_sent.execute(statement.encode())
+    refused = None
+    with as_superuser(to_be_sent, manager.login, manager.session):
+        try:
+            with to_be_sent.transaction(force_rollback=True):
+                assert to_be_sent.execute(referral("state = 'SENT'").encode()).rowcount == 1
+        except psycopg.Error as error:
+            refused = error.diag.constraint_name
+    assert refused == (None if is_sent else "transition")
+
+
 SIDES = (
     ("app.hearings", "hearing", "cbo-a", Role.CASE_MANAGER),
     ("app.referral_hearings", "referral_hearing", "goa", Role.DESTINATION_WORKER),
@@ -176,17 +269,23 @@ def test_whether_she_is_a_child_is_asked_of_herself(wall: Wall, admin: Connectio
 def test_whether_she_is_a_child_is_told_under_the_referral_that_the_day_is_of(
     wall: Wall, admin: Connection
 ) -> None:
+    """Whichever of those that are shared comes first."""
     days = Days(wall, "app.referral_hearings", wall.member("goa", Role.DESTINATION_WORKER))
     id = days.put(S.VC_CONFIRMED, **{**LINK, "support_person": None})
-    survivors = {slug: named(slug, "survivors", "hers") for slug in ("cbo-a", "cbo-b")}
-    for is_child, later in product((True, False), survivors):
-        for slug in sorted(survivors, key=lambda slug: slug == later):
+    about = {"consent_id": "consents", "case_id": "cases", "survivor_id": "survivors"}
+    hers, ours = (
+        {name: named("cbo-a", table, label) for name, table in about.items()} for label in ("hers", "ours")
+    )
+    accepted = wall.rows["app.referral_answers"]["goa"]["cbo-a"]
+    for other in (UUID(int=1), UUID(int=2**128 - 1)):
+        row = {**wall.rows["app.referrals"]["cbo-a"]["hers"], **ours, "id": other, "received_id": other}
+        insert(admin, "app.referrals", row)
+        insert(admin, "app.referral_answers", {**accepted, "id": other, "referral_id": other})
+    admin.execute("update app.referrals set urgency = urgency where id = %s", (HERS,))
+    for is_child in (True, False):
+        for survivor, says in ((hers["survivor_id"], is_child), (ours["survivor_id"], not is_child)):
             admin.execute(
                 "update app.survivors set birth_year = null, is_minor_at_intake = %s where id = %s",
-                (is_child is (slug == "cbo-a"), survivors[slug]),
+                (says, survivor),
             )
-            admin.execute(
-                "update app.referrals set urgency = urgency where id = %s",
-                (named(slug, "referrals", "hers"),),
-            )
-        assert days.move(id, S.READY) == ("transition" if is_child else None), (is_child, later)
+        assert days.move(id, S.READY) == ("transition" if is_child else None)
