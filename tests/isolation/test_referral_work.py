@@ -181,6 +181,15 @@ def test_the_sender_sees_what_was_done_and_not_who_works_on_it(wall: Wall, admin
         assert admin.execute(seen.encode()).fetchall() == [(RECEIVED, "CONTACT_MADE", DAY)]
 
 
+def test_a_survivor_does_not_see_what_was_done_about_another(wall: Wall, admin: Connection) -> None:
+    admin.execute("update app.safety_holds set lifted_at = now(), updated_by = created_by")
+    seen = f"select kind from door.sent_updates where referral_id = '{RECEIVED}'"
+    for number, is_seen in ((1, True), (2, False)):
+        survivor = wall.member("cbo-a", Role.SURVIVOR, number)
+        with as_superuser(admin, survivor.login, survivor.session):
+            assert bool(admin.execute(seen.encode()).fetchall()) is is_seen
+
+
 def test_while_somebody_looks_on_she_is_not_shown_what_was_done(wall: Wall, admin: Connection) -> None:
     me = wall.member("cbo-a", Role.SURVIVOR)
     seen = f"select kind from door.sent_updates where referral_id = '{RECEIVED}'"
