@@ -15,7 +15,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
         where c.transaction >= pg_snapshot_xmax(seen)::text::bigint
         union
         select c.organisation_id from app.referral_changes c
-        where c.transaction in (select x::text::bigint from pg_snapshot_xip(seen) x))
+        where c.transaction = any (array(select x::text::bigint from pg_snapshot_xip(seen) x)))
 $$;
 """
 

@@ -265,7 +265,7 @@ def one_of_two(wall: Wall) -> Iterator[Wall]:
         wall.admin.execute(drafts_elsewhere, (ORGANISATION[THIRD],))
         wall.admin.execute("update app.referrals set scopes = %s where id = %s", (list(ALL_SCOPES), HERS))
         same = {
-            "referrals": {"id": HERS, "received_id": RECEIVED},
+            "referrals": {"id": HERS, "received_id": RECEIVED, "consent_id": CONSENT},
             "consents": {"id": CONSENT},
             "legal_bases": {"id": BASIS},
             "hearing_confirmations": {"referral_id": HERS},

@@ -14,14 +14,15 @@ ORGANISATIONS = CBO_A, CBO_B, GOA, DELHI, SECRETARIAT = [
 NAMES = dict(zip(ORGANISATIONS, ("cbo-a", "cbo-b", "goa", "delhi", "secretariat"), strict=True))
 HERS, RECEIVED = named("cbo-a", "referrals", "hers"), named("cbo-a", "received", "hers")
 CONSENT, BASIS = named("cbo-a", "consents", "hers"), named("cbo-a", "legal_bases", "hers")
-LABELS: dict[UUID, str] = {
-    named(slug, kind, label): f"{slug}'s {label}"
+# Each side knows a referral by an id of its own.
+LABELS: dict[tuple[bool, UUID], str] = {
+    (kind == "referrals", named(slug, kind, label)): f"{slug}'s {label}"
     for slug in ("cbo-a", "cbo-b")
     for kind in ("referrals", "received")
     for label in ("hers", "ours", "exchanged")
 }
 NOTED = (
-    "select organisation_id, referral_id, is_of_hearings from app.referral_changes"
+    "select organisation_id, referral_id, case_id is not null from app.referral_changes"
     " where transaction = pg_current_xact_id()::text::bigint"
 )
 BOTH = {("cbo-a", "cbo-a's hers"), ("goa", "cbo-a's hers")}
@@ -53,7 +54,7 @@ def noted(admin: Connection, statement: str, *parameters: object) -> set[tuple[s
     added = admin.execute(NOTED).fetchall()
     for row in earlier:
         added.remove(row)
-    return {(NAMES[row[0]], LABELS[row[1]]) for row in added}
+    return {(NAMES[row[0]], LABELS[row[2], row[1]]) for row in added}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,9 @@ def test_a_partner_that_is_suspended_is_noted_for_what_it_sends_and_what_it_rece
     assert noted(beside_another, SUSPENDED, SECRETARIAT, GOA) == from_cbo_a | from_cbo_b
 
 
-@pytest.mark.parametrize(("change", "is_noted"), [("reason = 'CLOSED'", False), ("lifted_at = now()", True)])
+@pytest.mark.parametrize(
+    ("change", "is_noted"), [("reason = 'COMPROMISED'", False), ("lifted_at = now()", True)]
+)
 def test_a_suspension_is_noted_again_when_it_is_lifted_and_not_before(
     admin: Connection, change: str, is_noted: bool
 ) -> None:

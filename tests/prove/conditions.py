@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
-    r"(?P<comment>--[^\n]*)|(?P<text>'(?:[^']|'')*')|(?P<word>(?i:distinct\s+from)\b|[A-Za-z_][A-Za-z_0-9.]*)|(?P<open>[(\[])|(?P<close>[)\]])|(?P<end>[;,])"
+    r"(?P<comment>--[^\n]*)|(?P<text>'(?:[^']|'')*')|(?P<word>(?i:distinct\s+from|end\s+(?:if|loop|case))\b|[A-Za-z_][A-Za-z_0-9.]*)|(?P<open>[(\[])|(?P<close>[)\]])|(?P<end>[;,])"
 )
 _CHOICE = re.compile(r"\b(?:least|greatest|coalesce)\s*\(", re.IGNORECASE)
 _ALWAYS, _NEVER, _BOTH = ("true",), ("false",), ("false", "true")
@@ -119,7 +119,7 @@ def conditions(text: str) -> Iterator[Condition]:
 
 
 def _word(level: _Level, text: str, match: re.Match[str]) -> Iterator[Condition]:
-    word = match["word"].lower()
+    word, *of = match["word"].lower().split()
     if word in ("and", "or") and level.start is not None:
         level.is_certain = True
         yield from _closed(level, text, match.start())
@@ -132,7 +132,7 @@ def _word(level: _Level, text: str, match: re.Match[str]) -> Iterator[Condition]
         yield from _closed(level, text, match.start())
         level.start, level.instead, level.is_certain = match.end(), _OPENS[word], True
     elif word in _CLOSES:
-        level.is_handler = level.is_handler and word != "end"
+        level.is_handler = level.is_handler and (word != "end" or bool(of))
         yield from _closed(level, text, match.start())
 
 

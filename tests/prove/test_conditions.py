@@ -37,7 +37,7 @@ from tests.prove.conditions import lessened, weakened
             ["(a, b) is not distinct from (c, d) → true", "e IS DISTINCT FROM f → true"],
         ),
         (
-            "begin x; exception when invalid_text_representation then if a then raise y; end if; end; delete from t where b = 1;",
+            "begin x; exception when p then if a then raise y; end if; when q then raise z; end; delete from t where b = 1;",
             ["a → false", "b = 1 → true"],
         ),
         ("a left join lateral (select 1) b ON (true)", []),
