@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,10 +32,11 @@ def quoted(printed: str) -> str:
 
 
 def source(command: Sequence[str]) -> str:
-    """Where figures come from: the command, the day and the machine."""
+    """Where figures come from: the command, without where else it wrote them, the day and the machine."""
+    words = re.sub(r" --json[ =]\S+", "", "".join(f" {word}" for word in command))
     day = datetime.now(UTC).strftime("%d %B %Y").lstrip("0")
     machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
-    return f"`python3 pat bench{''.join(f' {word}' for word in command)}`, {day}, {machine}."
+    return f"`python3 pat bench{words}`, {day}, {machine}."
 
 
 def comparison(report: Mapping[str, Any]) -> str:

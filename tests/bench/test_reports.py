@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.bench import __main__ as command
-from tests.bench import audit, clients, data, growth, inbox, logins, memory, processes, sign_in, sockets
+from tests.bench import audit, clients, data, growth, inbox, logins, memory, page, processes, sign_in, sockets
 from tests.bench.data import Data
 from tests.bench.network import CASES_OF_EACH, Small, many
 from tests.bench.telling import Columns, Row, table, tell
@@ -107,6 +107,11 @@ def test_growth_is_measured_on_pages_that_the_smallest_network_fills(small: Data
 
 
 @pytest.mark.slow
+def test_a_page_says_the_command_without_where_else_it_wrote() -> None:
+    told = page.source(["--only", "a", "--json", "somewhere.json", "--write"])
+    assert told.startswith("`python3 pat bench --only a --write`, ")
+
+
 def test_small_organisations_ask_for_their_own_cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data, "FOLDER", tmp_path)
     with many(2, lambda _: None) as (made, callers):
