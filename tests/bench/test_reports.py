@@ -106,12 +106,12 @@ def test_growth_is_measured_on_pages_that_the_smallest_network_fills(small: Data
     assert by_name[f"e, {growth.SMALL_E} rows"]["rows_1"] == growth.SMALL_E
 
 
-@pytest.mark.slow
 def test_a_page_says_the_command_without_where_else_it_wrote() -> None:
     told = page.source(["--only", "a", "--json", "somewhere.json", "--write"])
     assert told.startswith("`python3 pat bench --only a --write`, ")
 
 
+@pytest.mark.slow
 def test_small_organisations_ask_for_their_own_cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data, "FOLDER", tmp_path)
     with many(2, lambda _: None) as (made, callers):

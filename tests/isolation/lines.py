@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -215,3 +216,8 @@ def read(wall: Wall, slug: str, role: Role, statement: str) -> Counter[tuple[Any
     member = wall.member(slug, role)
     with as_superuser(wall.admin, member.login, member.session):
         return Counter(wall.admin.execute(statement.encode()).fetchall())
+
+
+def array(codes: Iterable[str]) -> str:
+    """As PostgreSQL writes it."""
+    return "{" + ",".join(codes) + "}"

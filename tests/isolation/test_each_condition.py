@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 import pytest
-from tests.isolation.lines import read
+from tests.isolation.lines import array, read
 from tests.support.people import named
 from tests.support.sharing_rows import ALL_SCOPES
 from tests.support.wall import Wall, insert
@@ -62,16 +62,13 @@ _VITAL = f"kind = 'VITAL_INTEREST', reference = null, scopes = '{{CONTACT_SAFE,R
 _APPROVED = ", approved_by = gen_random_uuid(), approved_at = now()"
 
 
-def _signed(side: str, change: str) -> str:
+def _of(side: str) -> str:
     other = THEM if side == US else US
-    return (
-        f"update app.agreements set {change}"
-        f" where organisation_id = '{ORGANISATION[side]}' and partner_id = '{ORGANISATION[other]}'"
-    )
+    return f"where organisation_id = '{ORGANISATION[side]}' and partner_id = '{ORGANISATION[other]}'"
 
 
-def _not_signed(side: str) -> str:
-    return _signed(side, "").replace("update app.agreements set", "delete from app.agreements")
+def _signed(side: str, change: str) -> str:
+    return f"update app.agreements set {change} {_of(side)}"
 
 
 def _answered(by: str, answer: str, *, sender: str = US, referral: UUID = RECEIVED) -> str:
@@ -167,7 +164,7 @@ DONE: dict[str, tuple[str, Seen]] = {
         f"{what}, {side}": (done, seen)
         for side in (US, THEM)
         for what, done, seen in (
-            ("not signed", _not_signed(side), Seen("EXPIRED", begins=None)),
+            ("not signed", f"delete from app.agreements {_of(side)}", Seen("EXPIRED", begins=None)),
             ("suspended", _signed(side, "suspended_at = now()"), Seen("SUSPENDED")),
             ("agreement over", _signed(side, f"valid_until = {day(-1)}"), Seen("EXPIRED", until=-1)),
             ("agreement ends soon", _signed(side, f"valid_until = {day(5)}"), Seen(until=5)),
@@ -191,19 +188,15 @@ DONE: dict[str, tuple[str, Seen]] = {
 
 RECEIVER, SENDER = (THEM, Role.DESTINATION_WORKER), (US, Role.CASE_MANAGER)
 SECRETARIAT = ("secretariat", Role.SECRETARIAT_ANALYST)
-_UNTIL, _BEGINS = (
-    f"round(extract(epoch from {column} - now()) / 86400)::int" for column in ("{until}", "begins_at")
+_UNTIL, _EXPIRES, _BEGINS = (
+    f"round(extract(epoch from {column} - now()) / 86400)::int"
+    for column in ("agreed_until", "expires_at", "begins_at")
 )
-_UNTIL = _UNTIL.format(until="agreed_until")
 _BETWEEN = f"from_organisation_id = '{ORGANISATION[US]}' and to_organisation_id = '{ORGANISATION[THEM]}'"
 
 
 def of_hers(view: str, shown: str = "'there'") -> str:
     return f"select {shown} from door.{view} where referral_id = '{RECEIVED}' and keeper_id = '{ORGANISATION[US]}'"
-
-
-def array(codes: tuple[str, ...]) -> str:
-    return "{" + ",".join(codes) + "}"
 
 
 def shares(scope: str) -> Callable[[Seen], Rows]:
@@ -241,9 +234,7 @@ VIEWS: dict[str, tuple[tuple[str, Role], str, Callable[[Seen], Rows]]] = {
     ),
     "door.received_cases": (
         RECEIVER,
-        of_hers(
-            "received_cases", f"scopes::text, {_UNTIL.replace('agreed_until', 'expires_at')}, risk_level"
-        ),
+        of_hers("received_cases", f"scopes::text, {_EXPIRES}, risk_level"),
         lambda seen: [
             (array(seen.shared), seen.until, "HIGH" if "RISK_SAFETY" in seen.shared else None)
             for _ in seen.shared[:1]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from tests.isolation.lines import IS_A_CHILD, LINES, OTHER, RISK, STAGE, Line, put_lines, read
+from tests.isolation.lines import IS_A_CHILD, LINES, OTHER, RISK, STAGE, Line, array, put_lines, read
 from tests.support.people import named
 from tests.support.wall import Connection, Wall, as_superuser, attempt, careless_view
 
@@ -49,7 +49,7 @@ def test_a_receiver_sees_what_was_sent_to_it_and_what_is_open(wall: Wall, slug: 
             line.status,
             line.slug.upper() if line.is_open else None,
             "West Bengal" if line.is_open else None,
-            _array(line.scopes if line.is_open else ()),
+            array(line.scopes if line.is_open else ()),
             "CONSENT" if line.is_open else None,
         )
         for line in mine
@@ -115,10 +115,6 @@ def test_a_case_has_a_name_for_each_survivor_and_each_receiver(wall: Wall) -> No
     }
     assert [len(each) for each in names.values()] == [1, 1]
     assert not names["goa"] & names["delhi"]
-
-
-def _array(codes: tuple[str, ...]) -> str:
-    return "{" + ",".join(codes) + "}"
 
 
 @pytest.mark.parametrize("slug", ["cbo-a", "cbo-b"])

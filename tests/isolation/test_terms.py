@@ -11,7 +11,7 @@ from itertools import product
 from uuid import uuid4
 
 import pytest
-from tests.isolation.lines import read
+from tests.isolation.lines import array, read
 from tests.support.people import named
 from tests.support.sharing_rows import TO_GOA
 from tests.support.wall import Wall, as_superuser, insert
@@ -307,13 +307,9 @@ def test_each_side_sees_what_each_has_signed_and_what_holds_of_it(
             wall.admin.execute(put, (said, days, days, sides[side], sides[other]))
         day = timedelta(days=1)
         for slug, role, other in ((US, Role.ORGANISATION_ADMIN, THEM), (THEM, Role.DESTINATION_ADMIN, US)):
-            scopes_shown = (_array(codes) for codes in (both, by.get(slug, []), by.get(other, [])))
+            scopes_shown = (array(codes) for codes in (both, by.get(slug, []), by.get(other, [])))
             seen = read(wall, slug, role, shown.format(sides[other]))
             assert list(seen) == [(*scopes_shown, -day, day)], slug
-
-
-def _array(codes: list[str]) -> str:
-    return "{" + ",".join(codes) + "}"
 
 
 def test_neither_side_sees_what_others_have_signed_with_each_other(wall: Wall) -> None:

@@ -97,6 +97,7 @@ def test_nobody_begins_a_referral_where_it_may_be_led_to(wall: Wall, admin: Conn
 OURS = f"organisation_id = '{US}'"
 CONSENT, BASIS = named("cbo-a", "consents", "hers"), named("cbo-a", "legal_bases", "hers")
 SHUT, ENDED = "valid_until = now() - interval '1 minute'", "ended_by = created_by, ended_at = now()"
+OVER = f"created_at = now() - interval '1 hour', {SHUT}"
 NARROW = "scopes = '{RISK_SAFETY}'"
 
 
@@ -146,9 +147,9 @@ SENT: dict[str, tuple[str, bool]] = {
     "the consent is withdrawn": (f"{WITHDRAWN} {OURS}", False),
     "another's of the same id is withdrawn": (f"{WITHDRAWN} {THEIRS}; {WITHOUT_A_FENCE}", True),
     "a basis": (basis("review = null"), True),
-    "the basis is over": (basis(f"created_at = now() - interval '1 hour', {SHUT}"), False),
+    "the basis is over": (basis(OVER), False),
     "the basis is over, and another's of the same id is not": (
-        f"{basis(f'created_at = now() - interval {chr(39)}1 hour{chr(39)}, {SHUT}')}; {WITHOUT_A_FENCE}",
+        f"{basis(OVER)}; {WITHOUT_A_FENCE}",
         False,
     ),
     "the basis has ended": (basis(ENDED), False),
