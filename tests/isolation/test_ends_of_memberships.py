@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from tests.isolation.tables import Changes, Rows, changes_between, rows_of
 from tests.isolation.test_members import LAST, NOT_FOUND, end
 from tests.isolation.test_sign_in_login import ask
 from tests.support.issuing import put_invitation, put_membership
@@ -25,28 +25,15 @@ TABLES = {
     "sec.sessions": "id",
 }
 OPEN, OVER = None, "epoch"
-Rows = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 def everything(admin: Connection) -> Rows:
-    return {
-        (table, known): row
-        for table, key in TABLES.items()
-        for known, row in admin.execute(
-            f"select concat_ws(' ', {key}), to_jsonb(t) from {table} t".encode()
-        ).fetchall()
-    }
+    return rows_of(admin, TABLES)
 
 
-def changed(admin: Connection, before: Rows) -> dict[tuple[str, str], dict[str, Any]]:
-    """What is otherwise than before, column by column."""
-    after = everything(admin)
-    assert after.keys() == before.keys()
-    return {
-        place: {name: value for name, value in row.items() if before[place][name] != value}
-        for place, row in after.items()
-        if before[place] != row
-    }
+def changed(admin: Connection, before: Rows) -> Changes:
+    """What is otherwise than before."""
+    return changes_between(before, everything(admin))
 
 
 def put_session(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
+from tests.isolation.tables import Changes, Rows, changes_between, rows_of
 from tests.isolation.test_sign_in_login import ask
 from tests.support.people import Member, named
 from tests.support.wall import Connection, Wall, as_superuser
@@ -25,31 +23,16 @@ WAYS_IN = {
     "sec.resets": "convert_from(key, 'UTF8')",
     "app.memberships": "organisation_id, id",
 }
-Rows = Mapping[tuple[str, str], Mapping[str, Any]]
-Changes = dict[tuple[str, str], dict[str, Any] | None]
 
 
 def ways_in(admin: Connection) -> Rows:
     """Every way in of everybody."""
-    found = {}
-    for table, key in WAYS_IN.items():
-        for known, row in admin.execute(
-            f"select concat_ws(' ', {key}), to_jsonb(t) from {table} t".encode()
-        ).fetchall():
-            found[table, known] = row
-    return found
+    return rows_of(admin, WAYS_IN)
 
 
 def changes(admin: Connection, before: Rows) -> Changes:
-    """What is otherwise than before, column by column; None for what is gone."""
-    after, found = ways_in(admin), Changes()
-    for place in {*before, *after}:
-        if place not in after:
-            found[place] = None
-        elif before.get(place) != after[place]:
-            old = before.get(place, {})
-            found[place] = {name: value for name, value in after[place].items() if old.get(name) != value}
-    return found
+    """What is otherwise than before."""
+    return changes_between(before, ways_in(admin))
 
 
 def put_ways_in(admin: Connection, member: Member) -> None:
